@@ -32,7 +32,7 @@ static BodyRequest domain_request(BodyOperation operation, const char *name)
         return (BodyRequest){.words = {table[operation].verb, name, table[operation].option}};
 }
 
-/* What libvirt calls it. */
+/* The cause for libvirt's word. */
 static TerminationCause domain_cause(const char *value)
 {
         static const struct {
@@ -174,7 +174,7 @@ static BodyStatistics *statistics_array_add(GPtrArray *all, const char *name)
         return statistics;
 }
 
-/* The field of "network.INDEX.FIELD" or "volume.INDEX.FIELD"; NULL: it is none of these. */
+/* The field of "network.INDEX.FIELD" or "volume.INDEX.FIELD"; NULL if key is neither. */
 static const char *device_key_field(const char *key)
 {
         const char *index = strchr(key, '.'), *field = index ? strchr(index + 1, '.') : NULL;
@@ -182,8 +182,8 @@ static const char *device_key_field(const char *key)
         return field ? field + 1 : NULL;
 }
 
-/* A line with a name, where several are told of, and what is said of that one up to the next. The lines of a
- * device follow each other. */
+/* If several guests are reported, a line with a name begins each, and the lines up to the next such line are
+ * about that guest. The lines of a device follow each other. */
 static GPtrArray *domain_read_statistics(const char *text)
 {
         GPtrArray *all = g_ptr_array_new_with_free_func(body_statistics_destroy);

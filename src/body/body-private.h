@@ -3,7 +3,7 @@
 
 #include "body/body.h"
 
-/* The bodies that there are, for body_for(). */
+/* The bodies that exist, for body_for(). */
 
 /* A libvirt domain. shruthi-domain starts, watches and ends it; QEMU has the console's FIFOs open, and the
  * runner serves its socket. */

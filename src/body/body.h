@@ -11,43 +11,43 @@
 #include "unikernel/exit-parser.h"
 #include "unikernel/run-state.h"
 
-/* The body of a unikernel: what its guest runs in. unikernel/ says what a unikernel is, this what can be
- * asked of its body and what it answers. The runner, shruthid, and shruthi-domain.service where it sweeps,
+/* The body of a unikernel: what its guest runs in. unikernel/ says what a unikernel is; this says what can
+ * be asked of its body and what it answers. The runner, shruthid and the sweeper of shruthi-domain.service
  * ask through this.
  *
- * It takes nothing for granted of who asks: a request is words for shruthi-domain, which each caller has
- * carried out by its own event loop and in its own turn (run/body-call.h, daemon/core/libvirt-helper.h), and
- * an answer is read line by line. It does not matter whether there is a runner. Nothing here waits. Pure.
- */
+ * It assumes nothing about the caller: a request is words for shruthi-domain, which each caller has carried
+ * out by its own event loop and in its own turn (run/body-call.h, daemon/core/libvirt-helper.h), and an
+ * answer is read line by line. It does not matter whether there is a runner. Nothing here waits. Pure. */
 
 typedef enum BodyOperation {
-        /* Given a unikernel that is about to be started: gets ready what can be. Promises nothing, and
-         * whatever it fails with the start fails with, too. */
+        /* For a unikernel that is about to be started: prepares what can be prepared. Promises nothing;
+         * whatever makes it fail makes the start fail, too. */
         BODY_PREPARE,
-        /* Given a directory with the FIFOs of the console (unikernel/run-dir.h), read by the caller, who
-         * holds the liveness token: BODY_ANSWER_FACTs, then BODY_ANSWER_UP. Fails with all that can be wrong
-         * with a unikernel or a host; no guest is left then. Ended before its answer, it may leave one. */
+        /* For a directory with the FIFOs of the console (unikernel/run-dir.h), read by the caller, who holds
+         * the liveness token: BODY_ANSWER_FACTs, then BODY_ANSWER_UP. Fails with all that can be wrong with
+         * a unikernel or a host; no guest is left then. If it is interrupted before its answer, it may leave
+         * one. */
         BODY_START,
-        /* Given a guest that an earlier process had started: BODY_ANSWER_UP or BODY_ANSWER_GONE. Fails where
-         * that cannot be known. */
+        /* For a guest that an earlier process started: BODY_ANSWER_UP or BODY_ANSWER_GONE. Fails if that
+         * cannot be determined. */
         BODY_ADOPT,
-        /* The same, and goes on until the guest's end: BODY_ANSWER_ENDED. */
+        /* The same, and continues until the guest's end: BODY_ANSWER_ENDED. */
         BODY_WATCH,
-        /* Ends the guest, and with it what was prepared. Once it has succeeded there is none, and all of it
-         * is put away. Fails where that cannot be done or known in time. */
+        /* Ends the guest, and with it what was prepared. On success there is no guest, and everything is
+         * cleaned up. Fails if that cannot be done or determined in time. */
         BODY_STOP,
-        /* Given a guest that runs: it stops where it is and keeps its memory, or continues. Nothing happens
-         * where that is so already. Fails with ERROR_NOT_RUNNING. */
+        /* For a running guest: stops it where it is, with its memory, or continues it. Does nothing if that
+         * is so already. Fails with ERROR_NOT_RUNNING. */
         BODY_PAUSE,
         BODY_RESUME,
-        /* Given a guest that runs: what it has used. Fails with ERROR_NOT_RUNNING. */
+        /* For a running guest: what it has used. Fails with ERROR_NOT_RUNNING. */
         BODY_STATISTICS,
-        /* The same of all that run; takes no name. */
+        /* The same for all running guests; takes no name. */
         BODY_STATISTICS_ALL,
-        /* Given a unikernel whose unit is over: ends what is left of its guest, not where the unit has come
+        /* For a unikernel whose unit is over: ends what is left of its guest, but not if the unit has come
          * back, nor what was prepared. */
         BODY_SWEEP,
-        /* The same, and what was prepared for a start that has not come. */
+        /* The same, and ends what was prepared for a start that has not come. */
         BODY_SWEEP_PREPARED,
         _BODY_OPERATION_MAX,
         _BODY_OPERATION_INVALID = -EINVAL,
@@ -59,14 +59,14 @@ typedef struct BodyRequest {
 } BodyRequest;
 
 typedef enum BodyAnswerKind {
-        BODY_ANSWER_NONE,     /* nothing that is known here */
-        BODY_ANSWER_FACT,     /* of the guest: it is in the RunState now */
-        BODY_ANSWER_IDENTITY, /* the same of those that go with each journal message: owner, image */
+        BODY_ANSWER_NONE,     /* a line that is not known here */
+        BODY_ANSWER_FACT,     /* about the guest: it is in the RunState now */
+        BODY_ANSWER_IDENTITY, /* a fact that goes with each journal message: owner, image */
         BODY_ANSWER_UP,       /* there is a guest. text: by what, or NULL if it was there before */
-        BODY_ANSWER_GONE,     /* there is none */
+        BODY_ANSWER_GONE,     /* there is no guest */
         BODY_ANSWER_ENDED,    /* cause */
         BODY_ANSWER_NOTICE,   /* text, for the unikernel's journal */
-        BODY_ANSWER_FAILED,   /* something of why, for body_failure_read() */
+        BODY_ANSWER_FAILED,   /* part of the reason, for body_failure_read() */
 } BodyAnswerKind;
 
 typedef struct BodyAnswer {
@@ -75,8 +75,8 @@ typedef struct BodyAnswer {
         TerminationCause cause; /* as the body's host saw it */
 } BodyAnswer;
 
-/* The guest's console. Who starts a guest reads what it writes from one FIFO before there is a guest, and
- * serves copies on a socket, which is what others open. */
+/* The guest's console. Whoever starts a guest reads what it writes from one FIFO, before there is a guest,
+ * and serves copies on a socket, which others open. */
 typedef enum BodyConsole {
         BODY_CONSOLE_OUTPUT, /* the FIFO that the guest writes */
         BODY_CONSOLE_INPUT,  /* the FIFO that it reads */
@@ -105,14 +105,14 @@ typedef struct BodyNumber {
 
 typedef struct BodyDeviceStatistics {
         bool is_network; /* else a block device */
-        char *name;      /* NULL: not said */
-        char *addresses; /* those in use, spaces between; NULL: not said */
+        char *name;      /* NULL if not known */
+        char *addresses; /* those in use, separated by spaces; NULL if not known */
         BodyNumber counters[_BODY_COUNTER_MAX];
 } BodyDeviceStatistics;
 
 /* What one guest has used. */
 typedef struct BodyStatistics {
-        char *unikernel; /* NULL: of the one that was asked about */
+        char *unikernel; /* NULL: the one that was asked about */
         BodyNumber cpu_time_usec;
         BodyNumber memory;  /* bytes that it has now */
         GPtrArray *devices; /* BodyDeviceStatistics, in the order of the definition */
@@ -120,33 +120,33 @@ typedef struct BodyStatistics {
 
 typedef struct Body {
         BodyRequest (*request)(BodyOperation operation, const char *name);
-        /* One line of the answer. run takes facts. */
+        /* Parses one line of the answer; stores facts in run. */
         BodyAnswer (*read)(const char *key, const char *value, RunState *run);
-        /* The answer to BODY_STATISTICS and BODY_STATISTICS_ALL, the whole text of it: a BodyStatistics for
-         * each guest that it tells of. */
+        /* Parses the whole text of the answer to BODY_STATISTICS and BODY_STATISTICS_ALL: a BodyStatistics
+         * for each guest in it. */
         GPtrArray *(*read_statistics)(const char *text);
-        /* A path. Free with g_free(). */
+        /* The path of that part of the console. Free with g_free(). */
         char *(*console)(const char *name, BodyConsole console);
 } Body;
 
-/* The body of a unikernel; by its name, which is all that whoever asks is sure to know. NULL: the one that
- * BODY_STATISTICS_ALL is asked of. */
+/* The body of a unikernel, by its name, which is all that every caller is sure to know. NULL: the body to
+ * ask for BODY_STATISTICS_ALL. */
 const Body *body_for(const char *name);
 
-/* For bodies, which make them; unikernel may be NULL. */
+/* For bodies, which create them; unikernel may be NULL. */
 BodyStatistics *body_statistics_new(const char *unikernel);
 BodyDeviceStatistics *body_statistics_add_device(BodyStatistics *statistics, bool is_network);
-void body_number_read(BodyNumber *number, const char *text); /* decimal; else it stays as it is */
+void body_number_read(BodyNumber *number, const char *text); /* decimal; else it stays unchanged */
 
 void body_statistics_free(BodyStatistics *statistics);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BodyStatistics, body_statistics_free)
 DEFINE_DESTROY(body_statistics)
 
-/* Why an operation failed, as far as it was said. */
+/* Why an operation failed, as far as it is known. */
 typedef struct BodyFailure {
-        Result result;   /* RESULT_RUNNER: not said */
-        ErrorCode error; /* _ERROR_CODE_INVALID: not said */
-        char *message;   /* NULL: not said */
+        Result result;   /* RESULT_RUNNER if not known */
+        ErrorCode error; /* _ERROR_CODE_INVALID if not known */
+        char *message;   /* NULL if not known */
 } BodyFailure;
 
 #define BODY_FAILURE_INIT ((BodyFailure){.result = RESULT_RUNNER, .error = _ERROR_CODE_INVALID})
@@ -154,5 +154,5 @@ typedef struct BodyFailure {
 void body_failure_clear(BodyFailure *failure);
 #define _cleanup_body_failure_ __attribute__((cleanup(body_failure_clear)))
 
-/* Takes what a line says of it; other lines mean nothing here. */
+/* Takes what a line says about the failure; ignores other lines. */
 void body_failure_read(BodyFailure *failure, const char *key, const char *value);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 
-/* Of a larger subnet only the first 2^16 addresses are given out by themselves: more than a bridge can
+/* Of a larger subnet only the first 2^16 addresses are given out automatically: more than a bridge can
  * carry, short to read in IPv6, and what libvirt accepts as one DHCP range. */
 #define WALK_BITS 16
 
@@ -106,7 +106,7 @@ bool address_equal(const Address *a, const Address *b)
         return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* The bits behind the prefix, all zero or all one. */
+/* Sets all bits after the prefix to zero or to one. */
 static Address address_with_host_bits(const Address *address, bool one)
 {
         Address result = *address;
@@ -200,7 +200,7 @@ int subnet_parse(const char *text, Subnet *ret_subnet, Error *ret_error)
         return 0;
 }
 
-/* How many addresses of the subnet come into question for being given out. */
+/* The number of addresses of the subnet that may be given out. */
 static uint32_t subnet_size(const Subnet *subnet)
 {
         unsigned host_bits = family_bits(subnet->network.family) - subnet->network.prefix;
@@ -208,7 +208,7 @@ static uint32_t subnet_size(const Subnet *subnet)
         return UINT32_C(1) << MIN(host_bits, (unsigned) WALK_BITS);
 }
 
-/* offset is less than subnet_size(), so that it changes only bits behind the prefix. */
+/* offset is less than subnet_size(), so that it changes only bits after the prefix. */
 static Address subnet_at(const Subnet *subnet, uint32_t offset)
 {
         Address address = subnet->network;
@@ -229,7 +229,7 @@ void subnet_set_defaults(Subnet *subnet)
         if (small)
                 return;
 
-        /* The last of the subnet is IPv4's broadcast address, where the first 65536 reach that far. */
+        /* The last address of the subnet is IPv4's broadcast address, if the first 65536 reach that far. */
         subnet->dynamic_first = subnet_at(subnet, 2);
         reaches_end = v4 && subnet->network.prefix >= 32 - WALK_BITS;
         subnet->dynamic_last = subnet_at(subnet, size - (reaches_end ? 2 : 1));

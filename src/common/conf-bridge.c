@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi.conf's [Bridge NAME]: the subnets of bridges that libvirt does not manage, told once. */
+/* shruthi.conf's [Bridge NAME]: the subnets of bridges that libvirt does not manage, stated once. */
 
 #include <string.h>
 
@@ -51,7 +51,7 @@ const ConfBridge *conf_find_bridge(const Conf *conf, const char *name)
         return NULL;
 }
 
-/* A DNS server may be anywhere, a gateway only where its guests reach it. */
+/* A DNS server may be anywhere, but a gateway must be where its guests reach it. */
 static int parse_server(const KeyFileEntry *entry, const Subnet *subnet, bool within, Address *ret_address,
                 Error *ret_error)
 {

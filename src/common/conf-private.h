@@ -4,11 +4,11 @@
 #include "common/conf.h"
 #include "common/containers.h"
 
-/* Between conf.c, which reads [Shruthi], and conf-bridge.c, which reads [Bridge NAME]. */
+/* Shared by conf.c, which reads [Shruthi], and conf-bridge.c, which reads [Bridge NAME]. */
 
 #define CONF_BRIDGE_SECTION "Bridge"
 
-/* Adds what a section [Bridge NAME] says. */
+/* Adds the settings of a section [Bridge NAME]. */
 int conf_parse_bridge(Conf *conf, const KeyFileSection *section, Error *ret_error);
 void conf_bridge_free(ConfBridge *bridge);
 DEFINE_DESTROY(conf_bridge)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi.conf: one table says which keys [Shruthi] has, what each takes, and what holds where none is
- * written. [Bridge NAME] is read in conf-bridge.c. */
+/* shruthi.conf: one table says which keys [Shruthi] has, what each accepts, and its default. [Bridge NAME]
+ * is read in conf-bridge.c. */
 
 #include "common/conf-private.h"
 
@@ -59,7 +59,7 @@ typedef struct ConfKey {
         ConfType type;
         size_t offset;
         const char *default_value;
-        uint64_t min, max; /* UINT64_MAX as max: "infinity" too */
+        uint64_t min, max; /* max UINT64_MAX: "infinity" is accepted too */
 } ConfKey;
 
 #define MIB (UINT64_C(1) << 20)
@@ -392,7 +392,7 @@ int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error)
         return 0;
 }
 
-/* A file that is there and yet is not: a link to nowhere, which must not lift limits without a word. */
+/* A file that exists but cannot be found is a dangling link, which must not lift limits silently. */
 static int add_file(KeyFile *key_file, const char *path, Error *ret_error)
 {
         int r = key_file_add_path(key_file, path, ret_error);

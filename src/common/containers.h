@@ -3,8 +3,9 @@
 
 #include <glib.h>
 
-/* What GLib's containers call with pointers of no type, as functions of just that type: to call one by a
- * type that is not its own is undefined (C17 6.3.2.3), and compilers warn of the cast. */
+/* Functions for GLib's containers, which call them with untyped pointers, of exactly the type that is
+ * called: to call a function by another type than its own is undefined (C17 6.3.2.3), and compilers warn
+ * about the cast. */
 
 /* NAME_destroy(), a GDestroyNotify that does what NAME_free() does. */
 #define DEFINE_DESTROY(name)                                                                                \
@@ -13,7 +14,7 @@
                 name##_free(data);                                                                          \
         }
 
-/* GCompareFunc for texts themselves, as in the keys of a hash table; not for pointers to them, as in a
+/* GCompareFunc for strings themselves, as in the keys of a hash table; not for pointers to strings, as in a
  * GPtrArray. */
 static inline gint compare_texts(gconstpointer a, gconstpointer b)
 {

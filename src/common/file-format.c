@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Files told by their first bytes. Called where images and volumes come in. */
+/* Recognises files by their first bytes. Called where images and volumes are imported. */
 
 #include "common/file-format.h"
 

@@ -5,5 +5,6 @@
 
 #define HTTP_PATH_MAX 256 /* bytes */
 
-/* What a URL's path may be made of, from its '/' on: nothing that could end a line of HTTP. Pure. */
+/* Whether path, the path of a URL from its '/' on, has only allowed characters: none that could end a line
+ * of HTTP. Pure. */
 bool http_path_is_valid(const char *path);

@@ -82,7 +82,7 @@ int write_sparse(int fd, const void *data, size_t size, off_t offset)
                 n = pwrite(fd, p + done, length, offset + (off_t) done);
                 if (n < 0 && errno != EINTR)
                         return -errno;
-                /* What is left of a short write is looked at again, from where it ended. */
+                /* The rest of a short write is checked again, from where the write ended. */
                 done += n < 0 ? 0 : (size_t) n;
         }
 
@@ -141,7 +141,7 @@ int file_read_at(int dir_fd, const char *path, size_t max, char **ret_data, size
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
 
-        /* Non-blocking, so that a FIFO at that place cannot hold us up before it is refused. */
+        /* Non-blocking, so that a FIFO at that place cannot block us before it is refused. */
         fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return -errno;
@@ -211,7 +211,7 @@ static int put_file(const char *dir, const char *name, const void *data, size_t 
         if (r < 0)
                 return r;
 
-        /* link() replaces nothing, whoever else is creating the same file just now. */
+        /* link() replaces nothing, even if another process creates the same file at that moment. */
         r = (replace ? rename : link)(temporary, path) < 0 ? -errno : 0;
         if (r < 0 || !replace)
                 (void) unlink(temporary);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Key files in systemd's manner, read strictly and with their lines, as definitions and shruthi.conf are
- * written. */
+/* Key files in systemd's format, read strictly and with their lines: the format of definitions and
+ * shruthi.conf. */
 
 #include "common/keyfile.h"
 
@@ -130,8 +130,7 @@ bool key_file_line_continues(const char *line)
         return backslashes % 2 == 1;
 }
 
-/* One text being added. What it has named itself may not stand twice in it; what earlier texts named, it
- * may. */
+/* One text being added. Within it nothing may be set twice; what earlier texts set may be set again. */
 typedef struct Reader {
         KeyFile *key_file;
         const char *path;
@@ -205,7 +204,8 @@ static int read_entry(Reader *reader, const char *line, unsigned number)
 
         if (!key_file_split_entry(line, &key, &value))
                 return refuse_line(reader, line, number);
-        /* White space after it: meant to join the next line, and read by others as if it did. */
+        /* White space follows the '\': it was meant to join the next line, and readers think that it
+         * does. */
         if (key_file_line_continues(value))
                 return refuse(reader, number, "'%s' ends with a '\\' and white space: remove one of the two",
                                 shown);
@@ -235,7 +235,7 @@ static int read_entry(Reader *reader, const char *line, unsigned number)
         return 0;
 }
 
-/* Refuses what is no text: the rest can rely on NUL-terminated UTF-8. */
+/* Refuses lines that are not text: the rest of the code can rely on NUL-terminated UTF-8. */
 static int check_line(Reader *reader, const char *line, size_t size)
 {
         const char *end;
@@ -261,14 +261,14 @@ static int read_line(Reader *reader, GString *joined, unsigned *first, const cha
         bool continues = key_file_line_continues(line), continuing = *first != 0;
         const char *begin = line + strspn(line, " \t");
 
-        /* As systemd does it: a comment between joined lines belongs to none of them. */
+        /* As in systemd: a comment between joined lines belongs to none of them. */
         if (*begin == '#' || *begin == ';' || (*begin == 0 && !continuing))
                 return 0;
         if (*begin == '[' && !continuing)
                 return read_header(reader, line);
 
         if (!continuing) {
-                /* Whoever changes the text later looks for the key where an entry begins. */
+                /* Code that changes the text later looks for the key where an entry begins. */
                 if (!strchr(line, '='))
                         return refuse_line(reader, line, reader->line);
                 *first = reader->line;
@@ -348,7 +348,7 @@ int key_file_add_path(KeyFile *key_file, const char *path, Error *ret_error)
         return key_file_add(key_file, path, text, size, ret_error);
 }
 
-/* Levenshtein's distance without regard to case; words here are short. */
+/* Levenshtein's distance, ignoring case; words here are short. */
 static unsigned word_distance(const char *a, const char *b)
 {
         size_t n = strlen(b);
@@ -426,7 +426,7 @@ int key_file_refuse(const KeyFileEntry *entry, Error *ret_error, const char *for
         return r;
 }
 
-/* ", did you mean 'Memory'?" or, when nothing is near, all that there is. */
+/* ", did you mean 'Memory'?" or, if nothing is near, all known words. */
 static char *suggestion(const char *const *known, const char *word)
 {
         const char *nearest = word_nearest(known, word);

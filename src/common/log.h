@@ -3,23 +3,23 @@
 
 #include <syslog.h>
 
-/* Messages of our own programs. To the journal with structured fields when it is there and the program runs
- * as a service (JOURNAL_STREAM), else to standard error. Libraries log at debug only; the program around
- * them decides. */
+/* Log messages of our own programs. They go to the journal, with structured fields, if it is there and the
+ * program runs as a service (JOURNAL_STREAM), else to standard error. Libraries log at debug only; the
+ * program around them decides. */
 
-/* A unikernel that the following call is about; all but name may be NULL. */
+/* The unikernel that a message is about; all fields but unikernel may be NULL. */
 typedef struct LogObject {
         const char *unikernel;
         const char *owner;  /* user id as text */
         const char *image;  /* digest */
 } LogObject;
 
-/* identifier: the program's name. max_level: LOG_INFO by default; SYSTEMD_LOG_LEVEL overrides. */
+/* identifier: the name of the program. max_level: LOG_INFO by default; SYSTEMD_LOG_LEVEL overrides it. */
 void log_open(const char *identifier);
 void log_set_max_level(int level);
 int log_get_max_level(void);
 
-/* LOG_* by the words of systemd ("debug", "info", … or a digit); -EINVAL if unknown. */
+/* LOG_* from systemd's words ("debug", "info", … or a digit); -EINVAL if unknown. */
 int log_level_from_string(const char *text);
 const char *log_level_to_string(int level);
 
@@ -29,7 +29,7 @@ void log_message(int level, const char *format, ...) __attribute__((format(print
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)
 #define log_error(...)   log_message(LOG_ERR, __VA_ARGS__)
 
-/* The same about an object, with a MESSAGE_ID (or NULL) and further fields: pairs of name and value, ended
- * by NULL; a NULL value leaves the field out. */
+/* The same about an object, with a MESSAGE_ID (or NULL) and further fields: pairs of name and value,
+ * terminated by NULL; a pair whose value is NULL is left out. */
 void log_object(int level, const LogObject *object, const char *message_id, const char *const *fields,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));

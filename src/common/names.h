@@ -55,7 +55,7 @@
 #define SHRUTHI_ACTION_CREATE_NETWORK SHRUTHI_ACTION_PREFIX "create-network"
 #define SHRUTHI_ACTION_REMOVE_NETWORK SHRUTHI_ACTION_PREFIX "remove-network"
 #define SHRUTHI_ACTION_READ_NETWORK  SHRUTHI_ACTION_PREFIX "read-network"
-/* May go beyond what shruthi.conf gives to everybody: paths, other owners, other bridges and networks,
+/* Allows more than shruthi.conf gives to everybody: paths, other owners, other bridges and networks,
  * volumes. */
 #define SHRUTHI_ACTION_ADMINISTER    SHRUTHI_ACTION_PREFIX "administer"
 
@@ -70,14 +70,14 @@
 #define SHRUTHI_DEFINITION_SUFFIX    ".unikernel"
 #define SHRUTHI_DIGEST_PREFIX        "sha256:"
 
-/* What systemd knows the archive of NAME's credentials by: "shruthi.NAME". */
+/* The name by which systemd knows the archive of NAME's credentials: "shruthi.NAME". */
 #define SHRUTHI_CREDENTIAL_PREFIX    "shruthi."
 
-/* The user that both services run as, and the group whose members may create their own. */
+/* The user that both services run as, and the group whose members may create unikernels of their own. */
 #define SHRUTHI_USER                 "shruthi"
 #define SHRUTHI_USERS_GROUP          "shruthi-users"
 
-/* Our element in the <metadata> of a domain, by which a domain of ours is recognised. */
+/* Our element in the <metadata> of a domain, which marks the domain as ours. */
 #define SHRUTHI_METADATA_NAMESPACE   "https://dream.org/xmlns/shruthi/1"
 #define SHRUTHI_METADATA_PREFIX      "shruthi"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One question to rtnetlink and its answer, message by message. */
+/* One request to rtnetlink and its answer, message by message. */
 
 #include "common/netlink.h"
 
@@ -14,19 +14,19 @@
 
 #define NETLINK_BUFFER (64 * 1024)
 #define ANSWER_SEC     10
-#define HEADER_MAX     64 /* of any kind that is asked about */
+#define HEADER_MAX     64 /* of any type that is requested */
 
 const void *netlink_find_attribute(
                 const struct nlmsghdr *header, size_t size, unsigned short type, size_t least)
 {
         const struct rtattr *attribute =
                         (const struct rtattr *) ((const char *) NLMSG_DATA(header) + NLMSG_ALIGN(size));
-        int length; /* below 0 behind a last attribute that is not padded */
+        int length; /* negative after a last attribute that is not padded */
 
         if (header->nlmsg_len < NLMSG_LENGTH(size))
                 return NULL;
 
-        /* RTA_OK() looks at the sizes. */
+        /* RTA_OK() checks the sizes. */
         length = (int) (header->nlmsg_len - NLMSG_LENGTH(size));
         for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
                 if (attribute->rta_type == type && RTA_PAYLOAD(attribute) >= least)

@@ -5,14 +5,14 @@
 #include <linux/rtnetlink.h>
 #include <stddef.h>
 
-/* Asking the kernel about the network (rtnetlink(7)): neighbours, routes, interfaces; and reading what it
- * tells by itself. */
+/* Asks the kernel about the network (rtnetlink(7)): neighbours, routes, interfaces; and parses messages that
+ * the kernel sends by itself. */
 
-/* Is given each message; one that it knows nothing of it leaves alone. */
+/* Called with each message; ignores messages of a type that it does not know. */
 typedef void (*NetlinkMessage)(const struct nlmsghdr *header, void *userdata);
 
-/* Asks for all there is of a kind (RTM_GETNEIGH and the like); size is that of the kind's own header.
- * -EAFNOSUPPORT or -EPERM where a sandbox bars AF_NETLINK. */
+/* Asks for all objects of a type (RTM_GETNEIGH and the like); size is that of the type's own header.
+ * -EAFNOSUPPORT or -EPERM where a sandbox forbids AF_NETLINK. */
 int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata);
 
 /* The same of another of netlink's protocols: sends the request, which has all of its header, and reads what
@@ -23,7 +23,7 @@ int netlink_ask(int protocol, const struct nlmsghdr *request, NetlinkMessage mes
  * errno is the kernel's error (-EBADMSG: not netlink's format). */
 int netlink_parse(const void *data, size_t size, NetlinkMessage message, void *userdata);
 
-/* The payload of the attribute of that type, of at least least bytes, behind a message's own header of size
+/* The payload of the attribute of that type, of at least least bytes, after a message's own header of size
  * bytes; NULL if there is none. */
 const void *netlink_find_attribute(
                 const struct nlmsghdr *header, size_t size, unsigned short type, size_t least);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who answers for the host's own name. Called for doctor and analyze. */
+/* Which service resolves the host's own name. Called for doctor and analyze. */
 
 #include "common/own-name.h"
 
@@ -33,7 +33,7 @@ static bool is_in_hosts(const char *name, const char *hosts)
         return false;
 }
 
-/* The services of "hosts:"; glibc's default where that is not there. */
+/* The services of "hosts:"; glibc's default if that line is missing. */
 static char **services_of(const char *nsswitch)
 {
         g_auto(GStrv) lines = g_strsplit(nsswitch ?: "", "\n", -1);
@@ -49,7 +49,7 @@ bool own_name_needs_dns(const char *name, const char *hosts, const char *nsswitc
 {
         g_auto(GStrv) services = services_of(nsswitch);
 
-        /* libvirt takes these as they are. */
+        /* libvirt uses these names as they are. */
         if (strchr(name, '.') || g_str_has_prefix(name, "localhost"))
                 return false;
 

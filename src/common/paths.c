@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where things are: the directories of the build, below a root that tests may set. */
+/* Paths: the directories set by the build, below a root that tests may set. */
 
 #include "common/paths.h"
 

@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-/* Where things are. The build decides; tests put all of it below a folder of their own. Each function
- * returns a string that stays valid until paths_set_root() is called. */
+/* Paths of files and directories. The build sets them; tests put all of them below a folder of their own.
+ * Each function returns a string that stays valid until paths_set_root() is called. */
 
 /* Prefixes every path below with root (NULL: none). For unit tests, before anything else. */
 void paths_set_root(const char *root);
@@ -15,30 +15,32 @@ const char *paths_state_dir(void);           /* /var/lib/shruthi */
 const char *paths_runtime_dir(void);         /* /run/shruthi */
 
 const char *paths_config_definitions(void);  /* /etc/shruthi/unikernels: written by administrators */
-const char *paths_state_definitions(void);   /* /var/lib/shruthi/unikernels: made through the bus */
+const char *paths_state_definitions(void);   /* /var/lib/shruthi/unikernels: created through the bus */
 const char *paths_vendor_definitions(void);  /* /usr/lib/shruthi/unikernels: shipped by packages */
 const char *paths_images(void);              /* /var/lib/shruthi/images: the store */
 const char *paths_volumes(void);             /* /var/lib/shruthi/volumes: storage of guests */
-const char *paths_credentials(void);         /* /var/lib/shruthi-seal: which keys are sealed, root's */
-const char *paths_networks(void);            /* /var/lib/shruthi/networks: whose networks are */
+const char *paths_credentials(void);         /* /var/lib/shruthi-seal: root's list of the sealed keys */
+const char *paths_networks(void);            /* /var/lib/shruthi/networks: the records of networks */
 const char *paths_generations(void);         /* /var/lib/shruthi/generations: unikernel/generation.h */
 const char *paths_updates(void);             /* /var/lib/shruthi/updates: unikernel/update-record.h */
-const char *paths_hosts(void);               /* /var/lib/shruthi-hosts: what dnsmasq reads of them */
-const char *paths_consoles(void);            /* /run/shruthi/unikernels: what each running one has */
+const char *paths_hosts(void);               /* /var/lib/shruthi-hosts: host records for dnsmasq */
+const char *paths_consoles(void);            /* /run/shruthi/unikernels: run directories of unikernels */
 const char *paths_liveness(void);            /* /run/shruthi/lives: unikernel/liveness.h */
 const char *paths_cut_off(void);             /* /run/shruthi/cut-off: unikernel/cut-off.h */
-const char *paths_probe(void);               /* /run/shruthi/probe: what was found out about the host */
-const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */
+const char *paths_probe(void);               /* /run/shruthi/probe: facts found out about the host */
+const char *paths_results(void);             /* /run/shruthi/results: exit records */
 const char *paths_rates(void);               /* /run/shruthi/rates: run/user-rate.h */
 const char *paths_generated_units(void);     /* /run/systemd/generator: where shruthi-generator writes */
 const char *paths_cgroups(void);             /* /sys/fs/cgroup */
-const char *paths_bus_services(void);        /* /usr/share/dbus-1/system-services: who can be started */
+const char *paths_bus_services(void);        /* /usr/share/dbus-1/system-services: services that can be
+                                              * activated */
 const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */
 
-/* /run/shruthi/unikernels/NAME: a running unikernel's own files (console FIFOs and socket, state). A folder
- * of its own for them, so that no name of a unikernel meets /run/shruthi/private or /run/shruthi/results.
- * Free with g_free(). */
+/* /run/shruthi/unikernels/NAME: the files of a running unikernel (console FIFOs and socket, state). They
+ * have a folder of their own so that no unikernel's name collides with /run/shruthi/private or
+ * /run/shruthi/results. Free with g_free(). */
 char *paths_unikernel_runtime(const char *name);
 
-/* Absolute, without "//", "." or ".." and without '/' at the end, so that one file has one spelling. */
+/* Whether path is absolute, without "//", "." or ".." and without '/' at the end, so that one file has one
+ * spelling. */
 bool path_is_normalized(const char *path);

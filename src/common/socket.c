@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asking our own services. Called by their clients: seal-client.c and neighbours-client.c. */
+/* Connections to our own services. Called by their clients: seal-client.c and neighbours-client.c. */
 
 #include "common/socket.h"
 
@@ -14,8 +14,8 @@
 #include "common/io.h"
 #include "common/paths.h"
 
-/* With a limit of time, what blocks on a socket also ends with EINTR when the process was frozen or stopped
- * and goes on, without any handler of a signal (signal(7)): a host that was suspended comes back so. */
+/* With a timeout on its socket, a blocking call also fails with EINTR when the process was frozen or stopped
+ * and continues, even without a signal handler (signal(7)): that happens when a suspended host resumes. */
 int socket_connect(const char *name, int type, unsigned timeout_sec, int *ret_fd)
 {
         const struct timeval timeout = {.tv_sec = timeout_sec};

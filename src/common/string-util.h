@@ -24,12 +24,12 @@ int string_table_lookup(const char *const *table, size_t n, const char *text);
                 return (Type) string_table_lookup((table), (max), text);                                    \
         }
 
-/* yes/no, true/false, on/off, 1/0 in any case, as systemd takes them; else -EINVAL. */
+/* Parses yes/no, true/false, on/off, 1/0 in any case, as systemd does; -EINVAL for anything else. */
 int boolean_parse(const char *text, bool *ret);
 
-/* Text of unknown origin made safe for one line of a message or terminal: control characters and invalid
- * UTF-8 become \xNN, and what exceeds max_length characters is cut with "…". Free with g_free(). */
+/* Makes text of unknown origin safe for one line of a message or terminal: control characters and invalid
+ * UTF-8 become \xNN, and text longer than max_length characters is cut with "…". Free with g_free(). */
 char *text_for_display(const char *text, size_t max_length);
 
-/* "sha256:" and 64 lower-case hexadecimal digits. */
+/* Whether digest is "sha256:" and 64 lower-case hexadecimal digits. */
 bool digest_is_valid(const char *digest);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which system calls may be made: the table of system-calls.list as a program for the kernel. Called by
- * main() of shruthi-run. */
+/* The filter of system calls: the table of system-calls.list as a program for the kernel. Called by main()
+ * of shruthi-run. */
 
 #include "common/system-calls.h"
 
@@ -38,8 +38,8 @@
 #define CLONE_FLAGS_ARGUMENT 0
 #endif
 
-/* These two have mmap() with its arguments in memory, where no filter can look. Nothing for i386 uses that:
- * it has mmap2(). */
+/* These two have an mmap() with its arguments in memory, where no filter can look. Nothing for i386 uses
+ * that: it has mmap2(). */
 #ifdef __s390x__
 #define RULE_MMAP RULE_ALLOW
 #elif defined(__i386__)
@@ -48,12 +48,12 @@
 #define RULE_MMAP RULE_WRITABLE_CODE
 #endif
 
-/* x32 has the numbers of x86-64 with this bit, and counts as the same architecture. */
+/* x32 has the numbers of x86-64 with this bit set, and counts as the same architecture. */
 #define X32_BIT 0x40000000U
 
-/* From here on (clone3) what is not in the table is said not to be there, since who knows such a call knows
- * an older one, too, that does it: above all clone3(), whose flags are in memory where no filter can look,
- * and openat2(), with its mode there. What is older is refused. */
+/* From here on (clone3) calls that are not in the table fail with ENOSYS, since a program that knows such a
+ * call also knows an older one that does the same: above all clone3(), whose flags are in memory where no
+ * filter can look, and openat2(), whose mode is there too. Older calls are refused. */
 #define FIRST_YOUNG_CALL 435U
 
 #define CLONE_NAMESPACES                                                                                    \
@@ -70,12 +70,12 @@ typedef enum Rule {
         RULE_REFUSE,
         RULE_UNKNOWN,
         RULE_ALLOW,
-        RULE_FAMILY,        /* AF_UNIX alone */
-        RULE_NAMESPACES,    /* no new one */
-        RULE_WRITABLE_CODE, /* memory is written to or executed, not both */
-        RULE_CODE,          /* none is made of what was written */
+        RULE_FAMILY,        /* only AF_UNIX */
+        RULE_NAMESPACES,    /* no new ones */
+        RULE_WRITABLE_CODE, /* memory may be written or executed, not both */
+        RULE_CODE,          /* memory that was written does not become executable */
         RULE_MODE,          /* no set-user-ID or set-group-ID */
-        RULE_OPEN,          /* the same, in the argument after the flags, where a file is made */
+        RULE_OPEN,          /* the same, in the argument after the flags, if a file is created */
 } Rule;
 
 typedef struct Row {
@@ -84,7 +84,7 @@ typedef struct Row {
         Rule rule;
 } Row;
 
-/* Rows from this number up to the next range's have the same rule. */
+/* All numbers from this one up to the next range's have the same rule. */
 typedef struct Range {
         uint32_t from;
         unsigned argument;
@@ -181,7 +181,7 @@ static void range_add(Range *ranges, size_t *n, Range range)
         ranges[(*n)++] = range;
 }
 
-/* All numbers, in ranges of which each has one rule. */
+/* All numbers, as ranges that have one rule each. */
 static size_t find_ranges(Range ret_ranges[static 2 * G_N_ELEMENTS(rows) + 3])
 {
         Row sorted[G_N_ELEMENTS(rows) + 1];
@@ -222,7 +222,7 @@ size_t system_calls_program(struct sock_filter ret_program[static SYSTEM_CALLS_P
         return program.size;
 }
 
-/* Without a program a kernel that knows filters complains of the pointer. */
+/* If no program is passed, a kernel that knows filters complains about the pointer. */
 static bool kernel_has_filters(void)
 {
         return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) >= 0 || errno == EFAULT;
@@ -243,6 +243,6 @@ int system_calls_restrict(void)
         r = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
         if (r < 0)
                 return -errno;
-        /* A thread that could not be made to follow. */
+        /* A positive result is a thread that could not be made to follow. */
         return r > 0 ? -EBUSY : 1;
 }

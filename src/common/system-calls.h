@@ -4,18 +4,18 @@
 #include <linux/filter.h>
 #include <stddef.h>
 
-/* Which system calls a program of ours and all that it executes may make. systemd's SystemCallFilter= says
- * the same for a unit, but makes its filter anew at each start, which takes longer than all the rest of such
- * a start. This one takes a fraction of a millisecond, allows less, and looks at arguments too: it does once
- * more what RestrictAddressFamilies=AF_UNIX, RestrictNamespaces=, RestrictRealtime=, RestrictSUIDSGID=,
- * LockPersonality=, MemoryDenyWriteExecute= and SystemCallArchitectures=native do. */
+/* Restricts which system calls a program of ours, and all programs that it executes, may make. systemd's
+ * SystemCallFilter= does the same for a unit, but builds its filter anew at each start, which takes longer
+ * than the rest of such a start. This one takes a fraction of a millisecond, allows less, and checks
+ * arguments too: it repeats what RestrictAddressFamilies=AF_UNIX, RestrictNamespaces=, RestrictRealtime=,
+ * RestrictSUIDSGID=, LockPersonality=, MemoryDenyWriteExecute= and SystemCallArchitectures=native do. */
 
 #define SYSTEM_CALLS_PROGRAM_MAX 2048
 
-/* To be called in the first lines of main(), before anything is read that others can write: from then on
- * there is no way back, and no way to gain rights. Returns 1, or 0 where the kernel was built without
- * filters, which systemd passes over as well. A negative errno is for the caller to take seriously. */
+/* Call it in the first lines of main(), before reading anything that others can write: it cannot be undone,
+ * and no rights can be gained afterwards. Returns 1, or 0 where the kernel was built without filters, which
+ * systemd ignores as well. The caller must not ignore a negative errno. */
 int system_calls_restrict(void);
 
-/* The filter as the kernel takes it; returns how many instructions. Pure. */
+/* The filter in the kernel's format; returns the number of instructions. Pure. */
 size_t system_calls_program(struct sock_filter ret_program[static SYSTEM_CALLS_PROGRAM_MAX]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which systemd runs here. A generator cannot ask it: it waits for its generators. */
+/* The version of this host's systemd. A generator cannot ask systemd itself, which waits for its
+ * generators. */
 
 #include "common/systemd-version.h"
 
@@ -23,7 +24,7 @@ static unsigned version_read(void)
 
 unsigned systemd_version(void)
 {
-        static gsize version; /* and one, as g_once_init_enter() wants it */
+        static gsize version; /* plus one, since g_once_init_enter() needs a value other than 0 */
 
         if (g_once_init_enter(&version))
                 g_once_init_leave(&version, 1 + (gsize) version_read());

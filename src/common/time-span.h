@@ -5,8 +5,8 @@
 
 /* Times as systemd.time(7) writes them. Pure. */
 
-/* "10", "10s", "1min 30s", "500ms": seconds where no unit is given. -EINVAL for what is none, -ERANGE for
- * what is beyond 64 bits of µs. */
+/* Parses "10", "10s", "1min 30s", "500ms": seconds if no unit is given. -EINVAL if text is no time span,
+ * -ERANGE beyond 64 bits of µs. */
 int time_span_parse(const char *text, uint64_t *ret_usec);
 
 /* "1min 30s", "500ms". Free with g_free(). */

@@ -5,18 +5,18 @@
 
 #include "common/error.h"
 
-/* The names of unikernels, and of the units that they are. Pure. */
+/* The names of unikernels and of their units. Pure. */
 
-/* A unikernel's name: 1 to 63 of a–z, 0–9 and '-', beginning with a letter or digit and not ending with '-',
- * so that it is a DNS label (RFC 1123) and a host name too. */
+/* A unikernel's name: 1 to 63 of a–z, 0–9 and '-', beginning with a letter or digit and not ending with
+ * '-', so that it is also a DNS label (RFC 1123) and a host name. */
 bool name_is_valid(const char *name);
 
-/* The same with a message: INVALID_NAME. */
+/* The same with an error message: INVALID_NAME. */
 int name_check(const char *name, Error *ret_error);
 
 /* "unikernel@NAME.service". '-' would be unescaped to '/' by %I, so units only ever use %i. The name must be
  * valid. Free with g_free(). */
 char *unit_name_for(const char *name);
 
-/* The name in "unikernel@NAME.service", or -EINVAL when unit is none of ours. */
+/* The name in "unikernel@NAME.service", or -EINVAL if unit is not one of ours. */
 int unit_name_parse(const char *unit, char **ret_name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* systemd's rules for names of units: unit-name.c there. */
+/* systemd's rules for names of units, from its unit-name.c. */
 
 #include "common/unit-name.h"
 

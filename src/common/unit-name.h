@@ -3,12 +3,12 @@
 
 #include <stdbool.h>
 
-/* Names of units as systemd.unit(5) has them. Pure. */
+/* Names of units as systemd.unit(5) defines them. Pure. */
 
 #define UNIT_NAME_MAX 255
 
-/* The whole name, with its suffix, of a unit that can be loaded: no template without an instance. Nothing in
- * it is special in a unit file. */
+/* Whether unit is the full name, with its suffix, of a unit that can be loaded: a template needs an
+ * instance. No character of such a name is special in a unit file. */
 bool unit_name_is_valid(const char *unit);
 
 /* The same, or a pattern of fnmatch(3). */

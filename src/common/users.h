@@ -6,23 +6,23 @@
 
 #include "common/error.h"
 
-/* Users and groups by name and number. NSS may ask the network: what looks a name up is called in threads
- * only where nobody may be kept waiting. */
+/* Users and groups by name and number. NSS may ask the network: where nobody may be kept waiting, call
+ * functions that look up names in threads only. */
 
-/* Nobody's group: what chown(2) leaves as it is, so that no group has this number. */
+/* No group: chown(2) takes it for "leave as it is", so that no group has this number. */
 #define GID_INVALID ((gid_t) -1)
 
-/* A number as text: digits only; those that stand for "none" are refused (systemd's uid_is_valid()). */
+/* Parses a number: digits only; numbers that stand for "none" are refused (systemd's uid_is_valid()). */
 int user_number_parse(const char *text, uint32_t *ret);
 
-/* -ESRCH: there is no such name; else another errno. */
+/* -ESRCH if there is no such name, else another errno. */
 int user_find(const char *name, uid_t *ret_uid);
 int group_find(const char *name, gid_t *ret_gid);
 
-/* By name or number, with a message that begins with what ("Owner"): INVALID_ARGS. */
+/* By name or number. The message begins with what ("Owner"): INVALID_ARGS. */
 int user_parse(const char *what, const char *text, uid_t *ret_uid, Error *ret_error);
 int group_parse(const char *what, const char *text, gid_t *ret_gid, Error *ret_error);
 
-/* The name, or the number as text where it has none. Free with g_free(). */
+/* The name, or the number as text if it has none. Free with g_free(). */
 char *user_name(uid_t uid);
 char *group_name(gid_t gid);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writing and reading of ustar archives of one folder's files. Used for key material: nothing here copies or
+/* Writes and reads ustar archives of the files of one folder. Used for key material: nothing here copies or
  * logs contents. */
 
 #include "common/ustar.h"
@@ -15,7 +15,7 @@
 #include "common/io.h"
 #include "common/string-util.h"
 
-/* The header of an entry, all fields in ASCII, numbers in octal with a NUL at their end. */
+/* The header of an entry: all fields in ASCII, numbers in octal with a final NUL. */
 typedef struct UstarHeader {
         char name[100];
         char mode[8];
@@ -69,7 +69,7 @@ uint64_t ustar_size(const UstarEntry *entries, size_t n)
         return size;
 }
 
-/* The sum of all bytes, those of the checksum's own field taken as spaces. */
+/* The checksum is the sum of all bytes, with those of its own field taken as spaces. */
 static void header_fill(UstarHeader *header, const char *name, size_t size)
 {
         unsigned sum = 0;
@@ -94,7 +94,7 @@ static gint compare_entries(gconstpointer a, gconstpointer b)
         return strcmp((*(const UstarEntry *const *) a)->name, (*(const UstarEntry *const *) b)->name);
 }
 
-/* The entries in the archive's order, once all of them are found to be good. */
+/* The entries in the archive's order, once all of them have passed the checks. */
 static int sort_entries(const UstarEntry *entries, size_t n, GPtrArray **ret, Error *ret_error)
 {
         g_autoptr(GPtrArray) sorted = g_ptr_array_new();
@@ -184,7 +184,8 @@ static void entry_clear(gpointer data)
         g_free((char *) ((UstarEntry *) data)->name);
 }
 
-/* One entry at the start of data, whose header must be what header_fill() makes of its own name and size. */
+/* One entry at the start of data, whose header must be exactly what header_fill() makes of its name and
+ * size. */
 static int parse_entry(const uint8_t *data, size_t size, UstarEntry *ret)
 {
         g_autofree char *name = NULL;

@@ -8,19 +8,19 @@
 
 #include "common/error.h"
 
-/* ustar archives (POSIX.1-1988, pax(1) "ustar Interchange Format") of small files in one folder: how key
- * material reaches a guest on a block device, where MirageOS reads it as a key-value store. The same entries
- * give the same bytes: sorted by name, owner 0, mode 0400, time 0, and a length in whole sectors of 512
- * bytes. */
+/* ustar archives (POSIX.1-1988, pax(1) "ustar Interchange Format") of small files in one folder: key
+ * material reaches a guest in such an archive on a block device, where MirageOS reads it as a key-value
+ * store. The same entries always give the same bytes: sorted by name, owner 0, mode 0400, time 0, and padded
+ * to whole sectors of 512 bytes. */
 
 #define USTAR_BLOCK 512
 
-/* Of the whole archive. systemd gives a unit 1 MiB of credentials, in which their names count too. */
+/* For the whole archive. systemd gives a unit 1 MiB of credentials, including their names. */
 #define USTAR_SIZE_MAX (1024 * 1024 - USTAR_BLOCK)
 
 #define USTAR_NAME_MAX 99
 
-/* Room for all keys that can be set (seal/archive.h) with all sources that a definition can name. */
+/* Room for all keys that can be set (seal/archive.h) and all sources that a definition can name. */
 #define USTAR_ENTRIES_MAX 1255
 
 typedef struct UstarEntry {
@@ -29,20 +29,20 @@ typedef struct UstarEntry {
         size_t size;
 } UstarEntry;
 
-/* A name that is also a credential's to systemd, and one path component to whoever reads the archive: 1 to
- * 99 printable ASCII characters without space, '/' and ':', not beginning with '.'. */
+/* Whether systemd accepts name as a credential's, and readers of the archive as one path component: 1 to 99
+ * printable ASCII characters without space, '/' and ':', not beginning with '.'. */
 bool ustar_name_is_valid(const char *name);
 
-/* The archive's size in bytes, whether it is within the limit or not. */
+/* The size of the archive in bytes, even if it exceeds the limit. */
 uint64_t ustar_size(const UstarEntry *entries, size_t n);
 
-/* Writes the archive to fd from its current position. INVALID_ARGS for a bad name or one that is there
- * twice, LIMIT_EXCEEDED with the limit. No copy of the data stays in this process. */
+/* Writes the archive to fd from its current position. INVALID_ARGS for a bad or duplicate name,
+ * LIMIT_EXCEEDED with the limit. No copy of the data stays in this process. */
 int ustar_write(int fd, const UstarEntry *entries, size_t n, Error *ret_error);
 
-/* The same into a new memfd that is sealed against every change, at position 0. */
+/* The same into a new memfd that is sealed against all changes, at position 0. */
 int ustar_write_memfd(const UstarEntry *entries, size_t n, int *ret_fd, Error *ret_error);
 
-/* Takes apart an archive that ustar_write() made; anything else is refused with -EBADMSG. The entries
- * (UstarEntry, sorted by name) point into data, but for their names, which the array owns. */
+/* Parses an archive that ustar_write() made; -EBADMSG for anything else. The entries (UstarEntry, sorted by
+ * name) point into data, except for their names, which the array owns. */
 int ustar_parse(const void *data, size_t size, GArray **ret_entries, Error *ret_error);

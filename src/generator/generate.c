@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Definitions → what systemd must know at boot (unikernel/unit-files.h). We are root here, and user shruthi
- * can write most of what is read: so it is read with that user's rights, and nothing of it gets into the
- * log. */
+/* Definitions → files that systemd needs at boot (unikernel/unit-files.h). We are root here, and user
+ * shruthi can write most of what is read: so it is read with that user's rights, and none of its content
+ * gets into the log. */
 
 #include "generator/generate.h"
 
@@ -21,7 +21,7 @@
 #include "unikernel/unit-files.h"
 #include "unikernel/update-record.h"
 
-/* What systemd is to load where nobody can tell yet who has keys: what was set for each. The link has the
+/* While nobody can tell yet who has keys, systemd loads what was set for each unikernel. The link has the
  * definitions read as soon as they are there. */
 static int write_late(const char *dir)
 {
@@ -39,8 +39,8 @@ static int write_late(const char *dir)
         return unit_files_write(dir, files);
 }
 
-/* An update that a power failure has interrupted goes on when shruthid comes up, which nobody else may ask
- * for at boot. */
+/* An update that a power failure has interrupted continues when shruthid starts, which nobody else may
+ * request at boot. */
 static int write_updates(const char *dir)
 {
         UnitFile link = {.path = (char *) SHRUTHI_TARGET ".wants/" SHRUTHI_DAEMON_UNIT,
@@ -52,8 +52,8 @@ static int write_updates(const char *dir)
         return unit_files_write(dir, files);
 }
 
-/* Whether there is a file of NAME's in the state directory: those are nobody's business but their owner's,
- * and the kernel's log is. */
+/* Whether the state directory has a file of NAME: those are for their owner only, but everybody can read the
+ * kernel's log. */
 static bool is_of_users(const char *name)
 {
         g_autofree char *path =
@@ -64,14 +64,14 @@ static bool is_of_users(const char *name)
         return lstat(path, &st) >= 0 || lstat(dropins, &st) >= 0;
 }
 
-/* What is to be written for NAME; and what it says of the order, if anything. */
+/* Collects the files to be written for NAME, and what it says about order, if anything. */
 static int read_one(const char *name, GPtrArray *orders, GPtrArray **ret_files)
 {
         g_autoptr(Definition) definition = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        /* Nobody may be there yet who could tell a user's number, and it does not matter here. */
+        /* Nothing may be up yet that could tell a user's number, and it does not matter here. */
         r = rights_lower();
         if (r >= 0)
                 r = definition_load_full(name, DEFINITION_IGNORE_USERS, &definition, &error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* shruthi-generator NORMAL EARLY LATE: run by systemd at boot and at each daemon-reload
- * (systemd.generator(7)). Whatever happens it ends with 0: a broken definition must not disturb a boot. */
+ * (systemd.generator(7)). It always exits with 0: a broken definition must not disturb a boot. */
 
 #include <glib.h>
 #include <stdio.h>

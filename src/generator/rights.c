@@ -18,7 +18,7 @@
 
 static bool lowered;
 
-/* Of passwd(5) itself: other sources of users may not answer yet. */
+/* Reads passwd(5) itself: other sources of users may not answer yet. */
 static gid_t group_of(uid_t uid, gid_t otherwise)
 {
         FILE *file = fopen("/etc/passwd", "re");
@@ -58,7 +58,8 @@ void rights_raise(void)
         if (!lowered)
                 return;
 
-        /* Who was root gets it back by the saved user ID; one that did not could write nothing. */
+        /* A process that was root gets that back by the saved user ID; if it did not, it could write
+         * nothing. */
         if (seteuid(0) < 0 || setegid(0) < 0 || setgroups(1, &gid) < 0)
                 _exit(EXIT_SUCCESS);
         lowered = false;

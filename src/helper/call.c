@@ -22,7 +22,7 @@
 
 #define PROGRAM "shruthi-domain"
 
-/* The service is there to be quick. Where it is swamped, or hangs, all go their own way. */
+/* The service is there to be quick. If it is overloaded, or hangs, callers run processes of their own. */
 #define SERVICE_CONNECT_SEC  1
 #define SERVICE_TIMEOUT_USEC (8 * G_USEC_PER_SEC)
 
@@ -31,7 +31,7 @@ struct DomainCall {
         char *words[DOMAIN_WORDS_MAX + 2]; /* with the program's name, NULL-terminated */
         int service; /* the connection to it; or else there is a process: */
         pid_t pid;   /* 0 once it has been waited for */
-        bool begun;  /* the service has */
+        bool begun;  /* the service has begun */
         bool killed;
         int output;
         sd_event_source *end_source;
@@ -140,8 +140,7 @@ static int on_call_timeout(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
-/* A pipe for its output. Only our end does not block: the other's writing must not surprise it with
- * EAGAIN. */
+/* A pipe for its output. Only our end is non-blocking: the other must not get an unexpected EAGAIN. */
 static int call_open_output(DomainCall *call, int *ret_fd)
 {
         _cleanup_close_ int from = -EBADF, to = -EBADF;
@@ -163,7 +162,7 @@ static int call_open_output(DomainCall *call, int *ret_fd)
         return 0;
 }
 
-/* Only a start has to do with key material. */
+/* Only a start needs key material. */
 static char **call_environment(const char *verb)
 {
         g_auto(GStrv) environment = g_get_environ();
@@ -173,7 +172,7 @@ static char **call_environment(const char *verb)
         return g_steal_pointer(&environment);
 }
 
-/* The signal mask is the loop's own and not inherited. */
+/* The signal mask is for the event loop and must not be inherited. */
 static int call_execute(DomainCall *call, int output)
 {
         g_auto(GStrv) environment = call_environment(call->words[1]);
@@ -203,7 +202,7 @@ static int call_spawn(DomainCall *call)
         _cleanup_close_ int output = -EBADF;
         int r;
 
-        /* This only gains time, less than a process takes. */
+        /* Preparing only gains time, less than a process would take. */
         if (g_str_equal(call->words[1], "prepare"))
                 return -EAGAIN;
 
@@ -224,7 +223,7 @@ static int call_open_credentials(const char *verb, int *ret_fd)
         const char *directory = g_str_equal(verb, "start") ? g_getenv("CREDENTIALS_DIRECTORY") : NULL;
         int fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
 
-        /* What is wrong with it is for the process to say. */
+        /* If something is wrong with it, the process reports that. */
         if (directory && fd < 0)
                 return -errno;
 
@@ -232,8 +231,9 @@ static int call_open_credentials(const char *verb, int *ret_fd)
         return 0;
 }
 
-/* Whoever listens, which at first is systemd: to wait until it has made and loaded a service would take
- * longer than a process takes. The connection wakes it all the same, for the next. */
+/* Whether the service itself listens, not systemd, as at first: waiting until systemd has loaded and started
+ * the service would take longer than a process takes. The connection activates it all the same, for the next
+ * call. */
 static bool call_service_is_there(int service)
 {
         struct ucred peer;
@@ -323,7 +323,7 @@ void domain_call_kill(DomainCall *call)
         call->killed = true;
         if (call->pid > 0)
                 (void) kill(call->pid, SIGKILL);
-        /* Our own end sees it too, and tells. */
+        /* Our own end sees it too, and reports it. */
         if (call->service >= 0)
                 (void) shutdown(call->service, SHUT_RDWR);
 }

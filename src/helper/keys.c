@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The keys of shruthi-domain's lines. Called by who writes them and by who reads them. */
+/* The keys of shruthi-domain's lines. Called by the programs that write and read them. */
 
 #include "helper/keys.h"
 

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/* What shruthi-domain says to the program that asked it: lines KEY=VALUE on standard output, one line each
- * whatever is in them. This is the one list of all keys. Pure.
+/* What shruthi-domain says to the program that called it: lines KEY=VALUE on standard output, one line each
+ * whatever they contain. This is the one list of all keys. Pure.
  *
- * RUNNER and DAEMON are shruthi-run and shruthid, if they read the key; the others read past it, as they do
- * past keys that they do not know. BOTH read it; NOBODY is for people who run the program by hand. A test
+ * RUNNER and DAEMON are shruthi-run and shruthid, if they read the key; the others ignore it, as they ignore
+ * keys that they do not know. BOTH read it; NOBODY is for people who run the program by hand. A test
  * compares that with the sources. Numbers are decimal; TIME is CLOCK_MONOTONIC's, in µs. */
 #define DOMAIN_KEYS(KEY)                                                                                    \
         /* Any verb, when it fails. */                                                                      \
@@ -111,15 +111,15 @@ typedef enum DomainField {
         _DOMAIN_FIELD_INVALID = -EINVAL,
 } DomainField;
 
-/* The next line from *position on, which the caller sets to the text first; false at the end. key and value
- * are new strings; a line without '=' is skipped. */
+/* Returns the next line from *position on, which the caller first sets to the text; false at the end. key
+ * and value are new strings; a line without '=' is skipped. */
 bool domain_next_line(const char **position, char **ret_key, char **ret_value);
 
-/* The same of those with a key that is known. */
+/* The same for lines with a known key. */
 bool domain_next_key(const char **position, DomainKey *ret_key, char **ret_value);
 
 const char *domain_key_to_string(DomainKey key);
-DomainKey domain_key_from_string(const char *text); /* _DOMAIN_KEY_INVALID: not known */
+DomainKey domain_key_from_string(const char *text); /* _DOMAIN_KEY_INVALID if not known */
 
 const char *domain_field_to_string(DomainField field);
 DomainField domain_field_from_string(const char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests to shruthi-domain.service. Called by call.c and by domain/worker.c. */
+/* Requests to shruthi-domain.service. Called by call.c and by domain/service/worker.c. */
 
 #include "helper/request.h"
 
@@ -88,7 +88,7 @@ int domain_request_send(int socket, const char *const *words, int output, int me
         return TEMP_FAILURE_RETRY(sendmsg(socket, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
 }
 
-/* All descriptors of a packet; those beyond the last are closed, and counted. */
+/* Takes all descriptors of a packet; those beyond the last that fits are closed, but counted. */
 static unsigned request_take_fds(struct msghdr *message, int *ret_fds)
 {
         unsigned n = 0;
@@ -129,7 +129,7 @@ static int request_check(const DomainRequest *request, unsigned n_fds)
         if (n_fds < FDS_MIN || n_fds > FDS_MAX || !fd_is_writable(request->output) ||
                         !fd_is_writable(request->messages))
                 return -EBADMSG;
-        /* Only a start has to do with key material. */
+        /* Only a start needs key material. */
         if (n_fds == FDS_MAX &&
                         (!g_str_equal(request->words[0], "start") || !fd_is_directory(request->credentials)))
                 return -EBADMSG;

@@ -5,18 +5,19 @@
 
 #include "common/io.h"
 
-/* What is said over /run/shruthi/domain, where shruthi-domain.service does for others what a process of
- * shruthi-domain would do. One packet asks: the words of that process' command line, with the descriptors
- * that it would have. Packets of one int answer: that it has begun, then its exit status. An end without the
- * first means that nothing was done; an end after it, that whoever did it was killed. Hanging up kills. */
+/* The protocol of /run/shruthi/domain, where shruthi-domain.service does for others what a process of
+ * shruthi-domain would do. One packet is the request: the words of that process' command line, with the
+ * descriptors that it would have. Packets of one int are the answer: that it has begun, then its exit
+ * status. A connection that ends before the first means that nothing was done; one that ends after it, that
+ * the worker was killed. Closing the connection kills the worker. */
 
 #define DOMAIN_SOCKET      "domain"
 #define DOMAIN_WORDS_MAX   4
 #define DOMAIN_REQUEST_MAX 256
 
-/* Beside exit statuses. */
+/* Answers besides exit statuses. */
 #define DOMAIN_BEGUN     (-1)
-#define DOMAIN_ELSEWHERE (-2) /* only a process can do that, all of it */
+#define DOMAIN_ELSEWHERE (-2) /* only a process of its own can do that, all of it */
 
 typedef struct DomainRequest {
         char text[DOMAIN_REQUEST_MAX];
@@ -24,7 +25,7 @@ typedef struct DomainRequest {
         unsigned n_words;
         int output;      /* its standard output */
         int messages;    /* … and error */
-        int credentials; /* the folder of the unit's credentials; negative: none */
+        int credentials; /* the folder of the unit's credentials; negative if none */
 } DomainRequest;
 
 #define DOMAIN_REQUEST_INIT ((DomainRequest){.output = -EBADF, .messages = -EBADF, .credentials = -EBADF})
@@ -32,18 +33,18 @@ typedef struct DomainRequest {
 void domain_request_clear(DomainRequest *request);
 #define _cleanup_domain_request_ __attribute__((cleanup(domain_request_clear)))
 
-/* Words to text, each ended by a NUL: its size, or -E2BIG. Pure. */
+/* Converts words to text, each terminated by a NUL; returns its size, or -E2BIG. Pure. */
 ssize_t domain_words_format(const char *const *words, char ret_text[static DOMAIN_REQUEST_MAX]);
 
-/* Bytes of unknown origin. The words point into text; the first is no option. -EBADMSG. Pure. */
+/* Parses bytes of unknown origin. The words point into text; the first is not an option. -EBADMSG. Pure. */
 int domain_words_parse(char *text, size_t size, char *ret_words[static DOMAIN_WORDS_MAX + 1],
                 unsigned *ret_n_words);
 
-/* Sends it. credentials may be negative. */
+/* Sends a request. credentials may be negative. */
 int domain_request_send(int socket, const char *const *words, int output, int messages, int credentials);
 
-/* Takes what has come from somebody: -EBADMSG where words or descriptors are not what they must be. */
+/* Receives a request of unknown origin: -EBADMSG if words or descriptors are not what they must be. */
 int domain_request_receive(int socket, DomainRequest *ret_request);
 
-/* One of the answers; nobody is waited for, nobody need be there. */
+/* Sends one of the answers; waits for nobody, and nobody need be there. */
 void domain_answer_send(int socket, int answer);

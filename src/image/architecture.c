@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names of architectures, and what can run what. */
+/* Names of architectures, and which hosts can run which guests. */
 
 #include "image/architecture.h"
 
@@ -25,8 +25,8 @@ const char *image_architecture_to_string(ImageArchitecture architecture)
                         : NULL;
 }
 
-/* The first name of each is ours; systemd.unit(5), ConditionArchitecture=, and dpkg-architecture(1) have the
- * others. */
+/* The first name of each is ours; the others are from systemd.unit(5), ConditionArchitecture=, and
+ * dpkg-architecture(1). */
 static const struct {
         const char *name;
         ImageArchitecture architecture;

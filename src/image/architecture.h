@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/* Processors: how they are called, and on which of QEMU's machines an image is hosted. Pure but for
+/* Processors: what they are called, and on which of QEMU's machines an image is hosted. Pure except for
  * uname(2). */
 
 typedef enum ImageArchitecture {
@@ -21,15 +21,16 @@ typedef enum ImageArchitecture {
 
 const char *image_architecture_to_string(ImageArchitecture architecture); /* "x86_64", … as uname -m says */
 
-/* One that Architecture= may name, which are those that guests can have: X86_64 and AARCH64. Beside uname's
- * and libvirt's words, systemd's (x86-64, arm64) and Debian's (amd64, arm64) are taken. */
+/* Parses what Architecture= may name, the architectures that guests can have: X86_64 and AARCH64. Besides
+ * the words of uname and libvirt, systemd's (x86-64, arm64) and Debian's (amd64, arm64) are accepted. */
 ImageArchitecture guest_architecture_from_string(const char *text);
 
-/* Of the machine that an image for architecture is hosted on; UNKNOWN: on none. */
+/* The architecture of the machine that hosts such an image; UNKNOWN if none does. */
 ImageArchitecture guest_architecture_for(ImageArchitecture image);
 
-/* This host's as uname(2) says, with all 32-bit x86 as "i686". Never NULL, never to be freed. */
+/* This host's architecture as uname(2) says, with all 32-bit x86 as "i686". Never NULL, never to be
+ * freed. */
 const char *host_machine(void);
 
-/* Whether a host called so by uname(2) runs guests of that architecture on its own processor. */
+/* Whether a host that uname(2) calls machine runs guests of that architecture on its own processor. */
 bool guest_architecture_is_native(ImageArchitecture guest, const char *machine);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* ELF files for QEMU's `virt`: nothing moves them, so that they must be linked to where its memory is. */
+/* ELF files for QEMU's `virt`: nothing relocates them, so they must be linked to the address of its
+ * memory. */
 
 #include "image/arm-virt.h"
 

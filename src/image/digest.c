@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* SHA-256 by libgcrypt, which libsystemd brings into every program of ours anyway: GLib's own makes no use
- * of the processor's instructions and took six times as long (303 against 1865 MB/s with SHA-NI). */
+/* SHA-256 by libgcrypt, which libsystemd brings into every program of ours anyway: GLib's own does not use
+ * the processor's instructions and took six times as long (303 against 1865 MB/s with SHA-NI). */
 
 #include "image/digest.h"
 
@@ -17,7 +17,7 @@ struct Digest {
         gcry_md_hd_t handle;
 };
 
-/* libgcrypt wants to be initialised once by whoever uses it first; libsystemd does the same. */
+/* libgcrypt must be initialised once by whoever uses it first; libsystemd does the same. */
 static void initialise(void)
 {
         static gsize done;

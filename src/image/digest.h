@@ -14,13 +14,14 @@ typedef struct Digest Digest;
 Digest *digest_new(void);
 void digest_update(Digest *digest, const void *data, size_t size);
 
-/* The digest of all so far; ends it. Free the text with g_free(). */
+/* Returns the digest of all data so far; no more can be added. Free the text with g_free(). */
 char *digest_finish(Digest *digest);
 
 void digest_clear_pointer(Digest **digest);
 #define _cleanup_digest_ __attribute__((cleanup(digest_clear_pointer)))
 
-/* That of the first size bytes of a file, wherever fd's position is, so that one that grows meanwhile has an
- * end. -ENODATA if it has fewer. stop (or NULL) is looked at on the way: -ECANCELED once it is not 0. */
+/* The digest of the first size bytes of a file, whatever fd's position; with size, even a file that grows
+ * meanwhile has an end. -ENODATA if it has fewer. stop (or NULL) is checked on the way: -ECANCELED once it
+ * is not 0. */
 int digest_of_fd(int fd, uint64_t size, const int *stop, char **ret_digest);
 char *digest_of_text(const char *text);

@@ -96,7 +96,7 @@ static bool segments_read(Source *source, ElfFile *elf, uint64_t table, unsigned
         return true;
 }
 
-/* Text that a message may show; what does not fit or cannot be printed is of no use in one. */
+/* The text is for messages: if it does not fit or cannot be printed, it is of no use. */
 static void interpreter_read(Source *source, ElfFile *elf)
 {
         for (unsigned i = 0; i < elf->n_segments; i++) {
@@ -181,8 +181,8 @@ static size_t round_up(size_t value, size_t align)
         return (value + align - 1) & ~(align - 1);
 }
 
-/* The notes of one segment in memory. Offsets cannot overflow: sizes are 32 bit at most, and checked before
- * they are added up. */
+/* Walks the notes of one segment in memory. Offsets cannot overflow: sizes are 32 bit at most, and checked
+ * before they are added up. */
 static bool notes_walk(const uint8_t *data, size_t size, const ElfSegment *segment, ElfNoteCallback on_note,
                 void *userdata, ImageInfo *info)
 {
@@ -198,7 +198,7 @@ static bool notes_walk(const uint8_t *data, size_t size, const ElfSegment *segme
                         goto malformed;
 
                 /* Segments of alignment 8 (GNU properties) pad to 8. Solo5's notes have the layout of a C
-                 * structure whatever the segment says (its include/mft_abi.h). */
+                 * structure, whatever the segment says (its include/mft_abi.h). */
                 align = segment->align == 8 && !(name_size == 6 && memcmp(name, "Solo5", 6) == 0) ? 8 : 4;
                 desc_at = round_up(NOTE_HEADER_SIZE + name_size, align) - NOTE_HEADER_SIZE;
                 if (desc_at > rest || desc_size > rest - desc_at)

@@ -22,7 +22,7 @@ typedef struct ElfSegment {
 
 typedef struct ElfFile {
         bool is64;
-        bool little_endian; /* else only architecture is set: nothing of ours is big endian */
+        bool little_endian; /* else only architecture is set: we host nothing that is big endian */
         uint8_t os_abi;
         uint16_t type;
         ImageArchitecture architecture;
@@ -32,7 +32,7 @@ typedef struct ElfFile {
         char interpreter[64]; /* PT_INTERP, cut and made printable; "" if none */
 } ElfFile;
 
-/* Where the last of what is loaded ends in memory; UINT64_MAX where the file claims more than there are
+/* The end in memory of the last segment that is loaded; UINT64_MAX if the file claims more than there are
  * addresses. */
 uint64_t elf_loaded_end(const ElfFile *elf);
 
@@ -45,14 +45,14 @@ typedef struct ElfNote {
         size_t desc_size;
 } ElfNote;
 
-/* Whether head, the file's first bytes, begins an ELF file. */
+/* Whether head, the first bytes of a file, begins an ELF file. */
 bool elf_is(const uint8_t *head, size_t head_size);
 
 /* Reads header and program headers, and checks that every segment lies within the file. */
 bool elf_read(Source *source, ElfFile *ret, ImageInfo *info);
 
-/* Calls on_note for every note in every PT_NOTE segment until it returns false; returns that. A malformed
- * note is refused. */
+/* Calls on_note for every note in every PT_NOTE segment until it returns false; returns what it returned
+ * last. Refuses a malformed note. */
 typedef bool (*ElfNoteCallback)(const ElfNote *note, void *userdata, ImageInfo *info);
 bool elf_for_each_note(Source *source, const ElfFile *elf, ElfNoteCallback on_note, void *userdata,
                 ImageInfo *info);

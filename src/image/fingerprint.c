@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stamps and how they are kept: one line of text per file. */
+/* Fingerprints and how they are stored: one line of text per file. */
 
 #include "image/fingerprint.h"
 

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 
 /* What a file looked like when its content was hashed, so that it need not be hashed again while it looks
- * the same. The rule is git's for its index: a file changed within the last moments before it was hashed may
- * change once more without its times showing it, so such a fingerprint is not trusted. */
+ * the same. This follows git's rule for its index: a file changed within the last moments before it was
+ * hashed may change once more without its times showing it, so such a fingerprint is not trusted. */
 
 #define FINGERPRINT_RACY_NSEC (2 * INT64_C(1000000000))
 
@@ -26,10 +26,10 @@ int64_t fingerprint_now(void);
 /* The digest is copied. */
 Fingerprint fingerprint_make(const struct stat *st, int64_t hashed, const char *digest);
 
-/* Whether a file that looks like st now certainly has the fingerprint's digest. */
+/* Whether a file that looks like st now certainly still has the fingerprint's digest. */
 bool fingerprint_proves(const Fingerprint *fingerprint, const struct stat *st);
 
-/* Kept as dir/name, made where missing. -ENOENT where there is none or none that can be read: a
- * fingerprint is a memory, not a truth, and is not synced to disk. */
+/* Stored as dir/name; a missing dir is created. -ENOENT if there is no fingerprint, or none that can be
+ * read: it is only a cache, and is not synced to disk. */
 int fingerprint_write(const char *dir, const char *name, const Fingerprint *fingerprint);
 int fingerprint_read(const char *dir, const char *name, Fingerprint *ret);

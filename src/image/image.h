@@ -7,7 +7,7 @@
 #include "common/error.h"
 #include "image/architecture.h"
 
-/* What an image file is: read from untrusted bytes, without running or trusting any of it. Knows no store,
+/* What an image file is: read from untrusted bytes, without running or trusting any of them. Knows no store,
  * bus or libvirt. */
 
 typedef enum DeviceKind {
@@ -24,15 +24,15 @@ typedef enum ImageBoot {
         IMAGE_BOOT_NONE,      /* cannot be booted here: see ImageInfo.problem */
         IMAGE_BOOT_MULTIBOOT, /* Multiboot 1 (Solo5 virtio, Unikraft) */
         IMAGE_BOOT_PVH,       /* ELF with the XEN_ELFNOTE_PHYS32_ENTRY note */
-        IMAGE_BOOT_LINUX,     /* bzImage; of aarch64, Image */
-        IMAGE_BOOT_ELF,       /* of aarch64: an ELF file that is entered where it says (Unikraft) */
+        IMAGE_BOOT_LINUX,     /* bzImage; for aarch64: Image */
+        IMAGE_BOOT_ELF,       /* for aarch64: an ELF file, entered at its entry point (Unikraft) */
         _IMAGE_BOOT_MAX,
         _IMAGE_BOOT_INVALID = -EINVAL,
 } ImageBoot;
 
 const char *image_boot_to_string(ImageBoot boot); /* "none", "multiboot", "pvh", "linux", "elf" */
 
-/* Solo5's ABI1 targets (include/elf_abi.h). 0: no Solo5 image. */
+/* Solo5's ABI1 targets (include/elf_abi.h). 0 if it is no Solo5 image. */
 typedef enum Solo5Target {
         SOLO5_TARGET_NONE,
         SOLO5_TARGET_HVT,
@@ -51,9 +51,8 @@ const char *solo5_target_to_string(Solo5Target target); /* "none", "hvt", "spt",
 #define MANIFEST_NAME_MAX    67
 #define IMAGE_DEVICES_MAX    29  /* that can be wired: slots 2 to 30 of PCI bus 0 */
 
-/* A device's name: 1 to MANIFEST_NAME_MAX of ASCII letters, digits, '-', '_' and '.'. Solo5's elftool writes
- * letters and digits only; no more than this can stand in the sections and options of ours that name
- * devices. */
+/* A device's name: 1 to MANIFEST_NAME_MAX ASCII letters, digits, '-', '_' and '.'. Solo5's elftool writes
+ * letters and digits only; our sections and options that name devices allow no more than this. */
 bool manifest_name_is_valid(const char *name);
 
 typedef struct ManifestDevice {
@@ -66,14 +65,14 @@ typedef struct ImageInfo {
         ImageBoot boot;
         Solo5Target target;
         uint32_t abi_version;   /* of the Solo5 target; 0 if none */
-        bool has_manifest;      /* then devices are all that the guest has, in this order */
+        bool has_manifest;      /* if so, devices are all that the guest has, in this order */
         unsigned n_devices;
         ManifestDevice devices[MANIFEST_DEVICES_MAX];
-        uint64_t loaded_end;    /* how far into memory what is loaded reaches; 0: not known */
-        /* why it cannot be hosted here and what to do about it; NULL: it can. A phrase without a subject:
+        uint64_t loaded_end;    /* where the last of what is loaded ends in memory; 0 if not known */
+        /* why it cannot be hosted here and what to do about it; NULL if it can. A phrase without a subject:
          * "built for hvt: rebuild with …", for "NAME: %s" and "image is %s" */
         char *problem;
-        ErrorCode problem_code; /* ERROR_INVALID_IMAGE or ERROR_UNSUPPORTED_IMAGE when problem is set */
+        ErrorCode problem_code; /* ERROR_INVALID_IMAGE or ERROR_UNSUPPORTED_IMAGE if problem is set */
 } ImageInfo;
 
 void image_info_free(ImageInfo *info);

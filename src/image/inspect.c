@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an image is, and whether it can be hosted here. The order of the questions is QEMU's own (Linux's
- * magic, Multiboot, PVH), so that an image boots as it is described here. */
+/* What an image is, and whether it can be hosted here. The checks come in QEMU's own order (Linux's magic,
+ * Multiboot, PVH), so that an image boots as it is described here. */
 
 #include "image/inspect.h"
 
@@ -16,7 +16,7 @@
 #include "image/solo5.h"
 #include "image/unsupported.h"
 
-/* All that the notes can say, collected in one walk. */
+/* All that the notes say, collected in one walk. */
 typedef struct Notes {
         Solo5Notes solo5;
         PvhNote pvh;
@@ -31,7 +31,7 @@ static bool inspect_on_note(const ElfNote *note, void *userdata, ImageInfo *info
         return solo5_note_take(&notes->solo5, note, info) && pvh_note_take(&notes->pvh, note, info);
 }
 
-/* Of what no machine here is for, no more is read. */
+/* An image that no machine here can host is not read any further. */
 static bool check_guest(const char *machine, ImageInfo *info)
 {
         ImageArchitecture host = guest_architecture_from_string(machine);
@@ -46,7 +46,7 @@ static bool check_guest(const char *machine, ImageInfo *info)
                                           "Architecture=");
 }
 
-/* Last of all, so that an image which is no good is not emulated in vain. */
+/* Checked last, so that nobody emulates an invalid image in vain. */
 static bool check_architecture(const char *machine, ImageArchitecture asked, ImageInfo *info)
 {
         const char *name = image_architecture_to_string(info->architecture);
@@ -61,7 +61,7 @@ static bool check_architecture(const char *machine, ImageArchitecture asked, Ima
                                 "%s",
                                 name, image_architecture_to_string(asked), guest_name,
                                 image_architecture_to_string(asked));
-        /* A 32-bit host runs what is 32 bit itself. */
+        /* A 32-bit host runs 32-bit images. */
         if (guest_architecture_is_native(guest, machine) || strcmp(machine, name) == 0)
                 return true;
 
@@ -71,8 +71,8 @@ static bool check_architecture(const char *machine, ImageArchitecture asked, Ima
                         name, machine, guest_name);
 }
 
-/* Multiboot and PVH are x86's. QEMU's `virt` enters an ELF file where it says, with the device tree at the
- * beginning of memory where the file leaves room for it. */
+/* Multiboot and PVH exist only on x86. QEMU's `virt` enters an ELF file at its entry point, with the device
+ * tree at the beginning of memory if the file leaves room for it. */
 static bool inspect_aarch64(const ElfFile *elf, const Notes *notes, ImageInfo *info)
 {
         if (!unsupported_check_elf(elf, notes->is_gnu, info) || !arm_virt_check_elf(elf, info))
@@ -82,7 +82,7 @@ static bool inspect_aarch64(const ElfFile *elf, const Notes *notes, ImageInfo *i
         return true;
 }
 
-/* There is a big-endian aarch64; it has other images. */
+/* Big-endian aarch64 exists, but has other images. */
 static bool check_endianness(const ElfFile *elf, ImageInfo *info)
 {
         if (elf->little_endian)
@@ -97,7 +97,7 @@ static bool check_endianness(const ElfFile *elf, ImageInfo *info)
                         image_architecture_to_string(info->architecture));
 }
 
-/* A Multiboot header that is there decides; a broken one is only held against what cannot boot otherwise. */
+/* A valid Multiboot header decides; a broken one counts only against an image that cannot boot otherwise. */
 static bool inspect_elf(
                 Source *source, const uint8_t *head, size_t head_size, const char *machine, ImageInfo *info)
 {
@@ -169,8 +169,8 @@ static bool inspect_flat(
                 return true;
         }
 
-        /* A disk with GRUB on it has a Multiboot header in its first sectors, GRUB's own. So what is
-         * something else is said first. */
+        /* A disk with GRUB on it has a Multiboot header in its first sectors, GRUB's own. So other formats
+         * are recognised first. */
         if (!unsupported_check(source, head, head_size, info))
                 return false;
 
@@ -210,7 +210,7 @@ int image_inspect_source(Source *source, const char *machine, ImageArchitecture 
         if (good)
                 (void) check_architecture(machine, asked, info);
 
-        /* What could not be read looked like the end of the file to everything above. */
+        /* Data that could not be read looked like the end of the file to everything above. */
         if (source->error != 0)
                 return error_set_errno(ret_error, source->error, "Cannot read the image");
 

@@ -4,15 +4,15 @@
 #include "image/image.h"
 #include "image/source.h"
 
-/* Reads what fd (any position, never moved) holds, to be hosted as Architecture= says: on the machine of
- * that architecture, and with UNKNOWN on this host's own processor alone. An image that cannot be hosted so
- * is no error: the problem says why, and all that was understood before is set too (of an hvt image, target
- * and devices; of one for another architecture, how it boots). INVALID_IMAGE when fd is no regular file;
+/* Inspects the content of fd (any position, never moved), to be hosted as Architecture= says: on the machine
+ * of that architecture, and with UNKNOWN only on this host's own processor. An image that cannot be hosted
+ * is no error: the problem says why, and all that was understood before is set too (for an hvt image, target
+ * and devices; for one of another architecture, how it boots). INVALID_IMAGE if fd is not a regular file;
  * other errors are those of reading. */
 int image_inspect(int fd, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error);
 
-/* The same over bytes in memory, as if on a host of that machine (as uname -m says; NULL: this one). What
- * tests and fuzzing call. */
+/* The same for bytes in memory, as if on a host of that machine (as uname -m says; NULL: this one). For
+ * tests and fuzzing. */
 int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageArchitecture asked,
                 ImageInfo **ret_info, Error *ret_error);
 

@@ -69,7 +69,7 @@ bool linux_check(const Source *source, const uint8_t *head, size_t head_size, Im
                                 version >> 8, version & 0xff);
 
         setup_size = 512 * (uint64_t) ((head[SETUP_SECTS_OFFSET] ?: 4) + 1);
-        /* Before 2.04 the field had 16 bits, and what stands above them is something else. */
+        /* Before 2.04 the field had 16 bits, and the bits above them are something else. */
         kernel_size = version >= 0x204 ? get_le32(head + SYSSIZE_OFFSET) : get_le16(head + SYSSIZE_OFFSET);
         kernel_size *= SYSSIZE_UNIT;
         if (!source_covers(source, 0,
@@ -92,9 +92,9 @@ ImageArchitecture linux_image_architecture(const uint8_t *head, size_t head_size
         return IMAGE_ARCHITECTURE_UNKNOWN;
 }
 
-/* Where QEMU puts it, from the beginning of memory (hw/arm/boot.c, load_aarch64_image()): as far behind a
- * multiple of 2 MiB as it asks for, and not over the code that enters it. Before Linux 3.17 there was no
- * size, and the offset was not to be trusted. */
+/* Where QEMU puts it, from the beginning of memory (hw/arm/boot.c, load_aarch64_image()): as far after a
+ * multiple of 2 MiB as the image asks for, and not over the code that enters it. Before Linux 3.17 there was
+ * no size, and the offset could not be trusted. */
 static uint64_t image_loaded_end(const uint8_t *head, uint64_t file_size)
 {
         enum { OLD_OFFSET = 0x80000, ENTRY_SIZE = 4096, ALIGNMENT = 2 << 20 };

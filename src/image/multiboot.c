@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The Multiboot 1 header, judged as QEMU does (hw/i386/multiboot.c, load_multiboot()), so that what QEMU
- * would refuse with a line in libvirt's log is refused here with a message. */
+/* The Multiboot 1 header, judged as QEMU does (hw/i386/multiboot.c, load_multiboot()), so that an image that
+ * QEMU would refuse with a line in libvirt's log is refused here with a message. */
 
 #include "image/multiboot.h"
 
@@ -10,7 +10,7 @@
 
 #define MULTIBOOT_MAGIC         0x1BADB002u
 #define MULTIBOOT2_MAGIC        0xE85250D6u
-#define MULTIBOOT_HEADER_SIZE   48      /* QEMU wants twelve words, whether they are used or not */
+#define MULTIBOOT_HEADER_SIZE   48      /* QEMU needs twelve words, whether they are used or not */
 #define MULTIBOOT_AOUT_KLUDGE   0x10000u
 
 static bool multiboot2_is_there(const uint8_t *head, size_t head_size)
@@ -58,7 +58,7 @@ MultibootState multiboot_find(const uint8_t *head, size_t head_size, MultibootHe
         return state;
 }
 
-/* Without AOUT_KLUDGE the loader goes by the ELF headers, which QEMU does for 32-bit files alone. */
+/* Without AOUT_KLUDGE the loader uses the ELF headers, which QEMU does for 32-bit files only. */
 static bool check_by_elf(const ElfFile *elf, ImageInfo *info)
 {
         if (!elf)
@@ -79,7 +79,7 @@ static bool check_by_elf(const ElfFile *elf, ImageInfo *info)
         return true;
 }
 
-/* The header's numbers are 32 bit, so that in 64 bit no sum of them can overflow; the file's size is the
+/* The header's numbers have 32 bits, so that no sum of them can overflow 64 bits; the file's size is the
  * file's claim and is only compared. */
 static bool check_by_addresses(const Source *source, const MultibootHeader *header, ImageInfo *info)
 {

@@ -10,7 +10,7 @@
 typedef enum MultibootState {
         MULTIBOOT_NONE,    /* no header */
         MULTIBOOT_FOUND,   /* one with a valid checksum */
-        MULTIBOOT_BAD_SUM, /* only ones whose checksum is wrong */
+        MULTIBOOT_BAD_SUM, /* only headers with a wrong checksum */
         MULTIBOOT_2,       /* only a Multiboot 2 header */
 } MultibootState;
 
@@ -20,13 +20,14 @@ typedef struct MultibootHeader {
         uint32_t header_address, load_address, load_end_address, bss_end_address, entry_address;
 } MultibootHeader;
 
-/* Looks for the header in head, the file's first bytes (up to MULTIBOOT_SEARCH_SIZE). *ret is set when
- * FOUND, and its offset when BAD_SUM. */
+/* Looks for the header in head, the file's first bytes (up to MULTIBOOT_SEARCH_SIZE). *ret is set if FOUND,
+ * its offset also if BAD_SUM. */
 MultibootState multiboot_find(const uint8_t *head, size_t head_size, MultibootHeader *ret);
 
-/* Whether QEMU will load it; elf is NULL when the file is no ELF. */
+/* Whether QEMU will load the image; elf is NULL if the file is no ELF file. */
 bool multiboot_check(
                 const Source *source, const ElfFile *elf, const MultibootHeader *header, ImageInfo *info);
 
-/* Says what is wrong with the header that there is instead of a good one. True: there is none at all. */
+/* Refuses a header that QEMU cannot use, and says what is wrong with it. True if there is no header at
+ * all. */
 bool multiboot_refuse(MultibootState state, const MultibootHeader *header, ImageInfo *info);

@@ -24,10 +24,10 @@
 #define ENTRY_TYPE_NETWORK        2
 #define ENTRY_TYPE_RESERVED_FIRST (1u << 30)
 
-/* Right for whatever was built on Solo5. */
+/* Right for any image that was built on Solo5. */
 #define REBUILD "rebuild for Solo5's virtio target (MirageOS: `mirage configure -t virtio`)"
 
-/* Solo5's configure.sh builds virtio for x86_64 alone. */
+/* Solo5's configure.sh builds virtio for x86_64 only. */
 #define REBUILD_AARCH64                                                                                     \
         "Solo5 has no virtio target for aarch64, so rebuild it on Unikraft (MirageOS: `mirage configure "   \
         "-t unikraft-qemu`), or for virtio on x86_64 (`mirage configure -t virtio`), which hosts of "       \
@@ -96,8 +96,8 @@ static bool device_parse(const uint8_t *entry, unsigned i, ManifestDevice *ret, 
         return true;
 }
 
-/* Solo5 itself looks devices up by name and kind and takes the first, so that of two with one name the
- * second could never be meant. */
+/* Solo5 itself looks up devices by name and kind and takes the first, so the second of two with one name
+ * could never be used. */
 static bool device_is_new(const ManifestDevice *devices, unsigned n, const ManifestDevice *device)
 {
         for (unsigned i = 0; i < n; i++)

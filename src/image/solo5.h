@@ -12,11 +12,12 @@ typedef struct Solo5Notes {
         bool has_manifest;
         uint64_t abi_offset;
         uint64_t manifest_offset;
-        uint32_t target; /* the number as it stands there */
+        uint32_t target; /* the number as in the note */
 } Solo5Notes;
 
-/* Takes a note if it is one of Solo5's: fills target, ABI version and devices in info. False: refused. */
+/* Reads a note if it is one of Solo5's: sets target, ABI version and devices in info. False if it is
+ * refused. */
 bool solo5_note_take(Solo5Notes *notes, const ElfNote *note, ImageInfo *info);
 
-/* Whether the notes, when there are any, make an image for virtio. */
+/* Whether the notes, if there are any, are those of an image for virtio. */
 bool solo5_check(const Solo5Notes *notes, const ElfFile *elf, ImageInfo *info);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bounded reading of untrusted files. A mapping would be simpler and is no choice: the owner of the file
- * could truncate it under our feet, which is SIGBUS. */
+/* Bounded reading of untrusted files. A mapping would be simpler but is not possible: the owner of the file
+ * could truncate it meanwhile, which raises SIGBUS. */
 
 #include "image/source.h"
 

@@ -11,11 +11,11 @@
 #include "common/error.h"
 #include "image/image.h"
 
-/* What the readers of this folder share: a source of bytes, numbers out of bytes, and refusals. */
+/* Shared by the readers of this folder: a source of bytes, numbers from bytes, and refusals. */
 
-/* Bytes of unknown origin. read() gives up to size bytes at offset, fewer only where the file ends, or a
- * negative errno. size is what the file claims: a reader uses it for messages and early answers, never in
- * place of the answer of read(), since a file may shrink at any time. */
+/* Bytes of unknown origin. read() returns up to size bytes at offset, fewer only at the end of the file, or
+ * a negative errno. size is what the file claims: readers use it for messages and early answers, never
+ * instead of the result of read(), since a file may shrink at any time. */
 typedef struct Source {
         ssize_t (*read)(const struct Source *source, uint64_t offset, void *buffer, size_t size);
         uint64_t size;
@@ -27,10 +27,10 @@ typedef struct Source {
 int source_from_fd(int fd, Source *ret, Error *ret_error);
 Source source_from_bytes(const uint8_t *data, size_t size);
 
-/* The number of bytes that are there, at most size; 0 when reading fails, which source->error then says. */
+/* Returns the number of bytes read, at most size; 0 if reading fails, and then source->error says why. */
 size_t source_read_some(Source *source, uint64_t offset, void *buffer, size_t size);
 
-/* True when all of it was there. */
+/* True if all of it was read. */
 bool source_read(Source *source, uint64_t offset, void *buffer, size_t size);
 
 /* Whether size bytes at offset lie within the file as far as its size tells; safe against overflow. */
@@ -60,11 +60,11 @@ static inline uint64_t get_le64(const uint8_t *p)
         return le64toh(value);
 }
 
-/* Records why the image is refused, as a phrase without a subject ("built for hvt: rebuild with …"). Always
- * false, so that a reader ends with "return image_refuse(…)": readers return true to go on and false when
- * all is said. */
+/* Records why the image is refused, as a phrase without a subject ("built for hvt: rebuild with …").
+ * Always false, so that a reader can end with "return image_refuse(…)": readers return true to go on and
+ * false when the verdict is final. */
 bool image_refuse(ImageInfo *info, ErrorCode code, const char *format, ...)
                 __attribute__((format(printf, 3, 4)));
 
-/* The common end of what is shorter than its own headers say. */
+/* The common refusal of a file that is shorter than its own headers say. */
 bool image_refuse_cut_off(ImageInfo *info, const Source *source, const char *what);

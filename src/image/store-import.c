@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Taking images into the store: copied beside their place, hashed, flushed to disk, renamed. */
+/* Importing images into the store: copied beside their place, hashed, flushed to disk, renamed. */
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -21,9 +21,9 @@
 #include "image/store-private.h"
 #include "image/store.h"
 
-#define IMAGE_MODE 0440 /* ours to read and QEMU's, by the directory's group; nobody's to write */
+#define IMAGE_MODE 0440 /* readable by us and, through the directory's group, by QEMU; writable by nobody */
 
-/* A file of ours on its way into the store; removed with the scope unless it arrived. */
+/* A temporary file on its way into the store; removed at the end of the scope unless it was committed. */
 typedef struct Temporary {
         char *path;
         int fd;
@@ -75,7 +75,7 @@ static int error_set_changed(Error *ret_error)
                         "completely");
 }
 
-/* What of an open file tells that its content was changed. */
+/* Whether an open file shows no sign that its content was changed. */
 static bool content_looks_same(const struct stat *a, const struct stat *b)
 {
         return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
@@ -147,8 +147,8 @@ int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size
         return 0;
 }
 
-/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk, zeros as holes;
- * hashes what it wrote. */
+/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk; zeros become holes.
+ * Hashes what it wrote. */
 static int copy_and_hash(int from, int to, uint64_t size, char **ret_digest, Error *ret_error)
 {
         g_autofree uint8_t *buffer = g_malloc(DIGEST_BUFFER_SIZE);
@@ -179,7 +179,8 @@ static int copy_and_hash(int from, int to, uint64_t size, char **ret_digest, Err
         return 0;
 }
 
-/* A clone shares its blocks with the original until one of them is written: no copying, and no room used. */
+/* A clone shares its blocks with the original until one of them is written: nothing is copied, and no room
+ * is used. */
 static int image_take(int from, int to, uint64_t size, char **ret_digest, Error *ret_error)
 {
         struct stat st;
@@ -257,7 +258,7 @@ static int check_share(const StoreLimits *limits, uint64_t size, Error *ret_erro
                         shown, user, used, max);
 }
 
-/* What somebody else has taken in already counts for both. Under the store's lock. */
+/* An image that somebody else has already imported counts for both. Under the store's lock. */
 static int take_share(const char *digest, uint64_t size, const StoreLimits *limits, Error *ret_error)
 {
         int r;
@@ -272,8 +273,8 @@ static int take_share(const char *digest, uint64_t size, const StoreLimits *limi
         return r < 0 ? error_set_errno(ret_error, r, "Cannot record the owner of image %s", digest) : 0;
 }
 
-/* Gives a finished copy its name. One that is stored already stays as it is, if it is sound; it needs no
- * copy. */
+/* Gives a finished copy its name. An image that is stored already stays as it is, if it is intact; it needs
+ * no copy. */
 static int temporary_commit(Temporary *temporary, const char *digest, uint64_t size,
                 const StoreLimits *limits, Error *ret_error)
 {
@@ -300,8 +301,8 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
                 return error_set(ret_error, ERROR_BUSY,
                                 "The image was removed from the store meanwhile: try again");
         } else {
-                /* A record without its image was left by a removal that was cut short: it is nobody's now.
-                 */
+                /* A record without its image was left by an interrupted removal: the image belongs to nobody
+                 * now. */
                 if (access(path, F_OK) < 0 && errno == ENOENT)
                         store_owners_forget(digest);
                 r = check_room(limits, size, ret_error);
@@ -324,7 +325,7 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
         return 0;
 }
 
-/* Where there is no room for a copy: what is stored already needs none. */
+/* For when there is no room for a copy: an image that is stored already needs none. */
 static bool find_stored(int fd, uint64_t size, char **ret_digest)
 {
         g_autofree char *digest = NULL;
@@ -384,7 +385,7 @@ static int image_open(const char *path, int *ret_fd, Error *ret_error)
         g_autofree char *shown = text_for_display(path, 200);
         int fd;
 
-        /* A path in a definition is an administrator's word and may be a link to the version of the day.
+        /* An administrator wrote the path in the definition, and it may be a link to the current version.
          * Non-blocking, so that a FIFO there is refused and not waited for. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd >= 0) {
@@ -463,7 +464,7 @@ int store_import_path(const char *path, const StoreLimits *limits, char **ret_di
                 return r;
         }
 
-        /* The look from before: if the file was touched since, it no longer matches. */
+        /* Uses the attributes from before: if the file was touched since, they no longer match. */
         fresh = fingerprint_make(&st, now, digest);
         r = fingerprint_write(dir, name, &fresh);
         if (r < 0)

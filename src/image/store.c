@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The store's directory: what is in it, whether it is still what it was, and taking it out. store-import.c
- * puts images in. */
+/* The store's directory: what is in it, whether it is unchanged, and removing images. store-import.c imports
+ * them. */
 
 #include "image/store.h"
 
@@ -150,7 +150,7 @@ int store_verify(const char *digest, Error *ret_error)
                                 "original again with `shruthictl image import FILE`, which replaces it",
                                 digest, actual);
 
-        /* Changed while we read it, yet what we read was right: fine for now, to be looked at again. */
+        /* Changed while we read it, but what we read was right: accepted for now, to be verified again. */
         fresh = fingerprint_make(&before, now, digest);
         if (fstat(fd, &after) >= 0 && before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
                         before.st_ctim.tv_nsec == after.st_ctim.tv_nsec) {
@@ -193,7 +193,7 @@ int store_list(GPtrArray **ret_entries, Error *ret_error)
                 StoreEntry *entry;
                 struct stat st;
 
-                /* What is gone by now was removed by somebody else. */
+                /* Somebody else has removed what is gone by now. */
                 if (!path || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
                         continue;
 
@@ -217,7 +217,7 @@ bool store_is_of(const char *digest, uid_t user, bool *ret_shared)
         return store_owners_have(digest, user, ret_shared);
 }
 
-/* user NULL: of all. */
+/* user NULL: for all. */
 static int sum_up(const uid_t *user, uint64_t *ret_bytes, Error *ret_error)
 {
         g_autoptr(GPtrArray) entries = NULL;
@@ -289,7 +289,7 @@ int store_remove(const char *digest, Error *ret_error)
         return 0;
 }
 
-/* Removes the files in dir for which is_garbage says so. */
+/* Removes the files in dir that is_garbage accepts. */
 static void directory_clean(const char *path, bool (*is_garbage)(const char *dir, const char *name))
 {
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -317,7 +317,7 @@ static bool import_is_garbage(const char *dir, const char *name)
         return g_str_has_prefix(name, STORE_TEMPORARY_PREFIX) && file_is_old(dir, name);
 }
 
-/* A fingerprint of an image that is gone, or the beginnings of one. */
+/* A fingerprint of an image that is gone, or an incomplete one. */
 static bool fingerprint_is_garbage(const char *dir, const char *name)
 {
         _cleanup_fingerprint_ Fingerprint fingerprint = {};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Recognises what is no kernel by its first bytes: compressed files, disk images, archives, programs,
- * text. */
+/* Recognises files that are no kernel by their first bytes: compressed files, disk images, archives,
+ * programs, text. */
 
 #include "image/unsupported.h"
 
@@ -61,7 +61,7 @@ static bool magic_matches(const Magic *magic, const uint8_t *head, size_t head_s
                memcmp(head + magic->offset, magic->bytes, magic->size) == 0;
 }
 
-/* "MZ" begins DOS, Windows and EFI programs; behind the offset at 0x3c stands PE's own magic. */
+/* "MZ" begins DOS, Windows and EFI programs; the offset at 0x3c leads to PE's own magic. */
 static bool check_pe(const uint8_t *head, size_t head_size, ImageInfo *info)
 {
         enum { ZBOOT = 4, OFFSET = 0x3c, SUBSYSTEM = 0x5c, EFI_FIRST = 10, EFI_LAST = 13 };
@@ -88,7 +88,7 @@ static bool check_pe(const uint8_t *head, size_t head_size, ImageInfo *info)
                         "a program for Windows or DOS, not a unikernel: " MIRAGE);
 }
 
-/* UTF-8 without control characters that begins with a character of ASCII; the last one may be cut. */
+/* UTF-8 without control characters that begins with an ASCII character; the last character may be cut. */
 static bool is_text(const uint8_t *p, size_t size)
 {
         const char *end;

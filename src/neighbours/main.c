@@ -149,7 +149,7 @@ static void client_serve(int client)
         else
                 answer = answer_bridge(request);
         (void) alarm(0);
-        /* A client that has left is sent nothing. */
+        /* A client that has disconnected gets nothing. */
         (void) write_all(client, answer, strlen(answer));
 }
 

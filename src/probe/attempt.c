@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One try of a probe: a connection that is made, a line of HTTP that comes back, or an echo. Guests are
+/* One attempt of a probe: a connection that is made, a line of HTTP that comes back, or an echo. Guests are
  * hostile: they may send nothing, without end, or one byte a second. Called by probe.c. */
 
 #include "probe/attempt.h"
@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Behind those of glibc, with which they define the same. */
+/* After the headers of glibc, which define the same. */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 
@@ -31,11 +31,11 @@ struct ProbeAttempt {
         sd_event_source *io_source, *time_source;
         Ping *ping;
         PingEcho *echo;
-        char *out; /* of HTTP: what is to be sent, and how much was */
+        char *out; /* for HTTP: what is to be sent, and how much was */
         size_t sent;
-        char *in; /* of HTTP: the beginning of the answer */
+        char *in; /* for HTTP: the beginning of the answer */
         size_t received;
-        char *reason; /* of what failed at once */
+        char *reason; /* why it failed at once */
 };
 
 static void attempt_describe(const ProbeAttempt *attempt, char ret[static ADDRESS_TEXT_MAX + 16])
@@ -52,7 +52,7 @@ static void attempt_describe(const ProbeAttempt *attempt, char ret[static ADDRES
                 (void) g_snprintf(ret, ADDRESS_TEXT_MAX + 16, "%s", address);
 }
 
-/* What the kernel says, for people. */
+/* The kernel's error, for people. */
 static char *attempt_error(const ProbeAttempt *attempt, int error)
 {
         const char *interface = attempt->request->interface;
@@ -94,7 +94,7 @@ static void attempt_fail(ProbeAttempt *attempt, int error)
         attempt_finish(attempt, reason);
 }
 
-/* A guest that is not there yet is asked anew soon, one that is gets its time. */
+/* A guest that is not there yet is asked again soon; one that is there gets its time. */
 static unsigned attempt_limit_ms(const ProbeRequest *request, bool connecting)
 {
         return connecting ? MIN(request->timeout_ms, 2 * request->interval_ms) : request->timeout_ms;
@@ -129,7 +129,7 @@ static void attempt_judge(ProbeAttempt *attempt, int status)
         attempt_finish(attempt, reason);
 }
 
-/* Until the status line is whole; what follows does not matter. */
+/* Reads until the status line is complete; what follows does not matter. */
 static void attempt_receive(ProbeAttempt *attempt)
 {
         ssize_t n = TEMP_FAILURE_RETRY(recv(attempt->fd, attempt->in + attempt->received,
@@ -165,7 +165,7 @@ static void attempt_send(ProbeAttempt *attempt)
                 (void) sd_event_source_set_io_events(attempt->io_source, EPOLLIN);
 }
 
-/* It is connected, and has the rest of its time from now on. */
+/* It is connected, and its time limit starts now. */
 static void attempt_speak(ProbeAttempt *attempt)
 {
         if (attempt->sent == 0)
@@ -235,8 +235,8 @@ static int attempt_connect(ProbeAttempt *attempt, sd_event *event)
         return sd_event_add_io(event, &attempt->io_source, attempt->fd, EPOLLOUT, on_attempt_io, attempt);
 }
 
-/* Guests are on bridges, and nobody else is asked: -ENODEV, -ENOTSUP. By ethtool(8)'s call, which needs
- * neither rights nor files. */
+/* Guests are on bridges, and nothing else may be probed: -ENODEV, -ENOTSUP. Uses ethtool(8)'s call, which
+ * needs neither rights nor files. */
 static int interface_check(const char *interface)
 {
         struct ethtool_drvinfo driver = {.cmd = ETHTOOL_GDRVINFO};
@@ -272,7 +272,7 @@ int attempt_new(sd_event *event, Ping *ping, const ProbeRequest *request, ProbeA
                                 &attempt->echo);
         else if (r >= 0)
                 r = attempt_connect(attempt, event);
-        /* It is said in the caller's own time. */
+        /* Reported from the event loop, not from within this function. */
         if (r < 0) {
                 attempt->reason = attempt_error(attempt, -r);
                 limit = 0;

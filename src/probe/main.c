@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* shruthi-probe: asks guests over the network whether they answer, for runners, which have no network. One
- * process for all guests of the host, without threads, started by shruthi-probe.socket, on which only our
- * own user and root can ask, and over when nobody has for a while. It talks to hostile guests, so it keeps
- * no right: the raw sockets for echoes are opened first, and then its one capability is given up. */
+ * process without threads for all guests of the host. shruthi-probe.socket starts it, and only our own user
+ * and root can connect to that; it exits when nobody has for a while. It talks to hostile guests, so it
+ * keeps no rights: it opens the raw sockets for echoes first, and then drops its only capability. */
 
 #include <glib.h>
 #include <linux/capability.h>
@@ -45,7 +45,7 @@ static int serve(Ping *ping)
                 log_error("shruthi-probe is started by shruthi-probe.socket");
                 return -EINVAL;
         }
-        /* Where there is none, only root asks. */
+        /* Without that user, only root may ask. */
         (void) user_find(SHRUTHI_USER, &user);
 
         r = sd_event_new(&event);

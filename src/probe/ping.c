@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* ICMP echoes (RFC 792, RFC 4443). An answer counts if it carries the random number of an echo that waits,
- * and comes from whom that was sent to. Called by attempt.c. */
+/* ICMP echoes (RFC 792, RFC 4443). An answer counts if it carries the random number of a waiting echo, and
+ * comes from the address that the echo was sent to. Called by attempt.c. */
 
 #include "probe/ping.h"
 
@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Behind those of glibc, with which it defines the same. */
+/* After the headers of glibc, which define the same. */
 #include <linux/icmp.h>
 
 #include "common/io.h"
@@ -64,7 +64,7 @@ int ping_parse(int family, const void *data, size_t size, uint64_t *ret_number)
         size_t header = 0;
         EchoPacket packet;
 
-        /* A raw socket of IPv4 hands over its header too (raw(7)). */
+        /* A raw IPv4 socket returns the header too (raw(7)). */
         if (family == AF_INET) {
                 if (size < IPV4_HEADER_MIN || bytes[0] >> 4 != 4)
                         return -EBADMSG;
@@ -103,7 +103,7 @@ static void ping_take(
         echo->answered(echo->userdata);
 }
 
-/* A flood of them does not keep the probes waiting. */
+/* Limited, so that a flood of packets does not keep the probes waiting. */
 static void ping_receive(Ping *ping, int fd, int family)
 {
         for (unsigned i = 0; i < PACKETS_AT_ONCE; i++) {
@@ -194,7 +194,7 @@ void ping_free(Ping *ping)
         g_free(ping);
 }
 
-/* Out of that interface, by a control message (ip(7), ipv6(7)). */
+/* Sends out of that interface, by a control message (ip(7), ipv6(7)). */
 static int ping_transmit(int fd, const Address *address, unsigned interface, const EchoPacket *packet)
 {
         struct sockaddr_in to4 = {.sin_family = AF_INET};
@@ -244,7 +244,7 @@ int ping_send(Ping *ping, const Address *address, const char *interface, PingAns
                 return -errno;
 
         packet.identifier = (uint16_t) packet.number;
-        /* The kernel fills in that of ICMPv6 (RFC 3542). */
+        /* The kernel fills in the checksum of ICMPv6 (RFC 3542). */
         packet.checksum = address->family == AF_INET ? checksum(&packet, sizeof packet) : 0;
         r = ping_transmit(fd, address, index, &packet);
         if (r < 0)

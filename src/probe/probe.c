@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One guest asked again and again. Called by server.c. */
+/* One guest, probed again and again. Called by server.c. */
 
 #include "probe/probe.h"
 
@@ -14,9 +14,9 @@ struct Probe {
         ProbeRequest request;
         ProbeTell tell;
         void *userdata;
-        ProbeAttempt *attempt;  /* under way, or NULL */
-        sd_event_source *timer; /* the next */
-        bool spread;            /* its place within the interval was chosen */
+        ProbeAttempt *attempt;  /* in progress, or NULL */
+        sd_event_source *timer; /* for the next attempt */
+        bool spread;            /* its place within the interval has been chosen */
         bool told_good;
 };
 
@@ -30,7 +30,7 @@ static void on_probe_attempt(void *userdata, const char *reason)
                 probe->told_good = !reason;
                 probe->tell(probe->userdata, &answer);
         }
-        /* It keeps its connection no longer than it needs. */
+        /* The connection is kept no longer than needed. */
         attempt_free(probe->attempt);
         probe->attempt = NULL;
 }

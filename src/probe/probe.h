@@ -6,16 +6,17 @@
 #include "probe/ping.h"
 #include "probe/protocol.h"
 
-/* A probe: attempts that are repeated at an interval, beginning at once and then somewhere within the first
- * interval, so that those of a thousand guests that were started together do not go off together. */
+/* A probe: attempts that are repeated at an interval. The first begins at once, the next somewhere within
+ * the first interval, so that the probes of a thousand guests that were started together do not run all at
+ * once. */
 
 typedef struct Probe Probe;
 
-/* What there is to say: after the first attempt, after each that fails, and after the first good one behind
- * those. */
+/* Called after the first attempt, after each that fails, and after the first success that follows
+ * failures. */
 typedef void (*ProbeTell)(void *userdata, const ProbeAnswer *answer);
 
-/* Takes what is in request, also where it fails. */
+/* Takes the content of request, even on failure. */
 int probe_new(sd_event *event, Ping *ping, ProbeRequest *request, ProbeTell tell, void *userdata,
                 Probe **ret_probe);
 void probe_free(Probe *probe);

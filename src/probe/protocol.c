@@ -58,7 +58,7 @@ static bool interface_is_valid(const char *name)
         return *name && strlen(name) < IFNAMSIZ && !g_str_equal(name, ".") && !g_str_equal(name, "..");
 }
 
-/* Words of "watch" behind its own. */
+/* Parses the words that follow "watch". */
 static int probe_request_read(char *const *words, ProbeRequest *request)
 {
         guint64 port, interval, timeout;
@@ -85,7 +85,7 @@ static int probe_request_read(char *const *words, ProbeRequest *request)
         return 0;
 }
 
-/* NULL for what is no text of one line. */
+/* NULL if data is not one line of text. */
 static char *packet_text(const char *data, size_t size)
 {
         if (size == 0 || size > PROBE_PACKET_MAX || memchr(data, 0, size) || memchr(data, '\n', size) ||

@@ -10,19 +10,19 @@
 #include "common/error.h"
 
 /* src/probe is the service that asks guests over the network whether they answer. Of its files only this one
- * is called from elsewhere, by the runner's client.
+ * is used elsewhere, by the runner's client.
  *
- * What shruthi-run and shruthi-probe say to each other over /run/shruthi/probes, a socket that keeps the
- * borders of packets, in text. A packet of the runner begins a probe that is repeated until its number is
- * forgotten or the connection closed:
+ * The protocol of shruthi-run and shruthi-probe over /run/shruthi/probes, a socket that preserves packet
+ * boundaries, in text. A packet of the runner begins a probe that is repeated until its number is forgotten
+ * or the connection is closed:
  *
  *     watch NUMBER KIND INTERFACE ADDRESS PORT INTERVAL TIMEOUT [PATH]
  *     forget NUMBER
  *
- * with a bridge as the interface, both times in ms, and 0 as the port of a ping. TIMEOUT is for a whole
- * answer; that anybody is there has to show within twice the INTERVAL. Attempts do not overlap. The service
- * answers with what the first round has found, and then with each round that fails, and the first that does
- * not after that; "good" all the time says nothing:
+ * with a bridge as the interface, both times in ms, and port 0 for a ping. TIMEOUT is for a whole answer; a
+ * sign that anybody is there has to come within twice the INTERVAL. Attempts do not overlap. The service
+ * answers with the result of the first round, then of each round that fails, and of the first good one after
+ * that; while all is good it says nothing:
  *
  *     good NUMBER
  *     bad NUMBER REASON
@@ -31,7 +31,7 @@
 
 #define PROBE_PACKET_MAX  1024
 #define PROBE_REASON_MAX  200 /* characters */
-#define PROBES_MAX        16  /* of one connection */
+#define PROBES_MAX        16  /* per connection */
 #define PROBE_TIME_MS_MIN 100
 #define PROBE_TIME_MS_MAX (24 * 3600 * 1000)
 
@@ -47,7 +47,7 @@ const char *probe_kind_to_string(ProbeKind kind);
 ProbeKind probe_kind_from_string(const char *text);
 
 typedef struct ProbeRequest {
-        bool forget; /* else it begins one, and all of what follows counts */
+        bool forget; /* else it begins a probe, and all that follows counts */
         unsigned number;
         ProbeKind kind;
         char interface[16]; /* IFNAMSIZ */
@@ -63,12 +63,12 @@ void probe_request_clear(ProbeRequest *request);
 /* Free with g_free(). */
 char *probe_request_format(const ProbeRequest *request);
 
-/* Bytes of unknown origin. -EBADMSG. */
+/* Parses bytes of unknown origin. -EBADMSG. */
 int probe_request_parse(const char *data, size_t size, ProbeRequest *ret_request);
 
 typedef struct ProbeAnswer {
         unsigned number;
-        char *reason; /* NULL: it is good */
+        char *reason; /* NULL if it is good */
 } ProbeAnswer;
 
 void probe_answer_clear(ProbeAnswer *answer);

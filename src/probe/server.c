@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connections of runners. One that says what makes no sense, asks for too much or does not read its answers
- * is closed; its runner comes again. Called by main.c. */
+/* Connections of runners. One that sends nonsense, asks for too much or does not read its answers is closed;
+ * its runner connects again. Called by main.c. */
 
 #include "probe/server.h"
 
@@ -58,7 +58,8 @@ static void connection_close(Connection *connection)
         server_await_idle(server);
 }
 
-/* From within one of its probes: what is closed here comes back as an event of the socket. */
+/* Called from within one of its probes, so it only shuts down the socket, whose event then closes the
+ * connection. */
 static void on_connection_answer(void *userdata, const ProbeAnswer *answer)
 {
         Connection *connection = userdata;
@@ -192,7 +193,7 @@ int server_new(sd_event *event, Ping *ping, int listen_fd, uid_t user, ProbeServ
                         .user = user,
                         .connections = g_hash_table_new_full(NULL, NULL, connection_free, NULL),
         };
-        /* systemd hands over one that blocks. */
+        /* systemd passes one that blocks. */
         r = fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
         if (r >= 0)
                 r = sd_event_add_io(event, &server->listen_source, listen_fd, EPOLLIN, on_server_connection,

@@ -10,7 +10,7 @@
 
 typedef struct ProbeServer ProbeServer;
 
-/* listen_fd: a socket of type SOCK_SEQPACKET, which stays the caller's. Only root and user, and this
- * process's own user, are let in. */
+/* listen_fd: a socket of type SOCK_SEQPACKET, which stays the caller's. Only root, user, and this process's
+ * own user may connect. */
 int server_new(sd_event *event, Ping *ping, int listen_fd, uid_t user, ProbeServer **ret_server);
 void server_free(ProbeServer *server);

@@ -13,7 +13,7 @@
 
 struct BodyCall {
         DomainCall *call;
-        GString *text; /* what it said since its last whole line */
+        GString *text; /* its output since the last whole line */
         BodyCallHooks hooks;
         void *userdata;
 };

@@ -8,7 +8,7 @@
 
 bool console_line_next(const char *data, size_t size, bool complete, ConsoleLine *ret_line)
 {
-        /* A line of just the largest size is no reason to split, whatever ends it. */
+        /* A line of exactly the largest size must not be split, whatever ends it. */
         size_t window = size < CONSOLE_LINE_MAX + 2 ? size : CONSOLE_LINE_MAX + 2;
         const char *newline = window > 0 ? memchr(data, '\n', window) : NULL;
 

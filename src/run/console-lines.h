@@ -6,17 +6,17 @@
 
 /* Bytes of a console → lines of the journal. Pure. */
 
-/* What journald takes as one line of a stream by default (LineMax=48K), and what leaves room in a pipe of 64
- * KiB for the guest to go on writing. */
+/* The length that journald accepts as one line of a stream by default (LineMax=48K), and that leaves room in
+ * a pipe of 64 KiB for the guest to go on writing. */
 #define CONSOLE_LINE_MAX (48 * 1024)
 
 typedef struct ConsoleLine {
         const char *text; /* within the data, any bytes but '\n' */
         size_t size;      /* without the "\n" or "\r\n" that ended it */
-        size_t consumed;  /* bytes of the data that it stands for */
+        size_t consumed;  /* bytes of the data that it takes */
 } ConsoleLine;
 
-/* Takes the first line off data. A line longer than CONSOLE_LINE_MAX comes in pieces of that size. complete
- * says that nothing will be added to data: then what is left is a line too. Returns false when no whole line
- * is there yet. */
+/* Returns the first line of data. A line longer than CONSOLE_LINE_MAX comes in pieces of that size. complete
+ * says that nothing will be added to data: then the rest is a line too. Returns false if there is no whole
+ * line yet. */
 bool console_line_next(const char *data, size_t size, bool complete, ConsoleLine *ret_line);

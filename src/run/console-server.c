@@ -22,8 +22,8 @@ typedef struct ConsoleClient {
         ConsoleServer *server;
         sd_event_source *source; /* owns the socket */
         int fd;
-        uint64_t lost;           /* bytes since they fell behind */
-        bool deaf;               /* they have closed their sending side */
+        uint64_t lost;           /* bytes since it fell behind */
+        bool deaf;               /* it has closed its sending side */
 } ConsoleClient;
 
 struct ConsoleServer {
@@ -49,7 +49,7 @@ static void console_client_free(ConsoleClient *client)
         g_free(client);
 }
 
-/* Listening for room only while they are behind, and for their words only until they have said their last:
+/* Waits for room only while the client is behind, and for input only until it has closed its sending side:
  * no event that stays true may keep the loop awake. */
 static void console_client_listen(ConsoleClient *client)
 {
@@ -89,7 +89,7 @@ static void console_server_input(ConsoleServer *server, const char *data, size_t
         if (server->input_fd < 0)
                 server->input_fd = open(server->input_path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 
-        /* A guest that does not read its console loses what does not fit: no one else may wait for it. */
+        /* If the guest does not read its console, what does not fit is lost: nobody else may wait for it. */
         if (server->input_fd >= 0 && write(server->input_fd, data, size) < 0 && errno == EPIPE)
                 server->input_fd = close_safe(server->input_fd);
 }
@@ -159,7 +159,7 @@ static int console_server_listen(const char *path)
         if (fd < 0)
                 return -errno;
 
-        /* The mode must be right from the first instant. */
+        /* The mode must be right from the start. */
         mask = umask(0177);
         r = bind(fd, (struct sockaddr *) &address, sizeof address) < 0 ? -errno : 0;
         (void) umask(mask);

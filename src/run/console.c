@@ -21,12 +21,12 @@
 #define LOOK_SIZE          (64 * 1024) /* a pipe's own size */
 #define PIPE_PAGE          4096
 
-/* What is known of a guest before it runs, such as its checks, is read before what it prints. */
+/* What is known about a guest before it runs, such as its checks, is read before what it prints. */
 #define CONSOLE_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 1)
 
 #define JOURNAL_RETRY_USEC (100 * 1000)
 
-/* QEMU writes byte by byte, and each write is an event. Up to 4 are followed at once, then one look in 10 ms
+/* QEMU writes byte by byte, and each write is an event. Up to 4 are handled at once, then one look per 10 ms
  * is enough. */
 #define LOOKS_USEC  (10 * 1000)
 #define LOOKS_BURST 4
@@ -35,23 +35,23 @@ struct Console {
         sd_event *event;
         int fd;
         size_t capacity;         /* of the pipe */
-        size_t seen;             /* bytes in the pipe that the hook has been given */
+        size_t seen;             /* bytes in the pipe that the hook has already seen */
         Journal *journal;
         ConsoleHooks hooks;
         void *userdata;
         TokenBucket bucket;
         UserRate *user_rate;     /* or NULL */
-        bool user_waits;         /* and that has been told, once a run */
-        sd_event_source *source; /* the FIFO; off while something else is waited for */
-        sd_event_source *pause;  /* that something: a time, or room in the journal's queue */
+        bool user_waits;         /* the rate makes it wait, and that was reported, once per run */
+        sd_event_source *source; /* the FIFO; off while waiting for something else */
+        sd_event_source *pause;  /* for a time, or for room in the journal's queue */
         sd_event_source *again;
 };
 
-/* A copy of what is in the pipe. Mapped rather than from the heap, so that it is given back. */
+/* A copy of what is in the pipe. Mapped rather than on the heap, so that its memory is given back. */
 typedef struct ConsoleLook {
         char *data;
         size_t size;
-        bool cut;  /* there is more than could be seen */
+        bool cut;  /* there is more than could be copied */
         bool full; /* the pipe holds no more */
 } ConsoleLook;
 
@@ -91,7 +91,7 @@ static int console_look(Console *console, ConsoleLook *look)
                 return -ENOMEM;
         }
 
-        /* Made for this look alone: the pages of all pipes of a user are counted (pipe-user-pages-soft), and
+        /* Made for this look only: the pages of all pipes of a user are counted (pipe-user-pages-soft), and
          * with a thousand guests this one has to be small, or gone. */
         if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
                 return -errno;
@@ -137,7 +137,7 @@ static int console_resume(Console *console)
         console->pause = sd_event_source_disable_unref(console->pause);
         (void) sd_event_source_set_enabled(console->again, SD_EVENT_ONESHOT);
 
-        /* What was written meanwhile is an event as soon as it is watched again. */
+        /* What was written meanwhile causes an event as soon as the FIFO is watched again. */
         return sd_event_source_set_enabled(console->source, SD_EVENT_ON);
 }
 
@@ -170,7 +170,7 @@ static void console_pause_for_journal(Console *console, int r)
                 (void) sd_event_source_set_enabled(console->source, SD_EVENT_OFF);
 }
 
-/* How many µs to wait before a line may be taken, 0: it is paid for. */
+/* How many µs to wait before a line may be taken; 0 if it is paid for. */
 static uint64_t console_pay(Console *console, uint64_t size)
 {
         uint64_t now = console_now_usec(),
@@ -192,7 +192,7 @@ static uint64_t console_pay(Console *console, uint64_t size)
         return usec;
 }
 
-/* Returns false when the line has to stay in the pipe for now. */
+/* Returns false if the line has to stay in the pipe for now. */
 static bool console_take_line(Console *console, const ConsoleLine *line, bool hurry)
 {
         uint64_t usec = hurry ? 0 : console_pay(console, line->consumed + CONSOLE_LINE_COST);
@@ -213,8 +213,8 @@ static bool console_take_line(Console *console, const ConsoleLine *line, bool hu
         return true;
 }
 
-/* Whether what is left of a look after done bytes is a line even without a newline: nothing will follow, or
- * nothing can, since the pipe is smaller than a line (beyond pipe-user-pages-soft the kernel gives out two
+/* Whether the rest of a look after done bytes is a line even without a newline: nothing will follow, or
+ * nothing can, since the pipe is smaller than a line (beyond pipe-user-pages-soft the kernel grants two
  * pages only). */
 static bool console_look_is_complete(const ConsoleLook *look, size_t done, bool hung_up)
 {
@@ -224,7 +224,7 @@ static bool console_look_is_complete(const ConsoleLook *look, size_t done, bool 
 static int console_work(Console *console)
 {
         __attribute__((cleanup(console_look_clear))) ConsoleLook look = {};
-        /* In this order: what was written before the end is in the pipe by now. */
+        /* Checked before looking: what was written before the end is in the pipe by now. */
         bool hung_up = pipe_hung_up(console->fd);
         ConsoleLine line;
         size_t done = 0;
@@ -249,11 +249,11 @@ static int console_work(Console *console)
                         console_look_is_complete(&look, done, hung_up), &line)) {
                 if (!console_take_line(console, &line, hung_up))
                         return 0;
-                /* The text is not needed any more and gives room for the same bytes. */
+                /* The text is no longer needed, and its memory is used for the same bytes. */
                 r = pipe_consume(console->fd, look.data + done, line.consumed);
                 if (r < 0) {
-                        /* Somebody else has read from the FIFO. What they took is lost, what follows need
-                         * not be. */
+                        /* Somebody else has read from the FIFO. What they took is lost, but what follows
+                         * need not be. */
                         console->seen = 0;
                         return sd_event_source_set_enabled(console->again, SD_EVENT_ONESHOT);
                 }
@@ -300,8 +300,8 @@ int console_new(sd_event *event, int fd, Journal *journal, const ConsoleHooks *h
         };
         token_bucket_init(&console->bucket, UINT64_MAX, UINT64_MAX, 0);
 
-        /* Edge-triggered: a line that is not complete stays in the pipe, and is no event until more comes.
-         * Since Linux 5.14 every write is one, not only that into an empty pipe. */
+        /* Edge-triggered: an incomplete line stays in the pipe, and is no event until more comes. Since
+         * Linux 5.14 every write is an event, not only one into an empty pipe. */
         r = sd_event_add_io(event, &console->source, fd, EPOLLIN | EPOLLET, on_console_fifo, console);
         if (r >= 0)
                 r = sd_event_source_set_ratelimit(console->source, LOOKS_USEC, LOOKS_BURST);

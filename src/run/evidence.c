@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How the guest ended, from all that is known. Called by the runner when it has. */
+/* How the guest ended, from all evidence. Called by the runner when it has ended. */
 
 #include "run/evidence.h"
 
@@ -8,7 +8,7 @@
 
 #define MONITOR_USEC (15 * G_USEC_PER_SEC)
 #define UNHEARD_USEC (3 * G_USEC_PER_SEC) /* for a service that has not reported anything so far */
-#define CONFIRM_USEC (1 * G_USEC_PER_SEC) /* for what can only take back what is known already */
+#define CONFIRM_USEC (1 * G_USEC_PER_SEC) /* for evidence that can only revoke what is known already */
 
 uint64_t evidence_wait_usec(const Evidence *evidence, const ExitParser *exit_parser, bool reporting)
 {
@@ -27,8 +27,8 @@ uint64_t evidence_wait_usec(const Evidence *evidence, const ExitParser *exit_par
         return monitored || evidence->reports == EVENT_REPORTS_HEARD ? MONITOR_USEC : UNHEARD_USEC;
 }
 
-/* A stop that came when the guest had ended its run by itself. What it had said is no proof of that: it may
- * have printed somebody else's exit message long ago. */
+/* Whether a stop came when the guest had already ended its run by itself. What it had printed does not prove
+ * that: it may have printed somebody else's exit message long ago. */
 static bool evidence_stop_was_late(const Evidence *evidence, const ExitParser *exit_parser)
 {
         if (exit_parser->halted || evidence->reports != EVENT_REPORTS_ENDED)
@@ -48,7 +48,7 @@ TerminationCause evidence_cause(const Evidence *evidence, const ExitParser *exit
                 return TERMINATION_STOPPED;
         if (evidence->stop_tried && exit_parser->halted)
                 return TERMINATION_HALTED;
-        /* We were late, or somebody else was quicker to end what had halted. */
+        /* We were late, or somebody else was quicker to end a halted domain. */
         if (asked)
                 return TERMINATION_CONSOLE;
         if (reported)

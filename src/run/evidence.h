@@ -6,43 +6,43 @@
 
 #include "unikernel/exit-parser.h"
 
-/* What is known of how the guest ended, beside what it said itself, and what follows from that. Pure; the
- * runner fills it in. */
+/* What is known about how the guest ended, besides what it said itself, and what follows from that. Pure;
+ * the runner fills it in. */
 
-/* We were asked to stop it. */
+/* Whether we were asked to stop the guest. */
 typedef enum StopRequest {
         STOP_NOT_REQUESTED,
         STOP_REQUESTED,
-        STOP_REQUESTED_LATE, /* it had already said its exit message */
+        STOP_REQUESTED_LATE, /* it had already printed its exit message */
 } StopRequest;
 
-/* The helper that asks libvirt for nothing but the end of the domain. Where shruthi-domain.service reports
- * events there is none. */
+/* The helper that asks libvirt only about the end of the domain. Where shruthi-domain.service reports events
+ * there is none. */
 typedef enum Monitor {
         MONITOR_NONE,
-        MONITOR_WATCHING, /* or about to be asked again */
+        MONITOR_WATCHING, /* or will be asked again soon */
         MONITOR_ANSWERED,
 } Monitor;
 
-/* What shruthi-domain.service reports, see unikernel/liveness.h. */
+/* What shruthi-domain.service has reported, see unikernel/liveness.h. */
 typedef enum EventReports {
         EVENT_REPORTS_NONE,
-        EVENT_REPORTS_HEARD, /* of something else than its end */
+        EVENT_REPORTS_HEARD, /* about something other than its end */
         EVENT_REPORTS_ENDED,
 } EventReports;
 
 typedef struct Evidence {
         StopRequest stop;
-        bool stop_tried; /* we have had the domain ended, asked to or not */
+        bool stop_tried; /* we have had the domain ended, on request or not */
         Monitor monitor;
         TerminationCause monitor_cause; /* what it answered */
         EventReports reports;
-        TerminationCause reports_cause; /* what was reported of its end */
+        TerminationCause reports_cause; /* the cause that was reported */
         bool timed_out;                 /* what was waited for has not come */
 } Evidence;
 
-/* How long to wait for better evidence now that it has ended: µs, or 0 when there is nothing to wait for.
- * reporting: shruthi-domain.service is there to report. */
+/* How long to wait for better evidence after the end: µs, or 0 if there is nothing to wait for. reporting:
+ * shruthi-domain.service is there to report. */
 uint64_t evidence_wait_usec(const Evidence *evidence, const ExitParser *exit_parser, bool reporting);
 
 TerminationCause evidence_cause(const Evidence *evidence, const ExitParser *exit_parser);

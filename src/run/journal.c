@@ -24,8 +24,8 @@
 struct Journal {
         int fd;
         struct sockaddr_un address;
-        char *fields;     /* those that go with each message, as they are sent */
-        char *identifier; /* of a console's line: SYSLOG_IDENTIFIER and PRIORITY, as they are sent */
+        char *fields;     /* those of each message, as they are sent */
+        char *identifier; /* for a console line: SYSLOG_IDENTIFIER and PRIORITY, as they are sent */
 };
 
 static int journal_connect(Journal *journal)
@@ -79,7 +79,7 @@ int journal_new(const char *path, const LogObject *object, Journal **ret_journal
         strcpy(journal->address.sun_path, path);
         journal_set_object(journal, object);
 
-        /* When it is away now, the first message tries again. */
+        /* If the journal is away now, the first message tries again. */
         (void) journal_connect(journal);
         *ret_journal = journal;
         return 0;
@@ -105,7 +105,7 @@ static int journal_send(Journal *journal, struct iovec *iov, size_t n)
 {
         struct msghdr message = {.msg_iov = iov, .msg_iovlen = n};
 
-        /* Once more after a failure, for a socket that was made anew under the same path. */
+        /* Once more after a failure: the socket may have been created anew under the same path. */
         for (int attempt = 0; attempt < 2; attempt++) {
                 if (journal_connect(journal) < 0)
                         return -EHOSTDOWN;

@@ -152,7 +152,7 @@ void probe_client_watch(ProbeClient *client, ProbeRequest *request)
         *request = (ProbeRequest){};
         probe_client_remove(client, own->number);
         g_ptr_array_add(client->requests, own);
-        /* One that cannot be sent is lost by the connection's own event. */
+        /* If it cannot be sent, the connection's own event reports the loss. */
         if (client->fd < 0)
                 probe_client_connect_soon(client, 0);
         else if (probe_client_send(client, own) < 0)

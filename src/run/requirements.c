@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for other unikernels. A process of its own asks systemd, since what D-Bus needs of memory a runner
- * would keep for years; it tells in lines on a pipe what it waits for, and ends with why it does not. */
+/* Waiting for other unikernels. A separate process asks systemd, since a runner would keep the memory that
+ * D-Bus needs for years; it reports in lines on a pipe what it waits for, and at the end why it no longer
+ * does. */
 
 #include "run/requirements.h"
 
@@ -24,7 +25,7 @@
 #define TELL_LOOKS 20 /* between two lines */
 #define POLL_MS    200
 
-/* The lines: what is waited for ("wNAME"), all is well ("+"), and else a reason ("-…"). */
+/* The lines: what it waits for ("wNAME"), all is well ("+"), or else a reason ("-…"). */
 #define LINE_WAIT 'w'
 #define LINE_DONE '+'
 #define LINE_FAIL '-'
@@ -34,7 +35,7 @@ static void requirement_tell(int fd, char kind, const char *text)
 {
         g_autofree char *line = g_strdup_printf("%c%s\n", kind, text);
 
-        /* Nobody reads on: the runner has been killed. */
+        /* Nobody reads any more: the runner has been killed. */
         if (write_all(fd, line, strlen(line)) < 0)
                 _exit(EXIT_FAILURE);
 }
@@ -45,7 +46,7 @@ typedef enum Requirement {
         REQUIREMENT_FAILED,
 } Requirement;
 
-/* One that has a job is about to change; between a stop and the start of a restart it is inactive. */
+/* A unit with a job is about to change; between a stop and the start of a restart it is inactive. */
 static int requirement_look(sd_bus *bus, const char *path, Requirement *ret)
 {
         static const char unit[] = SYSTEMD_NAME ".Unit";
@@ -118,7 +119,7 @@ static void requirements_look(const char *names, int fd)
         }
 }
 
-/* What the process says, to its end. */
+/* Reads what the process says, to its end. */
 static int requirements_follow(int fd, const RequirementsHooks *hooks, char **ret_reason)
 {
         FILE *lines = fdopen(fd, "re");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks that go over the network: shruthi-probe carries them out, and what it says goes to the wait for
- * readiness, or to the health of one that is ready. */
+/* Checks over the network: shruthi-probe carries them out, and its answers go to the wait for readiness, or
+ * to the health of a ready guest. */
 
 #include <glib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static void on_runner_probe_answer(void *userdata, const ProbeAnswer *answer)
                 runner_take_health_answer(userdata, answer->number - CHECKS_MAX, answer->reason);
 }
 
-/* That says nothing about the guest. */
+/* A lost service says nothing about the guest's health. */
 static void on_runner_probe_lost(void *userdata, const char *reason)
 {
         runner_take_ready_loss(userdata, reason);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end: the guest is stopped or has ended, and how it did is told to systemd, the journal and
+/* The end: the guest is stopped or has ended, and the runner reports how to systemd, the journal and
  * shruthid. */
 
 #include <errno.h>
@@ -42,7 +42,7 @@ static int on_runner_flush_time(sd_event_source *source, uint64_t usec, void *us
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* end_seen: the guest's, so that nothing of it is left. */
+/* end_seen: the guest's end was seen, so that nothing of it is left. */
 static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exit_status, bool end_seen)
 {
         g_autofree char *status = g_strdup_printf("%" G_GINT64_FORMAT, exit_record->exit_status);
@@ -66,8 +66,8 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
                         good ? SHRUTHI_MESSAGE_ENDED : SHRUTHI_MESSAGE_FAILED, fields, "%s",
                         exit_record->reason);
 
-        /* The store outlives every end but the unit's own, also a restart: only one who crashes leaves it
-         * filled. A unit that ends well without ever having been ready would count as failed. */
+        /* The store outlives every end but the unit's own, also a restart: only a runner that crashes leaves
+         * it filled. A unit that ends well without ever having been ready would count as failed. */
         runner_notify("%sSTOPPING=1\nSTATUS=%s",
                         runner->run.started && !runner->announced &&
                                                         (good || run_state_is_ready(&runner->run))
@@ -75,14 +75,14 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
                                         : "",
                         exit_record->reason);
         runner_unstore(RUNNER_STORED_CONSOLE);
-        /* Where the guest's end was not seen, what of it may be left is for shruthi-domain.service. */
+        /* If the guest's end was not seen, shruthi-domain.service removes what may be left of it. */
         if (runner->liveness_fd >= 0 && end_seen)
                 (void) liveness_remove(runner->name);
         runner_unstore(RUNNER_STORED_LIVENESS);
 
         console_server_free(runner->server);
         runner->server = NULL;
-        /* Somebody waits for it: not put together with other wake-ups, which may take a quarter of a second
+        /* Somebody waits for it: do not combine it with other wake-ups, which may take a quarter of a second
          * (sd_event_add_time(3)). */
         if (sd_event_add_time_relative(runner->event, &runner->flush_source, CLOCK_MONOTONIC, 0, 1,
                             on_runner_flush_time, runner) < 0)
@@ -150,7 +150,7 @@ void runner_tell_failure(Runner *runner)
                         runner_console_is_closed(runner));
 }
 
-/* Takes both. */
+/* Takes ownership of both. */
 static char *message_join(char *message, char *more)
 {
         g_autofree char *first = message, *second = more;
@@ -174,7 +174,8 @@ static char *runner_end_message(Runner *runner)
         return message;
 }
 
-/* By itself, and well in its own eyes. One that was stopped before is what somebody wanted. */
+/* Whether the guest ended by itself, and successfully in its own view. A guest that was stopped before that
+ * ended because somebody wanted it to. */
 static bool runner_ended_unready(const Runner *runner)
 {
         Result result = runner->run.exit_parser.result;
@@ -257,7 +258,7 @@ static void on_runner_stopper_ended(void *userdata, int status)
         if (status == 0)
                 runner_handle(runner, RUNNER_EVENT_STOP_DONE);
         else if (runner_console_is_closed(runner)) {
-                /* The first may come later by itself. */
+                /* The first event may also come later by itself. */
                 runner_handle(runner, RUNNER_EVENT_CONSOLE_CLOSED);
                 runner_handle(runner, RUNNER_EVENT_STOP_FAILED);
         } else if (runner->stop_attempts < STOP_ATTEMPTS_MAX)
@@ -277,7 +278,7 @@ static int on_runner_slow_time(sd_event_source *source, uint64_t usec, void *use
         return 0;
 }
 
-/* Somebody waits for it, and sees nothing happen. */
+/* Somebody waits for the stop, and sees nothing happen. */
 void runner_tell_slow_stop(Runner *runner)
 {
         static const char words[] =
@@ -316,7 +317,7 @@ static int on_runner_timeout(sd_event_source *source, uint64_t usec, void *userd
         return 0;
 }
 
-/* There is one wait for all of the end: what begins while it lasts does not make it longer. */
+/* There is one timeout for the whole end: what begins meanwhile does not extend it. */
 static int runner_set_timeout(Runner *runner, uint64_t usec)
 {
         return runner->timeout_source ? 0
@@ -326,7 +327,7 @@ static int runner_set_timeout(Runner *runner, uint64_t usec)
 
 void runner_await_console(Runner *runner)
 {
-        /* Where nothing was ever seen of a guest nothing is to come. */
+        /* If no guest was ever seen, nothing will come. */
         bool seen = runner->run.started || runner->run.spoke;
 
         if (!seen || runner_console_is_closed(runner))
@@ -344,7 +345,7 @@ void runner_weigh(Runner *runner)
                 runner_handle(runner, RUNNER_EVENT_SETTLED);
 }
 
-/* Whom shruthid names as the one who asked; a word left from a stop that never came counts for nothing. */
+/* Who asked for the stop, as shruthid names them; a word left from a stop that never came does not count. */
 static char *stopped_by_read(const char *dir)
 {
         g_autofree char *path = g_build_filename(dir, "stopped-by", NULL), *text = NULL;
@@ -371,7 +372,7 @@ void runner_on_terminate(Runner *runner)
         runner->stopped_by = stopped_by_read(runner->dir);
         runner_notify("STOPPING=1\nSTATUS=Stopping the guest");
 
-        /* What it still has to say may come at once. */
+        /* The rest of its output may come at once. */
         if (runner->console)
                 console_set_rate(runner->console, UINT64_MAX, UINT64_MAX, NULL);
         runner_handle(runner, RUNNER_EVENT_STOP_REQUESTED);

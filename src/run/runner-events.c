@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What shruthi-domain.service reports of libvirt about the domain, and writes into the file of
- * unikernel/liveness.h: that it is paused or goes on, and how it ended. */
+/* What shruthi-domain.service reports from libvirt about the domain, and writes into the file of
+ * unikernel/liveness.h: that it is paused or resumed, and how it ended. */
 
 #include <errno.h>
 #include <glib.h>
@@ -15,7 +15,7 @@
 #include "run/runner-private.h"
 #include "unikernel/liveness.h"
 
-/* By the reasons that unikernel/liveness.h lists. */
+/* For the reasons that unikernel/liveness.h lists. */
 static const struct {
         const char *reason, *words;
 } pause_table[] = {
@@ -44,7 +44,7 @@ static void runner_set_paused(Runner *runner, const char *reason, uint64_t usec)
         int64_t ago = g_get_monotonic_time() - (int64_t) usec;
         g_autofree char *words = pause_describe(runner->name, reason);
 
-        /* One that is prepared waits paused for its release. */
+        /* A prepared domain is paused until its start. */
         if (runner->was_prepared && usec < run->timestamps.at[TIMESTAMP_CREATED])
                 return;
         if (g_strcmp0(words, run->paused) == 0)
@@ -95,14 +95,14 @@ static void runner_take_report(Runner *runner, char *text)
         case DOMAIN_EVENT_PAUSED:
         case DOMAIN_EVENT_RUNNING:
                 evidence->reports = EVENT_REPORTS_HEARD;
-                /* Before there is a guest it is remembered. */
+                /* Before there is a guest, the pause is remembered. */
                 g_free(runner->paused_reason);
                 runner->paused_reason = *detail ? g_strdup(detail) : NULL;
                 runner->paused_usec = usec;
                 runner_handle(runner, RUNNER_EVENT_PAUSE_CHANGED);
                 break;
         default:
-                /* A newer service's. */
+                /* A report of a newer service. */
                 if (evidence->reports == EVENT_REPORTS_NONE)
                         evidence->reports = EVENT_REPORTS_HEARD;
                 break;
@@ -119,7 +119,7 @@ void runner_show_pause(Runner *runner)
                 runner_set_resumed(runner);
 }
 
-/* All that has come; what remains of a line comes with the next, since they are written whole. */
+/* Reads all that has come; the rest of a line comes with the next read, since lines are written whole. */
 static void runner_read_reports(Runner *runner, bool heed)
 {
         char buffer[4096];
@@ -150,11 +150,10 @@ void runner_listen(Runner *runner)
         if (runner->liveness_fd < 0)
                 return;
 
-        /* What was written for a run before this one. */
+        /* What was written for an earlier run. */
         if (!runner->adopted)
                 runner_read_reports(runner, false);
-        /* By its edges: who writes may go and come back, and while nobody is there each look would wake
-         * us. */
+        /* Edge-triggered: writers may go and come back, and while there is none, each look would wake us. */
         if (sd_event_add_io(runner->event, &runner->events_source, runner->liveness_fd, EPOLLIN | EPOLLET,
                             on_runner_reports, runner) < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The guest while it runs: its console, its status in words, and the free space for its volumes. QEMU tells
- * the guest alone that its write has failed on a full disk. A guest that meets that says something or ends,
- * so the disk is looked at soon after the guest has said something, and when it has ended. A guest that is
- * silent wakes nobody. */
+/* The guest while it runs: its console, its status in words, and the free space for its volumes. QEMU
+ * reports only to the guest that its write has failed on a full disk. Such a guest prints something or ends,
+ * so the disk is checked soon after the guest has printed something, and when it has ended. A silent guest
+ * wakes nobody. */
 
 #include <glib.h>
 
@@ -12,8 +12,8 @@
 #include "run/runner-private.h"
 #include "volume/store.h"
 
-#define POWER_OFF_USEC (300 * 1000) /* a good one may still follow */
-#define SPACE_USEC     (500 * 1000) /* after its words: once for all that it says meanwhile */
+#define POWER_OFF_USEC (300 * 1000) /* a clean power-off may still follow */
+#define SPACE_USEC     (500 * 1000) /* after its output: once for all that it prints meanwhile */
 
 void runner_tell_status(Runner *runner, const char *more)
 {
@@ -125,8 +125,8 @@ static int on_runner_power_off_time(sd_event_source *source, uint64_t usec, void
         return 0;
 }
 
-/* Only what is followed by silence was an exit message: a guest that goes on is left alone, and its next one
- * counts anew. */
+/* Only a message that is followed by silence is an exit message: a guest that goes on is left alone, and its
+ * next message counts anew. */
 void runner_await_power_off(Runner *runner)
 {
         if (!runner->halted_source)
@@ -164,7 +164,7 @@ static void on_runner_console_line(void *userdata, const char *text, size_t size
 {
         Runner *runner = userdata;
 
-        /* Kept before the line is taken out of the pipe, so that the next runner knows it. */
+        /* Saved before the line is taken out of the pipe, so that the next runner knows it. */
         if (exit_parser_feed_line(&runner->run.exit_parser, text, size)) {
                 runner_save(runner);
                 runner_handle(runner,

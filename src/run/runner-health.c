@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether a guest that runs is well: its checks of Healthy= are repeated by shruthi-probe, which says
- * nothing while they hold, and with Watchdog=console it has to print something in each interval. A check
- * that fails so often in a row as HealthyRetries= says makes the guest sick: it is stopped, and its unit
- * fails, so that Restart= and OnFailure= decide. A guest that is paused is not judged. */
+/* Whether a running guest is healthy: shruthi-probe repeats its checks of Healthy= and says nothing while
+ * they hold, and with Watchdog=console the guest has to print something in each interval. A check that fails
+ * as often in a row as HealthyRetries= says makes the guest unhealthy: it is stopped, and its unit fails, so
+ * that Restart= and OnFailure= decide. A paused guest is not judged. */
 
 #include <glib.h>
 
@@ -16,7 +16,7 @@
 
 #define CHECK_TEXT_MAX  400 /* characters */
 #define ANSWER_USEC_MAX (5 * G_USEC_PER_SEC)
-#define WATCHDOG        CHECKS_MAX /* its place behind the checks */
+#define WATCHDOG        CHECKS_MAX /* its place after the checks */
 #define JUDGEMENTS_MAX  (CHECKS_MAX + 1)
 
 typedef struct Judgement {
@@ -56,7 +56,7 @@ static char *runner_describe_judgement(const Runner *runner, unsigned i)
                              : text_for_display(runner->run.healthy_checks[i], CHECK_TEXT_MAX);
 }
 
-/* The first that fails; NULL: none does. Free with g_free(). */
+/* The first check that fails; NULL if none does. Free with g_free(). */
 char *runner_describe_sickness(const Runner *runner)
 {
         for (unsigned i = 0; runner->health && i < JUDGEMENTS_MAX; i++) {
@@ -86,7 +86,7 @@ static const char *health_word(const Health *health)
         return known ? RUN_HEALTH_HEALTHY : RUN_HEALTH_UNKNOWN;
 }
 
-/* shruthid reads it where the unit's status has changed. */
+/* shruthid reads it when the unit's status has changed. */
 static void runner_show_health(Runner *runner)
 {
         const char *word = health_word(runner->health);
@@ -148,7 +148,7 @@ static int on_runner_watchdog(sd_event_source *source, uint64_t usec, void *user
         (void) sd_event_source_set_time_relative(source, runner->run.healthy_interval_usec);
         (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         if (runner->state != RUNNER_RUNNING || runner->run.paused) {
-                /* One that goes on has a whole interval. */
+                /* A guest that is resumed gets a whole interval. */
                 health->spoke = true;
                 return 0;
         }
@@ -167,7 +167,7 @@ static void runner_begin_check(Runner *runner, unsigned i)
         g_autofree char *reason = NULL;
         _cleanup_check_ Check check = {};
 
-        /* One of a later version's is not judged. */
+        /* A check of a later version is not judged. */
         if (check_parse(run->healthy_checks[i], &check, NULL) < 0 || !check_kind_is_of_network(check.kind))
                 return;
 

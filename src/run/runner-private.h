@@ -20,16 +20,16 @@
 #include "unikernel/exit-parser.h"
 #include "unikernel/run-state.h"
 
-/* Between the files of the runner. */
+/* Shared by the files of the runner. */
 
-/* What of the runner's own failed, or why it says that a start was refused. */
+/* A failure of the runner itself, or the reason that it gives for a refused start. */
 typedef struct RunnerFailure {
         Result result;
         int exit_status;
         char *message;
 } RunnerFailure;
 
-/* runner-ready.c: what is needed until the guest is ready. runner-health.c: and from then on. */
+/* runner-ready.c: what is needed until the guest is ready; runner-health.c: from then on. */
 typedef struct ReadyWait ReadyWait;
 typedef struct Health Health;
 
@@ -41,81 +41,81 @@ struct Runner {
         Journal *journal;
 
         RunnerState state;
-        RunState run; /* what the next runner must know, as in the file */
+        RunState run; /* what the next runner must know, saved to the file */
         bool run_changed;
-        bool adopted;      /* the guest of a runner before this one */
-        bool was_prepared; /* and so was paused until its start */
+        bool adopted;      /* the guest was started by an earlier runner */
+        bool was_prepared; /* the guest was paused until its start */
         bool told_runs;    /* the journal was told that it runs */
         bool announced;    /* systemd was told READY=1 */
 
         int console_fd;  /* also in systemd's descriptor store */
         int liveness_fd; /* the same; see unikernel/liveness.h */
         Console *console;
-        ConsoleServer *server; /* NULL when its socket could not be made: the guest runs without */
+        ConsoleServer *server; /* NULL if its socket could not be made: the guest runs without it */
 
         const Body *body;
 
-        /* What starts or adopts the guest, and then may stay as its monitor. */
+        /* The call that starts or adopts the guest, and then may stay as its monitor. */
         BodyCall *starter;
-        char *acceleration;    /* NULL: not known */
-        BodyFailure refusal;   /* what it has said so far of why there is no guest */
+        char *acceleration;    /* NULL if not known */
+        BodyFailure refusal;   /* what the starter has said so far about why there is no guest */
         unsigned monitor_attempts;
-        sd_event_source *monitor_source; /* the next */
-        uint64_t network_deadline; /* µs, CLOCK_MONOTONIC: how long a network is waited for; 0: not yet */
-        sd_event_source *network_source; /* the next look whether it has come */
+        sd_event_source *monitor_source; /* for the next attempt */
+        uint64_t network_deadline; /* µs, CLOCK_MONOTONIC: how long to wait for a network; 0: not set */
+        sd_event_source *network_source; /* for the next check whether it has come */
 
-        sd_event_source *events_source; /* for what shruthi-domain.service reports */
-        char *paused_reason;            /* NULL: it runs */
+        sd_event_source *events_source; /* for reports of shruthi-domain.service */
+        char *paused_reason;            /* NULL if it runs */
         uint64_t paused_usec;
         sd_event_source *silence_source;
-        sd_event_source *halted_source; /* the end of its time to power off */
-        sd_event_source *space_source;  /* the next look at its volumes' file system */
+        sd_event_source *halted_source; /* for the end of its time to power off */
+        sd_event_source *space_source;  /* for the next check of its volumes' file system */
         bool no_space;                  /* … which was full */
 
-        ProbeClient *probes;   /* of checks over the network; NULL: none was needed */
-        ReadyWait *ready_wait; /* NULL: the guest is ready, or there is none */
+        ProbeClient *probes;   /* for checks over the network; NULL if none was needed */
+        ReadyWait *ready_wait; /* NULL if the guest is ready, or there is none */
 
-        Health *health; /* NULL: nothing is checked */
+        Health *health; /* NULL if nothing is checked */
 
-        BodyCall *stopper; /* what ends the domain */
+        BodyCall *stopper; /* the call that ends the domain */
         unsigned stop_attempts;
         BodyFailure stop_failure;
-        sd_event_source *stop_source; /* the next attempt */
-        sd_event_source *slow_source; /* for a stop that takes long, to say so */
+        sd_event_source *stop_source; /* for the next attempt */
+        sd_event_source *slow_source; /* for reporting a stop that takes long */
         uint64_t stop_begun;          /* µs, CLOCK_MONOTONIC */
-        bool stop_slow;               /* it does take long */
-        char *stopped_by;             /* a user's name or number; NULL: nobody is known */
+        bool stop_slow;               /* the stop takes long */
+        char *stopped_by;             /* a user's name or number; NULL if not known */
 
         Evidence evidence;
-        sd_event_source *timeout_source; /* for what should come at once but may not come at all */
+        sd_event_source *timeout_source; /* for what should come at once but may never come */
         RunnerFailure failure;
-        RunnerFailure rejection; /* why we have it stopped; without a message: we have not */
+        RunnerFailure rejection; /* why we have the guest stopped; no message: we have not */
         int exit_status;
         sd_event_source *flush_source;
         unsigned flush_ticks;
 };
 
-/* runner.c: what an event leads to is done. An action that feeds another event is the last of its
+/* runner.c: does what an event leads to. An action that feeds another event must be the last of its
  * transition. */
 void runner_handle(Runner *runner, RunnerEvent event);
 
-/* Something of the runner's own failed: RUNNER_EVENT_FAILED. */
+/* The runner itself has failed: RUNNER_EVENT_FAILED. */
 void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
 
-/* The same by RUNNER_EVENT_START_REFUSED. */
+/* The same with RUNNER_EVENT_START_REFUSED. */
 void runner_refuse(Runner *runner, Result result, int exit_status, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
-void runner_fail_call(Runner *runner, int r); /* that shruthi-domain cannot be run */
+void runner_fail_call(Runner *runner, int r); /* shruthi-domain cannot be run */
 
 bool runner_console_is_closed(const Runner *runner);
 void runner_save(Runner *runner);
 void runner_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Tells systemd in words how the guest is, and what else there is to say to it ("READY=1\n"). */
+/* Tells systemd in words how the guest is, and what else there is to say ("READY=1\n"). */
 void runner_tell_status(Runner *runner, const char *more);
 
-/* runner-store.c: what systemd had stored for us, or negative. */
+/* runner-store.c: the descriptors that systemd had stored for us, negative if none. */
 typedef struct RunnerStored {
         int console;
         int liveness;
@@ -127,13 +127,15 @@ void runner_find_stored(RunnerStored *ret_stored);
 void runner_store(const char *name, int fd);
 void runner_unstore(const char *name);
 
-/* For the domain of the run before, which is being swept, or that of this one, which is being prepared. */
+/* How long to wait for the domain of the previous run, which is being swept, or of this run, which is being
+ * prepared. */
 #define RUNNER_LIVENESS_TIMEOUT_USEC (90 * G_USEC_PER_SEC)
 
-/* Says that the unit is active, until the descriptor is closed here and in systemd's store. */
+/* Acquires the liveness token, which says that the unit is active until the descriptor is closed here and in
+ * systemd's store. */
 int runner_acquire_liveness(Runner *runner, int stored);
 
-/* Whether the signal has come, as long as no event loop has read it. */
+/* Whether the stop signal has come, before an event loop reads it. */
 bool runner_is_told_to_stop(void);
 
 /* runner-start.c */
@@ -148,7 +150,7 @@ void runner_drop_adoption(Runner *runner);
 void runner_meet(Runner *runner);
 void runner_announce(Runner *runner);
 
-/* What concerns a guest that runs is told and begins, once. */
+/* Reports that the guest runs, and begins what concerns a running guest, once. */
 void runner_tell_runs(Runner *runner);
 
 /* runner-ready.c */
@@ -157,25 +159,25 @@ void runner_forget_ready(Runner *runner);
 void runner_reject(Runner *runner);
 void runner_take_ready_line(Runner *runner, const char *text, size_t size);
 
-/* What shruthi-probe has found (reason NULL: it holds), and that it is not there. */
+/* What shruthi-probe has found (reason NULL: the check holds), and that the service is not there. */
 void runner_take_ready_answer(Runner *runner, unsigned i, const char *reason);
 void runner_take_ready_loss(Runner *runner, const char *reason);
 
-/* runner-health.c: begins when it is ready, and ends when it is stopped or has ended. */
+/* runner-health.c: begins when the guest is ready, and ends when it is stopped or has ended. */
 void runner_begin_health(Runner *runner);
 void runner_end_health(Runner *runner);
 void runner_take_health_answer(Runner *runner, unsigned i, const char *reason);
 void runner_take_health_line(Runner *runner);
 char *runner_describe_sickness(const Runner *runner);
 
-/* runner-checks.c: has a check of the network carried out, until it is ended. NULL, or why it cannot be;
- * free with g_free(). Numbers below CHECKS_MAX are those of Ready=, as many behind them those of Healthy=.
- */
+/* runner-checks.c: has a check over the network carried out until runner_end_probe(). Returns NULL, or why
+ * it cannot be; free with g_free(). Numbers below CHECKS_MAX are for Ready=, the next CHECKS_MAX for
+ * Healthy=. */
 char *runner_start_probe(Runner *runner, unsigned number, const Check *check, unsigned interval_ms,
                 unsigned timeout_ms);
 void runner_end_probe(Runner *runner, unsigned number);
 
-/* What is waited for, in words. Free with g_free(). */
+/* What the runner waits for, in words. Free with g_free(). */
 char *runner_describe_wait(const Runner *runner);
 
 /* runner-guest.c */
@@ -186,11 +188,10 @@ void runner_await_power_off(Runner *runner);
 void runner_forget_power_off(Runner *runner);
 void runner_await_first_byte(Runner *runner);
 
-/* Whether the file system of its volumes is full, which is told once. */
+/* Whether the file system of its volumes is full; reports that once. */
 bool runner_check_space(Runner *runner);
 
-/* runner-events.c: listens to what is reported about the domain; passes over what was reported before a
- * start. */
+/* runner-events.c: listens to reports about the domain; ignores those from before a start. */
 void runner_listen(Runner *runner);
 void runner_show_pause(Runner *runner);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a guest that runs to one that is ready: its checks (unikernel/check.h) are held against what it
- * prints, until all have held or the time for that is over. systemd is told READY=1 only then, so that
- * whoever waits for the unit waits for this. What has held already is in the runner's state, so that the
- * next runner goes on with the rest, and with the rest of the time. */
+/* From a running guest to a ready one: its checks (unikernel/check.h) are matched with what it prints, until
+ * all have held or the time is over. Only then is systemd told READY=1, so that whoever waits for the unit
+ * waits for this. Checks that have held already are in the runner's state, so that the next runner continues
+ * with the rest, and with the rest of the time. */
 
 #include <glib.h>
 #include <string.h>
@@ -17,19 +17,19 @@
 
 #define CHECK_TEXT_MAX       400 /* characters */
 #define PROBE_INTERVAL_MS    250
-#define PROBE_TIMEOUT_MS     5000 /* of a guest that is there, and answers late */
+#define PROBE_TIMEOUT_MS     5000 /* for a guest that is there but answers late */
 #define LAST_LINES_MAX       3
 #define LAST_LINE_LENGTH_MAX 160                   /* characters */
-#define STOP_ALLOWANCE_USEC  (60 * G_USEC_PER_SEC) /* for the stop of one that is not ready in time */
+#define STOP_ALLOWANCE_USEC  (60 * G_USEC_PER_SEC) /* for stopping a guest that is not ready in time */
 #define PATTERN_BUDGET_USEC  (5 * G_USEC_PER_SEC)
 #define FOREVER_USEC         (UINT64_C(3650) * 86400 * G_USEC_PER_SEC)
 
 struct ReadyWait {
         Check checks[CHECKS_MAX];
-        GRegex *patterns[CHECKS_MAX];     /* NULL: not of the console, or it has held */
+        GRegex *patterns[CHECKS_MAX];     /* NULL if it is not of the console, or has held */
         char *last_lines[LAST_LINES_MAX]; /* display-safe, the newest last */
         uint64_t spent_usec[CHECKS_MAX];  /* by each pattern */
-        char *failures[CHECKS_MAX];       /* of the network: the last; NULL: it was not tried yet */
+        char *failures[CHECKS_MAX];       /* over the network: the last one; NULL if not tried yet */
         bool probing;                     /* … and they are being tried */
         sd_event_source *due_source;
 };
@@ -65,8 +65,8 @@ void runner_forget_ready(Runner *runner)
         g_clear_pointer(&runner->ready_wait, ready_wait_free);
 }
 
-/* It may be needed before the guest is known to run: what that has printed by then counts. A check that this
- * version does not know never holds. */
+/* It may be needed before the guest is known to run: what the guest has printed by then counts. A check that
+ * this version does not know never holds. */
 static ReadyWait *runner_ready_wait(Runner *runner)
 {
         const RunState *run = &runner->run;
@@ -129,7 +129,7 @@ static void ready_wait_keep_line(ReadyWait *wait, const char *text, size_t size)
         wait->last_lines[LAST_LINES_MAX - 1] = g_steal_pointer(&shown);
 }
 
-/* A guest may print lines by which its pattern takes long. */
+/* A guest may print lines for which its pattern takes long. */
 static bool ready_wait_matches(ReadyWait *wait, unsigned i, const char *text, size_t size)
 {
         uint64_t begun = (uint64_t) g_get_monotonic_time();
@@ -151,7 +151,7 @@ static void runner_hold_ready_check(Runner *runner, unsigned i)
                 return;
         }
 
-        /* Before the guest is known to run, that will be asked for when it is. */
+        /* If the guest is not known to run yet, this is checked again when it is. */
         if (runner->state != RUNNER_UNREADY)
                 runner_save(runner);
         runner_handle(runner, RUNNER_EVENT_READY);
@@ -170,7 +170,7 @@ void runner_take_ready_line(Runner *runner, const char *text, size_t size)
                 if (wait->patterns[i] && ready_wait_matches(wait, i, text, size)) {
                         g_clear_pointer(&wait->patterns[i], g_regex_unref);
                         runner_hold_ready_check(runner, i);
-                        /* It may be ready, and over. */
+                        /* The guest may be ready now, and the wait over. */
                         if (runner->ready_wait != wait)
                                 return;
                 }
@@ -210,7 +210,7 @@ void runner_take_ready_loss(Runner *runner, const char *reason)
                         runner_note_ready_failure(runner, i, reason);
 }
 
-/* Those of the network, once the guest runs. */
+/* Starts the checks over the network, once the guest runs. */
 static void runner_start_ready_probes(Runner *runner, ReadyWait *wait)
 {
         if (wait->probing)
@@ -229,8 +229,8 @@ static int on_runner_ready_due(sd_event_source *source, uint64_t usec, void *use
         return 0;
 }
 
-/* Waiting longer than TimeoutStartSec= is what the definition asks for, so systemd is told to. It knows no
- * wait without an end. */
+/* The definition asks to wait longer than TimeoutStartSec=, so systemd is told. It knows no unlimited
+ * wait. */
 static void runner_extend_start(Runner *runner)
 {
         const RunState *run = &runner->run;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The beginning: a guest is started, or the one that a runner left behind is adopted. What helps with that
- * may stay as the guest's monitor.
+/* The beginning: a guest is started, or the one that an earlier runner left is adopted. The helper that does
+ * this may stay as the guest's monitor.
  *
- * A network may not be there when the guest is to start. At boot, and where systemd starts the unit again by
- * itself, it is waited for, and looked for each second. Somebody who asks for the start is told at once. */
+ * A network may be missing when the guest is to start. At boot, and when systemd restarts the unit by
+ * itself, the runner waits for it and checks each second. Somebody who asks for the start gets the error at
+ * once. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,16 +32,16 @@
 #define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
 #define MONITOR_RETRY_USEC (2 * G_USEC_PER_SEC)
 #define MONITOR_RETRY_MAX  6
-#define LATE_START_USEC    (30 * G_USEC_PER_SEC) /* a start under way when we are asked to stop */
+#define LATE_START_USEC    (30 * G_USEC_PER_SEC) /* a start in progress when we are asked to stop */
 
-/* Below what START_TIMEOUT_USEC leaves of TimeoutStartSec=, and so long that a restart is never one too many
+/* Less than START_TIMEOUT_USEC leaves of TimeoutStartSec=, and so long that a restart is never one too many
  * for StartLimitBurst=. */
 #define NETWORK_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
 #define NETWORK_RETRY_USEC   (1 * G_USEC_PER_SEC)
 
 #define AWAIT_EXTENSION_USEC (60 * G_USEC_PER_SEC) /* of the time that systemd gives a start */
 
-#define QUERY_TIMEOUT_USEC (20 * G_USEC_PER_SEC) /* for an answer of systemd's */
+#define QUERY_TIMEOUT_USEC (20 * G_USEC_PER_SEC) /* for an answer of systemd */
 
 static void runner_find_monitor(Runner *runner);
 
@@ -68,7 +69,7 @@ static void runner_take_fact(Runner *runner, BodyAnswerKind kind)
                 runner_set_journal_object(runner);
 }
 
-/* There is a guest, or was one that was quick. */
+/* There is a guest, or was one that ended quickly. */
 static void runner_handle_up(Runner *runner)
 {
         runner_handle(runner, runner_console_is_closed(runner) ? RUNNER_EVENT_GUEST_UP_CLOSED
@@ -79,7 +80,7 @@ static void runner_take_up(Runner *runner, const char *acceleration)
 {
         if (acceleration) {
                 runner->acceleration = g_strdup(acceleration);
-                /* The limit was the start's; as monitor it stays as long as the guest. */
+                /* The timeout was for the start; as monitor it stays as long as the guest. */
                 if (runner->evidence.monitor != MONITOR_NONE && runner->starter)
                         body_call_set_timeout(runner->starter, UINT64_MAX);
         }
@@ -119,7 +120,7 @@ static void on_runner_starter_line(void *userdata, const char *key, const char *
         }
 }
 
-/* Whether waiting for a network is worth it, which is found out once. */
+/* Whether it is worth waiting for a network, which is determined once. */
 static bool runner_begin_waiting(Runner *runner)
 {
         g_autofree char *unit = unit_name_for(runner->name);
@@ -136,7 +137,7 @@ static bool runner_begin_waiting(Runner *runner)
         return true;
 }
 
-/* Whether the start was refused for want of a network which may come yet. */
+/* Whether the start was refused because of a missing network that may still come. */
 static bool runner_may_wait_for_network(Runner *runner)
 {
         if (runner->refusal.error != ERROR_NO_SUCH_NETWORK)
@@ -171,7 +172,7 @@ void runner_forget_network(Runner *runner)
         runner->network_source = sd_event_source_disable_unref(runner->network_source);
 }
 
-/* The helper went without a word about a guest. */
+/* The helper ended without saying anything about a guest. */
 static void runner_handle_no_answer(Runner *runner, int status)
 {
         const BodyFailure *refusal = &runner->refusal;
@@ -182,14 +183,14 @@ static void runner_handle_no_answer(Runner *runner, int status)
                                 "answer (%s)",
                                 refusal->message ?: "no answer");
         else if (runner->adopted) {
-                /* The console says better than a libvirt that is away whether there is a guest. */
+                /* The console tells better whether there is a guest than a libvirt that is away. */
                 journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
                                 "libvirt does not answer about the running guest (%s); its console is open, "
                                 "so it is running",
                                 refusal->message ?: "no answer");
                 runner_handle_up(runner);
         } else if (runner->run.exit_parser.result != RESULT_NONE)
-                /* It has come and gone before libvirt had finished starting it. */
+                /* The guest has ended before libvirt had finished starting it. */
                 runner_handle_up(runner);
         else if (runner->state == RUNNER_STARTING && runner_may_wait_for_network(runner))
                 runner_handle(runner, RUNNER_EVENT_NETWORK_MISSING);
@@ -238,10 +239,10 @@ static int on_runner_monitor_time(sd_event_source *source, uint64_t usec, void *
         return 0;
 }
 
-/* Gets the monitor again that was lost, after a while. */
+/* Starts a new monitor after a while, for one that was lost. */
 static void runner_find_monitor(Runner *runner)
 {
-        /* Waiting ever longer, and in the end without one: then the guest's exit message alone tells. */
+        /* Waits longer each time, and gives up in the end: then only the guest's exit message tells. */
         if (console_has_ended(runner->console) || runner->monitor_attempts >= MONITOR_RETRY_MAX) {
                 runner_set_monitored(runner, TERMINATION_CONSOLE);
         } else if (!runner->monitor_source)
@@ -269,7 +270,7 @@ static int runner_open_console(Runner *runner)
         return 0;
 }
 
-/* What is left of it. */
+/* What is left of the start timeout. */
 static uint64_t runner_start_timeout(const Runner *runner)
 {
         uint64_t gone = (uint64_t) g_get_monotonic_time() - runner->begun;
@@ -308,7 +309,7 @@ void runner_start(Runner *runner)
 
         runner->run.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
         runner->run.timestamps.at[TIMESTAMP_RUNNER_BEGAN] = runner->begun;
-        /* One that was prepared has its console there. */
+        /* A prepared domain has its console already. */
         runner->was_prepared = run_dir_is_prepared(runner->name);
         r = runner->was_prepared ? 0 : run_dir_make(runner->name);
         if (r < 0) {
@@ -325,7 +326,7 @@ void runner_start(Runner *runner)
                 return;
         }
 
-        /* Before there is a guest, so that there is never one whose console is lost with us. */
+        /* Stored before there is a guest, so that no guest's console is ever lost with us. */
         runner_store(RUNNER_STORED_CONSOLE, runner->console_fd);
         runner_notify("STATUS=Starting the guest");
 
@@ -354,7 +355,7 @@ void runner_adopt(Runner *runner)
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "Cannot read the state that the previous runner left: %s", g_strerror(-r));
-        /* Which start it was is not known then, but it was not this one. */
+        /* It is not known which start it was, but it was not this one. */
         if (!runner->run.invocation_id)
                 runner->run.invocation_id = g_strdup("");
         runner_set_journal_object(runner);
@@ -370,9 +371,9 @@ void runner_adopt(Runner *runner)
         runner_watch(runner);
 }
 
-/* Whether somebody restarted the unit by hand, and what is stored is of a runner that hung and was killed
- * for it. systemd sets the count to 0 for whoever starts or restarts the unit, and counts before each
- * restart of its own (service.c of systemd 252). */
+/* Whether somebody restarted the unit by hand, and the stored descriptors are of a runner that hung and was
+ * killed for it. systemd sets the count to 0 when somebody starts or restarts the unit, and counts before
+ * each restart of its own (service.c of systemd 252). */
 static bool runner_is_wanted_anew(Runner *runner)
 {
         g_autofree char *unit = unit_name_for(runner->name);
@@ -394,7 +395,7 @@ static void runner_tell_waiting(const char *name)
                         name, (uint64_t) AWAIT_EXTENSION_USEC);
 }
 
-/* Whether the unikernels that it requires are up. */
+/* Whether the unikernels that this one requires are up. */
 static bool runner_await_requirements(Runner *runner)
 {
         static const RequirementsHooks hooks = {
@@ -424,7 +425,7 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
 
         r = runner_acquire_liveness(runner, stored->liveness);
         if (console < 0 && runner_is_told_to_stop()) {
-                /* While it waited. There is no guest yet. */
+                /* The stop came while it waited. There is no guest yet. */
                 runner->evidence.stop = STOP_REQUESTED;
                 runner_handle(runner, RUNNER_EVENT_STOP_REQUESTED);
                 return;
@@ -447,8 +448,8 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
         runner_handle(runner, runner->adopted ? RUNNER_EVENT_ADOPT : RUNNER_EVENT_START);
 }
 
-/* QEMU has opened them. Another guest's QEMU, which is the same user, has no business here: it could hold
- * the console open after the guest's end, or put words into its mouth. */
+/* QEMU has opened the FIFOs. Another guest's QEMU, which runs as the same user, must not: it could hold the
+ * console open after the guest's end, or write to it in the guest's name. */
 static void runner_close_fifos(const Runner *runner)
 {
         g_autofree char *path = NULL;
@@ -459,7 +460,7 @@ static void runner_close_fifos(const Runner *runner)
                                 "Cannot close '%s' to QEMU's user: %s", path, g_strerror(-r));
 }
 
-/* They are systemd's to take, and it takes them. */
+/* systemd accepts these settings, but they have no effect on the guest. */
 static void runner_warn_of_limits(Runner *runner)
 {
         g_auto(GStrv) settings = unit_dropins_without_effect(runner->name);
@@ -504,7 +505,7 @@ void runner_tell_runs(Runner *runner)
                 journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL,
                                 "The guest is running%s", how);
 
-        /* One that was adopted may be said to be paused in its state, and be heard about later. */
+        /* The state of an adopted guest may say that it is paused, and reports may come later. */
         if (runner->paused_reason || !runner->adopted)
                 runner_show_pause(runner);
         runner_await_first_byte(runner);
@@ -516,7 +517,7 @@ void runner_announce(Runner *runner)
 {
         bool waited = runner->told_runs;
 
-        /* It has ended before, or is being stopped. */
+        /* The guest has ended before, or is being stopped. */
         if (!run_state_is_ready(&runner->run)) {
                 runner_save(runner);
                 runner_tell_runs(runner);

@@ -10,12 +10,12 @@
 #define ON(event)          [RUNNER_EVENT_##event]
 #define DO(action)         RUNNER_ACTION_##action
 
-/* A cell that is not here means nothing. Nothing leads back to RUNNER_NEW, which is 0. */
+/* An event that is missing here means nothing. Nothing leads back to RUNNER_NEW, which is 0. */
 static const RunnerTransition transition_table[_RUNNER_STATE_MAX][_RUNNER_EVENT_MAX] = {
         [RUNNER_NEW] = {
                 ON(START) = TO(STARTING, DO(START)),
                 ON(ADOPT) = TO(ADOPTING, DO(ADOPT)),
-                /* There is no guest, but perhaps the domain of a run before. */
+                /* There is no guest, but perhaps the domain of an earlier run. */
                 ON(STOP_REQUESTED) = TO(STOPPING, DO(STOP_DOMAIN)),
                 ON(FAILED) = TO(FINISHED, DO(TELL_FAILURE)),
         },

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What systemd keeps for the unit while no runner is there: the console, and what tells that the unit is
- * active. */
+/* What systemd keeps for the unit while there is no runner: the console, and the liveness token. */
 
 #include <errno.h>
 #include <glib.h>
@@ -20,8 +19,8 @@ void runner_store(const char *name, int fd)
 {
         g_autofree char *text = g_strdup_printf("FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 
-        /* FDPOLL=0: else systemd drops it as soon as its other end is closed, the console with an exit
-         * message in it. */
+        /* FDPOLL=0: otherwise systemd drops it as soon as its other end is closed, and with the console an
+         * exit message in it. */
         (void) sd_pid_notify_with_fds(0, 0, text, &fd, 1);
 }
 

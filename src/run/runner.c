@@ -84,7 +84,7 @@ void runner_save(Runner *runner)
         int r;
 
         runner->run_changed = false;
-        /* It went with the domain. */
+        /* The directory was removed with the domain. */
         if (runner->state == RUNNER_FINISHED)
                 return;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How fast a guest's console is read. */
+/* Limits how fast a guest's console is read. */
 
 #include "run/token-bucket.h"
 
@@ -53,7 +53,8 @@ uint64_t token_bucket_take(TokenBucket *bucket, uint64_t size, uint64_t now_usec
         token_bucket_fill(bucket, now_usec);
 
         if (bucket->tokens <= 0) {
-                /* Wait for a tenth of the burst, or a slow trickle would mean a wake-up for each line. */
+                /* Wait for a tenth of the burst: otherwise a slow trickle would mean a wake-up for each
+                 * line. */
                 uint64_t wanted = (uint64_t) -bucket->tokens + bucket->burst / 10 + 1;
                 uint64_t usec = wanted / bucket->rate * USEC_PER_SEC
                                 + wanted % bucket->rate * USEC_PER_SEC / bucket->rate;

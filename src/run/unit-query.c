@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queries to systemd over the system bus. Called where a console was stored or a network is missing, which
- * is rare: no other runner has ever spoken D-Bus. */
+/* Queries to systemd over the system bus. Called if a console was stored or a network is missing, which is
+ * rare: other runners never speak D-Bus. */
 
 #include "run/unit-query.h"
 
@@ -48,8 +48,8 @@ static int on_query_state(sd_bus_message *reply, void *userdata, sd_bus_error *r
         return 0;
 }
 
-/* A synchronous call would wait for a bus that takes the connection and says nothing longer than for the
- * answer. */
+/* If the bus accepts the connection and says nothing, a synchronous call would wait longer for it than for
+ * the answer. */
 static int query_wait(sd_bus *bus, const Answer *answer, uint64_t end)
 {
         int r;
@@ -94,12 +94,12 @@ static int query_run(const char *unit, uint64_t timeout_usec, bool state, Answer
         if (r >= 0 && state)
                 r = query_property(bus, SYSTEMD_PATH, SYSTEMD_NAME ".Manager", "SystemState", on_query_state,
                                 end, ret_answer);
-        /* Not flushed: that may wait, too. */
+        /* Not flushed: that may block, too. */
         sd_bus_close_unref(bus);
         return r;
 }
 
-/* In a process of its own: what D-Bus needs of memory a runner would keep for years. */
+/* In a process of its own: a runner would keep the memory that D-Bus needs for years. */
 static int query_run_apart(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_answer)
 {
         _cleanup_close_ int from = -EBADF, to = -EBADF;

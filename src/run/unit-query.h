@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a runner must ask systemd about its own unit. */
+/* What a runner asks systemd about its own unit. */
 
 /* How often systemd has restarted the unit by itself since somebody last started or restarted it: NRestarts
  * in org.freedesktop.systemd1(5). Waits for the answer, at most timeout_usec: -ETIMEDOUT. */

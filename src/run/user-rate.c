@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The rate of all of a user's guests. Called by console.c. */
+/* The rate for all of a user's guests together. Called by console.c. */
 
 #include "run/user-rate.h"
 
@@ -15,7 +15,7 @@
 
 #define SIZE_MAX_TAKEN (UINT64_C(1) << 30)
 #define SPAN_MAX       (UINT64_C(3600) * G_USEC_PER_SEC)
-#define PAUSE_MIN      (UINT64_C(10) * 1000) /* not a wake-up for each line */
+#define PAUSE_MIN      (UINT64_C(10) * 1000) /* avoids a wake-up for each line */
 
 struct UserRate {
         _Atomic uint64_t *due; /* µs, CLOCK_MONOTONIC; in memory that all runners of the user share */
@@ -69,7 +69,7 @@ void user_rate_take(UserRate *rate, uint64_t size, uint64_t now_usec)
         uint64_t due = atomic_load(rate->due), next;
 
         do
-                /* What is beyond all that can have been taken is damage. */
+                /* A time beyond all that can have been taken is corrupt. */
                 next = (due > now_usec + 2 * SPAN_MAX ? now_usec : MAX(due, now_usec)) +
                        user_rate_time_for(rate->rate, size);
         while (!atomic_compare_exchange_weak(rate->due, &due, next));

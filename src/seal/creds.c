@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* systemd-creds as a child: its standard input and output carry the content, its messages the reason. It
- * reads all before it writes anything, so neither of us waits for the other. */
+/* systemd-creds as a child: its standard input and output carry the content, its messages the reason of a
+ * failure. It reads everything before it writes anything, so neither side waits for the other. */
 
 #include "seal/creds.h"
 
@@ -16,7 +16,7 @@
 #include "common/string-util.h"
 #include "seal/archive.h"
 
-/* It may have a TPM to wait for. */
+/* It may have to wait for a TPM. */
 #define CHILD_SEC 50
 
 typedef struct CredsChild {
@@ -40,7 +40,7 @@ static void creds_child_clear(CredsChild *child)
 
 static int creds_child_spawn(char *const argv[], int input, int output, int messages, pid_t *ret_pid)
 {
-        /* Of its messages only what went wrong: it would tell each time where its key lies. */
+        /* Only errors: otherwise it would report each time where its key is. */
         static char level[] = "SYSTEMD_LOG_LEVEL=err", target[] = "SYSTEMD_LOG_TARGET=console",
                     locale[] = "LC_ALL=C.UTF-8";
         char *const environment[] = {level, target, locale, NULL};
@@ -49,7 +49,7 @@ static int creds_child_spawn(char *const argv[], int input, int output, int mess
         sigset_t pipe_signal;
         int r;
 
-        /* Ours is ignored, and that would be inherited. */
+        /* We ignore it, and that would be inherited. */
         sigemptyset(&pipe_signal);
         sigaddset(&pipe_signal, SIGPIPE);
         posix_spawnattr_init(&attributes);
@@ -100,7 +100,7 @@ static int creds_child_start(
         return 0;
 }
 
-/* The last line of its messages, made harmless. Free with g_free(). */
+/* The last line of its messages, sanitised. Free with g_free(). */
 static char *creds_child_read_reason(int fd)
 {
         char buffer[4096], *line = buffer, *newline;

@@ -2,8 +2,8 @@
 
 /* shruthi-seal: seals key material for unikernels, which on systemd before 256 only root can. Started by
  * shruthi-seal.socket for each connection, which is its standard input: one request, one answer (see
- * protocol.h). It is root without any capability, trusts nobody, and can only write: no request gives back
- * what was sealed. A client that makes it wait delays no other, and not for long. */
+ * protocol.h). It is root without any capability, trusts nobody, and can only write: no request returns what
+ * was sealed. A client that makes it wait delays no other, and not for long. */
 
 #include <fcntl.h>
 #include <grp.h>
@@ -26,7 +26,7 @@
 #define READ_SEC    10 /* for the content */
 #define STUCK_SEC   15 /* a file system that does not answer: SIGALRM ends us */
 #define WORK_SEC    60 /* a TPM may be slow, and another request for the same name comes first */
-#define FDS_MAX     4  /* what is more is closed by the kernel */
+#define FDS_MAX     4  /* the kernel closes any others */
 #define FUSE_MAGIC  0x65735546
 
 static bool client_may_ask(int client)
@@ -44,7 +44,7 @@ static bool client_may_ask(int client)
         return false;
 }
 
-/* The descriptors of one message; the first is for us, the others are closed. */
+/* The descriptors of one message; the first is ours to use, the others are closed. */
 static int message_take_fd(struct msghdr *message)
 {
         int fds[FDS_MAX], first = -EBADF;
@@ -93,9 +93,9 @@ static int client_receive(int client, SealRequest *ret, int *ret_fd, Error *ret_
         return 0;
 }
 
-/* Only what ends, and what no other user keeps us waiting for in a way that no signal ends. Attributes as
- * they are cached, which asks no file system; the kind of a file system that is closed to us it tells by
- * itself. */
+/* Accepts only content that ends, and for which no other user can keep us waiting in a way that no signal
+ * ends. Uses cached attributes, which asks no file system; a file system that is closed to us still tells
+ * its type. */
 static int content_check_kind(int fd, bool *ret_regular, Error *ret_error)
 {
         int flags = fcntl(fd, F_GETFL);
@@ -191,7 +191,7 @@ int main(void)
 
         r = client_serve(STDIN_FILENO, &keys, &error);
         answer = seal_answer_format(r, &error, keys);
-        /* A client that has left is sent nothing. */
+        /* A client that has disconnected gets nothing. */
         (void) send(STDIN_FILENO, answer, strlen(answer), MSG_NOSIGNAL);
         return EXIT_SUCCESS;
 }

@@ -59,7 +59,7 @@ char *seal_request_format(SealVerb verb, const char *name, const char *key, uint
                         NULL);
 }
 
-/* As seal_request_format() writes it, and nothing else that could be read as a number. */
+/* Accepts what seal_request_format() writes, and nothing else that could be read as a number. */
 static bool parse_size_max(const char *word, uint64_t *ret_size_max)
 {
         return (word[0] != '0' || !word[1]) &&

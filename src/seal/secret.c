@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Memory for key material. Nothing here goes through GLib's or the C library's buffers. */
+/* Memory for key material. Nothing here goes through buffers of GLib or the C library. */
 
 #include "seal/secret.h"
 
@@ -18,7 +18,7 @@ int secret_new(size_t capacity, Secret *ret, Error *ret_error)
         if (data == MAP_FAILED)
                 return error_set_errno(ret_error, errno, "Cannot allocate %zu bytes", capacity);
 
-        /* Without them it still works: swap may be encrypted, and the unit allows no core dumps. */
+        /* Works without them, too: swap may be encrypted, and the unit allows no core dumps. */
         (void) mlock(data, capacity);
         (void) madvise(data, capacity, MADV_DONTDUMP);
 
@@ -51,7 +51,7 @@ int secret_read(Secret *secret, int fd, gint64 deadline)
                 if (r <= 0)
                         return r < 0 ? -errno : -ETIMEDOUT;
 
-                /* Whether there is more than fits shows by one byte more. */
+                /* Reading one byte more shows whether there is more than fits. */
                 n = secret->size < secret->capacity
                                     ? read(fd, secret->data + secret->size, secret->capacity - secret->size)
                                     : read(fd, &over, sizeof over);

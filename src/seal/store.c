@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The sealed file and the list of names beside it. Each is replaced atomically; the list is written first
- * and removed last, and believed only where it fits the file, so that a crash between the two is mended by
- * whoever lists next. */
+ * and removed last, and trusted only if it fits the file, so that whoever lists next repairs a crash between
+ * the two. */
 
 #include "seal/store.h"
 
@@ -18,7 +18,7 @@
 #include "seal/archive.h"
 #include "seal/creds.h"
 
-/* systemd's own, wherever we are installed. */
+/* systemd's own directories, wherever we are installed. */
 #define SEALED_DIR   "/etc/credstore.encrypted"
 #define HOST_KEY_DIR "/var/lib/systemd" /* systemd-creds(1) */
 
@@ -27,8 +27,8 @@
 typedef struct Store {
         const char *unikernel;
         char *file;          /* "shruthi.NAME": of the credential, and of its file */
-        char *digest;        /* of the sealed file; NULL: there is none */
-        Secret archive;      /* what entries point into */
+        char *digest;        /* of the sealed file; NULL if there is none */
+        Secret archive;      /* the memory that entries point into */
         GArray *entries;     /* UstarEntry */
 } Store;
 
@@ -40,8 +40,8 @@ static void store_clear(Store *store)
         g_free(store->digest);
 }
 
-/* A lock of its own for each name, as far as hashes go: one byte of one file, which needs no clearing up. An
- * open file description's lock goes with the process. */
+/* A lock for each name, as far as hashes differ: one byte of one file, which needs no cleaning up. The lock
+ * of an open file description ends with the process. */
 static int store_lock_name(const char *name, int *ret_fd, Error *ret_error)
 {
         g_autofree char *path = g_build_filename(paths_credentials(), ".lock", NULL);
@@ -59,7 +59,7 @@ static int store_lock_name(const char *name, int *ret_fd, Error *ret_error)
         return 0;
 }
 
-/* The sealed file, open, and its digest; -EBADF where there is none. */
+/* The sealed file, open, and its digest; -EBADF if there is none. */
 static int store_open_sealed(Store *store, int *ret_fd, Error *ret_error)
 {
         g_autofree char *path = g_build_filename(SEALED_DIR, store->file, NULL), *text = NULL;
@@ -101,7 +101,7 @@ static int store_explain_damage(const Store *store, Error *ret_error)
         return error_code_to_errno(ERROR_CREDENTIALS_DAMAGED);
 }
 
-/* The entries as they are now; none where there is no file. */
+/* The current entries; none if there is no file. */
 static int store_unseal(Store *store, int fd, Error *ret_error)
 {
         int r;
@@ -130,7 +130,7 @@ static int store_unseal(Store *store, int fd, Error *ret_error)
         return 0;
 }
 
-/* The digest and the keys in a line each. */
+/* Writes the digest and the keys, one per line. */
 static int store_write_names(const Store *store, const char *digest, Error *ret_error)
 {
         g_auto(GStrv) keys = archive_keys(store->entries);
@@ -196,8 +196,8 @@ static int store_seal(Store *store, int client, Error *ret_error)
         if (r < 0)
                 return r;
 
-        /* What was sealed with the host's key, made at the first use, is worth nothing without that, and
-         * systemd 252 does not flush its directory. */
+        /* What was sealed with the host's key, which is made at its first use, is worthless without that,
+         * and systemd 252 does not flush its directory. */
         (void) directory_sync(HOST_KEY_DIR);
         digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) text, size);
         r = store_write_names(store, digest, ret_error);

@@ -8,8 +8,8 @@
 #include <glib.h>
 #include <string.h>
 
-/* The last character may not be an escaped space: white space at a line's end does not survive in a
- * definition. So it is written in quotes, which join with what precedes. */
+/* The last character must not be an escaped space: a definition does not keep white space at the end of a
+ * line. So it is written in quotes, which join with what precedes. */
 static void append_quoted(GString *out, const char *argument)
 {
         size_t length = strlen(argument), kept = length;
@@ -67,7 +67,7 @@ int arguments_check(const char *arguments, Error *ret_error)
         for (const char *p = arguments; *p; p = g_utf8_next_char(p)) {
                 gunichar c = g_utf8_get_char(p);
 
-                /* U+FFFE and U+FFFF are no characters in XML 1.0, in which libvirt takes the arguments. */
+                /* XML 1.0, in which libvirt takes the arguments, does not allow U+FFFE and U+FFFF. */
                 if ((c != '\t' && g_unichar_iscntrl(c)) || c == 0xfffe || c == 0xffff)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
                                         "the arguments have the control character U+%04X at byte %td: only "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Checks: how they are written, and the patterns of console lines. Called for definitions, by shruthi-domain
- * and by the runner. */
+/* Checks: their syntax, and the patterns of console lines. Called for definitions, by shruthi-domain and by
+ * the runner. */
 
 #include "unikernel/check.h"
 
@@ -10,12 +10,12 @@
 #include "common/http-path.h"
 #include "common/string-util.h"
 
-/* pcre2api(3): what a pattern itself says of these only lowers them. Enough for any line of CHECK_LINE_MAX
- * that is not searched by nested repetitions. A step may go through a line, so the worst takes some
- * milliseconds; the runner adds up what its patterns have taken. */
+/* pcre2api(3): a pattern itself can only lower these limits. They are enough for any line of CHECK_LINE_MAX
+ * that is not searched by nested repetitions. A step may go through a whole line, so the worst case takes
+ * some milliseconds; the runner adds up the time that its patterns have taken. */
 #define PATTERN_LIMITS "(*LIMIT_MATCH=5000)(*LIMIT_DEPTH=2000)(*LIMIT_HEAP=512)"
 
-/* The bytes of a console are in no encoding that could be relied upon. */
+/* The bytes of a console have no encoding that could be relied upon. */
 #define PATTERN_FLAGS (G_REGEX_RAW | G_REGEX_NO_AUTO_CAPTURE)
 
 static const char *const check_kind_table[_CHECK_KIND_MAX] = {
@@ -59,7 +59,7 @@ static int check_parse_console(Check *check, const char *rest, Error *ret_error)
                                         "a pattern has no control characters: write \\t for a "
                                         "tab");
 
-        /* Without the limits before it, so that the position in the message is right. */
+        /* Compiled without the limits in front, so that the position in the message is right. */
         regex = g_regex_new(rest, PATTERN_FLAGS, 0, &error);
         if (!regex)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,

@@ -9,8 +9,8 @@
 
 #include "common/error.h"
 
-/* Checks: one line of Ready= or Healthy=, by which it is found out whether a guest that runs is also of use.
- * The definition's parser refuses what is none; the runner has them carried out. Pure. */
+/* A check: one line of Ready= or Healthy=, which finds out whether a running guest works. The parser of
+ * definitions refuses invalid ones; the runner has them carried out. Pure. */
 
 typedef enum CheckKind {
         CHECK_STARTED, /* "started": the guest runs */
@@ -25,14 +25,14 @@ typedef enum CheckKind {
 const char *check_kind_to_string(CheckKind kind);
 CheckKind check_kind_from_string(const char *text);
 
-/* In one list. */
+/* Per list. */
 #define CHECKS_MAX        8
 #define CHECK_PATTERN_MAX 256 /* bytes */
 
 typedef struct Check {
         CheckKind kind;
         char *pattern; /* of CHECK_CONSOLE */
-        char *device;  /* of those that go over the network, and the next two where they apply */
+        char *device;  /* of checks over the network; port and path where they apply */
         uint16_t port;
         char *path;
 } Check;
@@ -42,18 +42,18 @@ bool check_kind_is_of_network(CheckKind kind);
 void check_clear(Check *check);
 #define _cleanup_check_ __attribute__((cleanup(check_clear)))
 
-/* INVALID_DEFINITION with what is wrong with text and what would be right. */
+/* INVALID_DEFINITION; the message says what is wrong with text and what would be right. */
 int check_parse(const char *text, Check *ret_check, Error *ret_error);
 
-/* A pattern that neither its author nor the guest whose lines it is held against can make costly: PCRE ends
- * a match after so many steps, and of a line only its beginning counts. */
+/* A pattern that neither its author nor the guest whose lines it is matched with can make costly: PCRE
+ * limits the steps of a match, and only the beginning of a line counts. */
 #define CHECK_LINE_MAX 1024
 GRegex *check_pattern_compile(const char *pattern);
 bool check_pattern_matches(const GRegex *regex, const char *line, size_t size);
 
-/* Whether one of them goes to that device. */
+/* Whether one of the checks goes to that device. */
 bool checks_have_device(char *const *checks, const char *device);
 
-/* What a list of checks, lines joined by '\n' (NULL: none), holds beside "started", one by one. Free with
+/* The checks of a list (lines joined by '\n'; NULL: none) without "started", one by one. Free with
  * g_strfreev(). */
 char **checks_split(const char *list);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The limit of a unikernel's key material. Asked by shruthid when keys are set and sources are named, by
+/* The limit of a unikernel's key material. Called by shruthid when keys are set and sources are named, by
  * "shruthictl check", and at each start. */
 
 #include "unikernel/credential-space.h"
@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-/* Of what is far too large anyway, so that no sum of them wraps. */
+/* Caps sizes that are far too large anyway, so that no sum of them wraps. */
 #define SIZE_SHOWN_MAX UINT32_MAX
 
 #define SEALED_LINE     40
@@ -26,8 +26,9 @@ uint64_t credential_space_left(uint64_t sources)
         return sources < CREDENTIAL_SPACE_MAX ? CREDENTIAL_SPACE_MAX - sources - CREDENTIAL_NAME_SIZE : 0;
 }
 
-/* What is sealed lies there as base64 in lines, with a header, the TPM2 chip's part and a checksum around it
- * (systemd-creds(1)). So much is in it at least: by lines that are half as long as systemd's own. */
+/* A sealed file is base64 in lines, with a header, the TPM2 chip's part and a checksum around the content
+ * (systemd-creds(1)). Returns the least that can be in it, by assuming lines half as long as systemd's
+ * own. */
 static uint64_t sealed_size(uint64_t size)
 {
         uint64_t bytes = size / (SEALED_LINE + 1) * (SEALED_LINE / 4 * 3);

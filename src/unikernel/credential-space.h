@@ -3,26 +3,24 @@
 
 #include "unikernel/definition.h"
 
-/* How much key material one unikernel can have. systemd 257 and later load it onto a tmpfs of 1 MiB and
- * 1024 inodes, which counts whole pages (of more, 257 says "Protocol error"); all releases stop at 1 MiB
+/* How much key material one unikernel can have. systemd 257 and later load it onto a tmpfs of 1 MiB and 1024
+ * inodes, which counts whole pages (if there is more, 257 says "Protocol error"); all releases stop at 1 MiB
  * of contents and names; and the guest's archive (common/ustar.h) ends there too, with a block of 512 for
- * each name. One rule is within all three and holds wherever we run, so that what was accepted once stays
- * right when the host is upgraded: each source takes its size and 512 bytes more, rounded up to a page,
- * and so do the keys that were set, as one archive, also while there are none. The numbers are in
- * definition.h. */
+ * each name. One rule satisfies all three and holds wherever we run, so that what was accepted once stays
+ * valid when the host is upgraded: each source takes its size and 512 bytes more, rounded up to a page, and
+ * so do the keys that were set, as one archive, even if there are none. The numbers are in definition.h. */
 
-/* What one source, or the archive of what was set, takes of it. */
+/* The space that one source takes, or the archive of the keys that were set. */
 uint64_t credential_space(uint64_t size);
 
-/* The largest archive that has room beside sources that take so much; 0: none has. */
+/* The largest archive that fits beside sources that take that much; 0 if none fits. */
 uint64_t credential_space_left(uint64_t sources);
 
-/* What the sources in definition take at least: a file whose size can be told here by that, a sealed one by
- * the least that can be in it, all else (closed to us, in systemd's stores) as if it were empty. Opens
- * nothing, but asks file systems, which may block. */
+/* The least space that the sources in definition take: a file takes its size if that can be read here, a
+ * sealed file the least that can be in it; all others (closed to us, in systemd's stores) count as empty.
+ * Opens nothing, but asks file systems, which may block. */
 uint64_t credential_space_known(const Definition *definition);
 
-/* LIMIT_EXCEEDED where sources and the archive of that size have no room. least: the sum is known to be at
- * least that much. */
+/* LIMIT_EXCEEDED if the sources and an archive of that size do not fit. least: the sum may be larger. */
 int credential_space_check(const Definition *definition, uint64_t sources, uint64_t archive, bool least,
                 Error *ret_error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What running unikernels are cut off from. */
+/* Records of what running unikernels are cut off from. */
 
 #include "unikernel/cut-off.h"
 
@@ -14,7 +14,7 @@
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 
-#define SIZE_MAX_FILE (64 * 1024) /* of all devices that one can have */
+#define SIZE_MAX_FILE (64 * 1024) /* for all devices that one can have */
 
 static void cut_off_free(gpointer data)
 {

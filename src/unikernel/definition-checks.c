@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The keys of [Unikernel] that say when the guest is ready, and whether it is well. What a check is, check.c
- * knows. */
+/* The keys of [Unikernel] that say when the guest is ready, and whether it is healthy. check.c knows what a
+ * check is. */
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ static guint checks_count(const char *list)
         return n;
 }
 
-/* Each line of the list; one that is empty takes back those before it. */
+/* Adds one line to the list; an empty one removes those before it. */
 static int definition_add_check(DefinitionParser *parser, const KeyFileEntry *entry, bool health)
 {
         _cleanup_error_ Error error = ERROR_INIT;

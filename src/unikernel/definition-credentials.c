@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* [Credentials NAME]: where key material comes from, in the words of systemd.exec(5). No secret stands here,
- * only where it is. */
+/* [Credentials NAME]: where key material comes from, in the terms of systemd.exec(5). A definition contains
+ * no secrets, only where they are. */
 
 #include <string.h>
 
@@ -28,7 +28,7 @@ GPtrArray *definition_sources_new(void)
         return g_ptr_array_new_with_free_func(source_free);
 }
 
-/* As systemd names one: a file in a store. */
+/* The name as systemd allows it: of a file in a store. */
 static bool store_name_is_valid(const char *name)
 {
         size_t length = strlen(name);
@@ -64,7 +64,7 @@ static int source_check(DefinitionParser *parser, const KeyFileEntry *entry, con
         return 0;
 }
 
-/* A later file (a drop-in) may say of one name something else; one file says it once. */
+/* A later file (a drop-in) may give another source for a name; one file may name it only once. */
 static int source_replace(
                 DefinitionParser *parser, const KeyFileEntry *entry, const DefinitionSource *source)
 {
@@ -99,7 +99,7 @@ static int source_parse(DefinitionParser *parser, const KeyFileEntry *entry, boo
         DefinitionSource *source;
         int r;
 
-        /* As with systemd's own lists, of both keys. */
+        /* An empty value clears both lists, as in systemd. */
         if (entry->value[0] == 0) {
                 g_ptr_array_set_size(parser->device->sources, 0);
                 return 0;
@@ -113,7 +113,7 @@ static int source_parse(DefinitionParser *parser, const KeyFileEntry *entry, boo
                 .file = definition_own_path(parser->definition, entry->path),
                 .line = entry->line,
         };
-        /* A name alone is looked for in the stores by that name. */
+        /* A name alone stands for the file of that name in the stores. */
         source->from = g_strdup(colon && colon[1] ? colon + 1 : source->id);
 
         r = source_check(parser, entry, source);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The keys of [Unikernel] that systemd acts upon, in the words of systemd.unit(5) and systemd.service(5):
- * which units it goes with, and when it is started again. What they take is narrower than systemd's: nothing
- * that it would fill in or take for an escape. */
+/* The keys of [Unikernel] that systemd acts upon, in the terms of systemd.unit(5) and systemd.service(5):
+ * which units it goes with, and when it is started again. They accept less than systemd does: nothing that
+ * it would expand or read as an escape. */
 
 #include <limits.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define RESTART_STEPS_MAX 1000
 #define DELAY_MIN_USEC    (100 * G_TIME_SPAN_MILLISECOND) /* RestartSec= of units/unikernel@.service.in */
 
-/* As it is written down: a unikernel by its own name. NULL: it is no name of a unit. */
+/* The name as it is stored: a unikernel by its own name. NULL if word is no name of a unit. */
 static char *order_name_parse(const char *word)
 {
         g_autofree char *name = NULL;
@@ -47,7 +47,7 @@ int definition_parse_order(DefinitionParser *parser, const KeyFileEntry *entry)
         g_autoptr(GString) names = g_string_new(*list);
         unsigned n = 0;
 
-        /* As with systemd's own lists. */
+        /* An empty value clears the list, as in systemd. */
         if (entry->value[0] == 0) {
                 g_clear_pointer(list, g_free);
                 return 0;

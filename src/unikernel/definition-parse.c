@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The sections of a definition: which there may be, and what they make of it as a whole. */
+/* The sections of a definition: which ones are allowed, and whether they make sense together. */
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ static int definition_refuse_section(
         return key_file_refuse_section(section, known, ret_error);
 }
 
-/* As Solo5 allows it, less what the section header could not carry. */
+/* What Solo5 allows, except for what a section header could not carry. */
 static bool device_name_is_valid(const char *name)
 {
         if (strlen(name) > MANIFEST_NAME_MAX)
@@ -139,7 +139,7 @@ const char *definition_own_path(const Definition *definition, const char *path)
         return definition->path;
 }
 
-/* One block device has one section, and all key material is one archive. */
+/* A block device has only one section, and all key material is one archive. */
 static int device_check_block(const DefinitionParser *parser, const KeyFileSection *section)
 {
         const DefinitionDevice *device = parser->device;
@@ -169,7 +169,7 @@ static int device_check_block(const DefinitionParser *parser, const KeyFileSecti
         return 0;
 }
 
-/* Which of the store's volumes it is, if it is one of them. */
+/* Finds which of the store's volumes the device is, if it is one of them. */
 static int device_check_volume(const DefinitionParser *parser, const KeyFileSection *section)
 {
         const Definition *definition = parser->definition;
@@ -290,8 +290,8 @@ static int definition_parse_device(
         return r;
 }
 
-/* Only now, when all devices are known. One whose address the arguments use and whose section says nothing
- * is given one. */
+/* Called last, when all devices are known. A device gets an address if the arguments use it and its section
+ * does not set it. */
 static int definition_check_arguments(const DefinitionParser *parser)
 {
         Definition *definition = parser->definition;
@@ -324,7 +324,7 @@ static int definition_check_arguments(const DefinitionParser *parser)
         return 0;
 }
 
-/* The host must know where to find the guest. */
+/* The host must know how to reach the guest. */
 static int definition_check_target(
                 const DefinitionParser *parser, const KeyFileEntry *entry, const Check *check)
 {
@@ -354,7 +354,7 @@ static int definition_check_target(
                         known->str);
 }
 
-/* Only now, when all devices are known. */
+/* Called last, when all devices are known. */
 static int definition_check_checks(const DefinitionParser *parser, const KeyFileSection *unikernel)
 {
         for (guint i = 0; unikernel && i < unikernel->entries->len; i++) {

@@ -3,28 +3,29 @@
 
 #include "unikernel/definition.h"
 
-/* Between the files that make up definitions: definition.c knows where they are, definition-parse.c their
- * sections, definition-settings.c their keys and values, definition-write.c how they are put into place. */
+/* Shared by the files that make up definitions: definition.c knows where they are, definition-parse.c their
+ * sections, definition-settings.c their keys and values, definition-write.c how they are written. */
 
-/* What stands first for NAME: a definition, or a mask. -ENOENT without an Error when there is neither. */
+/* The file that defines NAME, in the first directory that has one: a definition, or a mask. -ENOENT without
+ * an Error if there is neither. */
 int definition_look(const char *name, char **ret_path, DefinitionOrigin *ret_origin, bool *ret_masked,
                 Error *ret_error);
 
 struct DefinitionParser {
         Definition *definition;
-        DefinitionDevice *device;      /* of the section at hand, NULL in [Unikernel] */
-        const Setting *setting;        /* at hand */
-        const KeyFileEntry *arguments; /* checked when all devices are known; NULL: none */
+        DefinitionDevice *device;      /* of the current section, NULL in [Unikernel] */
+        const Setting *setting;        /* the current one */
+        const KeyFileEntry *arguments; /* checked when all devices are known; NULL if none */
         DefinitionFlags flags;
         Error *ret_error;
 };
 
-/* definition-settings.c: refuses a value by what the row of the table says that it takes; takes one that is
- * text as it is. */
+/* definition-settings.c: refuses a value and says what the setting takes, from its row of the table; stores
+ * a text value as it is. */
 int definition_refuse_value(const DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_put_text(const DefinitionParser *parser, const KeyFileEntry *entry);
 
-/* Keys that make a list; their parsers take an empty value too. */
+/* Keys that are lists; their parsers accept an empty value too. */
 extern const char *const definition_lists[];
 
 /* definition-credentials.c: the keys of [Credentials NAME]. */
@@ -32,7 +33,7 @@ GPtrArray *definition_sources_new(void);
 int definition_parse_source(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_parse_source_encrypted(DefinitionParser *parser, const KeyFileEntry *entry);
 
-/* definition-checks.c: the keys of readiness and health; and whether each line of a key is a check
+/* definition-checks.c: the keys of readiness and health; and whether the lines of a key are checks
  * (check.h). */
 int definition_parse_ready(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_parse_ready_timeout(DefinitionParser *parser, const KeyFileEntry *entry);
@@ -57,6 +58,6 @@ int definition_check_restart(const DefinitionParser *parser);
 /* The file's path, in memory that lives as long as the definition. */
 const char *definition_own_path(const Definition *definition, const char *path);
 
-/* Fills definition, whose name, origin, path and dropins are set, from what was read. */
+/* Fills definition, whose name, origin, path and dropins are set, from key_file. */
 int definition_parse_key_file(
                 Definition *definition, const KeyFile *key_file, DefinitionFlags flags, Error *ret_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of settings (setting.h says how to add one), and what each key takes. Every refusal names file,
- * line and value and what would be right. */
+/* The table of settings (setting.h says how to add one), and what each key accepts. Every refusal names
+ * file, line and value and what would be right. */
 
 #include "unikernel/setting.h"
 
@@ -185,7 +185,7 @@ static int setting_parse_restart(DefinitionParser *parser, const KeyFileEntry *e
         return 0;
 }
 
-/* What the kernel takes as the name of a network interface (dev_valid_name()), in printable ASCII. */
+/* A name that the kernel accepts for a network interface (dev_valid_name()), in printable ASCII. */
 static int setting_parse_bridge(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         size_t length = strlen(entry->value);
@@ -392,7 +392,7 @@ static char *setting_format_restart(const Definition *definition)
 #define DEVICE_FIELD(field)                                                                                 \
         .offset = offsetof(DefinitionDevice, field), .size = sizeof(((DefinitionDevice *) 0)->field)
 
-/* Keys that systemd acts upon, when it reads its units again. */
+/* Keys that systemd acts upon when it reloads its units. */
 #define SYSTEMD_TEXT(name, field)                                                                           \
         .key = name, .type = SETTING_TYPE_TEXT, .flags = SETTING_WITHOUT_START, DEFINITION_FIELD(field)
 #define ORDER_LIST(name, field)                                                                             \
@@ -660,7 +660,7 @@ void *setting_field(const Setting *setting, void *owner)
         return (char *) owner + setting->offset;
 }
 
-/* Text without a formatter of its own is in memory of its own. */
+/* Text without a formatter of its own has memory of its own. */
 static bool setting_is_string(const Setting *setting)
 {
         return (setting->type == SETTING_TYPE_TEXT || setting->type == SETTING_TYPE_FILE ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Definitions as text: written anew, or changed in one place with all else kept as its author wrote it. */
+/* Definitions as text: written from scratch, or changed in one place with all else kept as its author wrote
+ * it. */
 
 #include <string.h>
 
@@ -62,10 +63,10 @@ char *definition_format(const Definition *definition)
 }
 
 typedef enum LineKind {
-        LINE_OTHER, /* blank, a comment, or nothing that makes sense */
+        LINE_OTHER, /* blank, a comment, or invalid */
         LINE_HEADER,
         LINE_ENTRY,  /* its first line */
-        LINE_JOINED, /* what follows a '\' */
+        LINE_JOINED, /* joined to the line before by its '\' */
 } LineKind;
 
 typedef struct Lines {
@@ -105,7 +106,7 @@ static void lines_remove(Lines *lines, guint from, guint to)
         }
 }
 
-/* The same view of lines as key_file_add() has. */
+/* Splits lines as key_file_add() does. */
 static Lines lines_split(const char *text)
 {
         Lines lines = {g_ptr_array_new_with_free_func(g_free), g_array_new(FALSE, FALSE, sizeof(LineKind))};
@@ -139,7 +140,7 @@ static char *lines_join(const Lines *lines)
         return g_string_free(out, FALSE);
 }
 
-/* The section's lines: its header's, and the next header's or the text's end. */
+/* The lines of the section: from its header to the next header or the end of the text. */
 static bool lines_find_section(
                 const Lines *lines, const char *type, const char *name, guint *ret_begin, guint *ret_end)
 {
@@ -162,7 +163,7 @@ static bool lines_find_section(
         return false;
 }
 
-/* The entry's lines within a section: its first one, and the one behind those that are joined to it. */
+/* The lines of the entry within a section: its first one, and the one after those that are joined to it. */
 static bool lines_find_entry(const Lines *lines, guint begin, guint end, const char *key, guint *ret_begin,
                 guint *ret_end)
 {
@@ -185,8 +186,8 @@ static bool lines_find_entry(const Lines *lines, guint begin, guint end, const c
         return false;
 }
 
-/* Where a section's own lines end: blank lines and comments behind its last entry may well belong to the
- * next. */
+/* Where a section's own lines end: blank lines and comments after its last entry may belong to the next
+ * section. */
 static guint lines_last_entry_end(const Lines *lines, guint begin, guint end)
 {
         while (end > begin + 1 && line_kind(lines, end - 1) == LINE_OTHER)
@@ -199,7 +200,7 @@ static void lines_remove_section(Lines *lines, guint begin, guint end)
 {
         guint cut = end;
 
-        /* A comment that stands directly above the next header is about that one. */
+        /* A comment directly above the next header is about that one. */
         while (end < lines->text->len && cut > begin + 1 && line_is_comment(lines, cut - 1))
                 cut--;
 
@@ -217,7 +218,8 @@ static void lines_add_section(Lines *lines, const char *type, const char *name)
         lines_insert(lines, n, LINE_HEADER, header);
 }
 
-/* All of that key, of which a list has several. Returns where the first was, or else where one would be. */
+/* Removes all entries of that key, of which a list has several. Returns where the first was, or where a new
+ * one belongs. */
 static guint lines_remove_entries(Lines *lines, guint begin, guint end, const char *key)
 {
         guint at = lines_last_entry_end(lines, begin, end), entry_begin, entry_end;
@@ -234,7 +236,7 @@ static guint lines_remove_entries(Lines *lines, guint begin, guint end, const ch
         return at;
 }
 
-/* value: of a list, lines with '\n' between. */
+/* value: for a list, lines separated by '\n'. */
 static void lines_insert_entries(Lines *lines, guint at, const char *key, const char *value)
 {
         const char *end;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Definitions that are made through the bus: written and removed, in /var/lib only. */
+/* Definitions made through the bus: written to and removed from /var/lib only. */
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@ static char *definition_file_name(const char *name)
         return g_strconcat(name, SHRUTHI_DEFINITION_SUFFIX, NULL);
 }
 
-/* On its way out: what goes with it is going, and then it. No definition to anybody who reads these. */
+/* A definition that is being removed, while other things are removed with it. Readers of definitions do not
+ * see it. */
 #define RETIRED_SUFFIX SHRUTHI_DEFINITION_SUFFIX ".removed"
 
 static char *definition_retired_name(const char *name)
@@ -87,7 +88,7 @@ static int definition_remove_dropins(const char *name, Error *ret_error)
                      : 0;
 }
 
-/* Between the definition and this name. */
+/* Renames a definition to its retired name, or back. */
 static int definition_move(const char *name, bool back)
 {
         g_autofree char *file = definition_file_name(name), *retired = definition_retired_name(name);

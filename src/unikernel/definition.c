@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where definitions are: three directories with precedence, and the drop-ins of all three. */
+/* Where definitions are: three directories in order of precedence, and the drop-ins of all three. */
 
 #include "unikernel/definition.h"
 
@@ -104,7 +104,7 @@ static char **definition_list_dropins(const char *name)
         return dropins;
 }
 
-/* A file that was there a moment ago and cannot be opened now is a link to nowhere, or was just removed. */
+/* A file that was there a moment ago and cannot be opened now is a dangling link, or was just removed. */
 static int definition_add_file(KeyFile *key_file, const char *path, Error *ret_error)
 {
         int r = key_file_add_path(key_file, path, ret_error);

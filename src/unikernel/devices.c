@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Wiring: Solo5 takes the n-th device on the bus for entry n of its manifest, so the definition's devices
- * are put into the manifest's order, and any difference is told before anything starts. */
+ * are put into the manifest's order, and any difference is reported before anything starts. */
 
 #include "unikernel/devices.h"
 
@@ -38,7 +38,7 @@ static const ManifestDevice *find_entry(const ImageInfo *image, const char *name
         return NULL;
 }
 
-/* What the message is made of; each part is left out when empty. */
+/* The parts of the message; empty ones are left out. */
 typedef struct Difference {
         GString *missing, *surplus, *other_kind, *undeclared;
         GString *lines, *options;
@@ -89,7 +89,7 @@ static void add_surplus(Difference *difference, const Definition *definition, co
 {
         DeviceKind other = device->kind == DEVICE_NETWORK ? DEVICE_BLOCK : DEVICE_NETWORK;
 
-        /* add_missing() has told of it, unless the image's device of that name has a section too. */
+        /* add_missing() has reported it, unless the image's device of that name has a section too. */
         if (find_entry(image, device->name, other) && !find_device(definition, device->name, other))
                 return;
         if (device->file)

@@ -120,7 +120,7 @@ static bool line_is_about_memory(const char *line, size_t size)
         return strstr(text, "memory");
 }
 
-/* The backtrace that may follow it (runtime/printexc.c of OCaml). */
+/* The backtrace that may follow that message (runtime/printexc.c of OCaml). */
 static bool line_is_of_backtrace(const char *line, size_t size)
 {
         static const char *const starts[] = {"Raised ", "Re-raised ", "Called from "};
@@ -151,7 +151,7 @@ static bool see_exit(ExitParser *exit_parser, const char *words)
         return exit_parser_set(exit_parser, status == 0 ? RESULT_SUCCESS : RESULT_EXIT_STATUS, status);
 }
 
-/* "Trap: EL1 Synchronous Abort caught", of aarch64; a dump of the registers follows. */
+/* "Trap: EL1 Synchronous Abort caught", on aarch64; a dump of the registers follows. */
 static bool see_trap_aarch64(ExitParser *exit_parser, const char *words)
 {
         g_autofree char *kind = NULL, *detail = NULL;
@@ -167,8 +167,8 @@ static bool see_trap_aarch64(ExitParser *exit_parser, const char *words)
         return exit_parser_set(exit_parser, RESULT_TRAPPED, SOLO5_EXIT_ABORT);
 }
 
-/* What cpu_aarch64.c prints behind that without its name in front: "Data Abort Address: 0x…", and one line
- * for each register, of which that of the instruction is shown. */
+/* What cpu_aarch64.c prints after that without its name in front: "Data Abort Address: 0x…", and one line
+ * for each register, of which the instruction's is shown. */
 static bool line_is_of_dump(const char *line, size_t size)
 {
         static const char *const starts[] = {"Data Abort Address: 0x", "\t "};
@@ -262,7 +262,7 @@ static bool see_halted(ExitParser *exit_parser, const char *words)
         return true;
 }
 
-/* The guest goes on: what it printed before was no exit message. */
+/* The guest goes on: what it printed before was not an exit message. */
 static bool exit_parser_revoke(ExitParser *exit_parser, const char *line, size_t size)
 {
         bool memory = line_is_about_memory(line, size) ||
@@ -277,8 +277,8 @@ static bool exit_parser_revoke(ExitParser *exit_parser, const char *line, size_t
         return true;
 }
 
-/* The last occurrence of what a line of Solo5 begins with; other than g_strrstr_len() it looks beyond a NUL.
- */
+/* The last occurrence of the beginning of Solo5's lines; unlike g_strrstr_len() it also looks beyond a
+ * NUL. */
 static const char *find_solo5(const char *line, size_t size)
 {
         const char *found = NULL, *end = line + size, *p = line;
@@ -298,18 +298,19 @@ bool exit_parser_feed_line(ExitParser *exit_parser, const char *line, size_t siz
         if (exit_parser->result >= RESULT_DEFINITION)
                 return false;
 
-        /* Solo5's "Stack corruption detected" ends with a NUL after the newline (crt.c), which begins the
-         * next. */
+        /* Solo5's "Stack corruption detected" ends with a NUL after the newline (crt.c), so the next line
+         * begins with it. */
         for (; size > 0 && line[0] == 0; size--)
                 line++;
         while (size > 0 && (line[size - 1] == '\r' || line[size - 1] == 0))
                 size--;
 
-        /* A last line may be cut off. */
+        /* The last line may be incomplete. */
         if (size < strlen(SOLO5) && strncmp(line, SOLO5, size) == 0)
                 return false;
 
-        /* What the program wrote last need not end with a newline: Solo5's words then stand behind it. */
+        /* The program's last output need not end with a newline: then Solo5's message follows it in the same
+         * line. */
         start = find_solo5(line, size);
         if (!start && exit_parser->result == RESULT_TRAPPED && line_is_of_dump(line, size))
                 return see_dump(exit_parser, line, size);
@@ -324,7 +325,7 @@ bool exit_parser_feed_line(ExitParser *exit_parser, const char *line, size_t siz
         if (see_exit(exit_parser, words) || see_trap(exit_parser, words) ||
                         see_trap_aarch64(exit_parser, words) || see_abort(exit_parser, words))
                 return true;
-        /* Halted makes the runner end the domain, so there a whole line is asked for. */
+        /* "Halted" makes the runner end the domain, so it must be a whole line. */
         if (start == line)
                 return see_halted(exit_parser, words);
 
@@ -344,7 +345,8 @@ void exit_parser_settle(ExitParser *exit_parser, TerminationCause ending)
         bool its_own = ending == TERMINATION_CONSOLE || ending == TERMINATION_POWERED_OFF ||
                        ending == TERMINATION_HALTED;
 
-        /* Words that it halted after were its last, whoever was quicker than we to end the domain. */
+        /* If the guest halted after its message, that message was its last, even if somebody else was
+         * quicker to end the domain. */
         if (exit_parser->halted && ending != TERMINATION_RESET)
                 its_own = true;
         if (exit_parser->result >= RESULT_DEFINITION || (exit_parser->result != RESULT_NONE && its_own))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a unikernel ended last, kept as a small file of KEY=VALUE lines that one program writes and another
- * reads. */
+/* Exit records: how a unikernel last ended, kept as a small file of KEY=VALUE lines that one program writes
+ * and another reads. */
 
 #include "unikernel/exit-record.h"
 
@@ -81,7 +81,7 @@ static int exit_record_parse_line(ExitRecord *exit_record, const char *line)
                 g_free(exit_record->reason);
                 exit_record->reason = g_strdup(value);
         } else if (g_str_equal(key, "ERROR"))
-                /* Empty, or of a runner that knows more of them than we: none. */
+                /* Empty, or an error that only a newer runner knows: none. */
                 exit_record->error = error_code_from_bus_name(value);
 
         /* Other keys are those of a newer runner. */

@@ -6,15 +6,15 @@
 #include "common/error.h"
 #include "unikernel/exit-parser.h"
 
-/* How a unikernel ended last, as a file /run/shruthi/results/NAME (0640, user shruthi): written by the
- * runner before it exits, read by shruthid. Belongs to one invocation of the unit: readers compare
- * invocation_id (32 hex digits) with systemd's. */
+/* The exit record: how a unikernel last ended, as a file /run/shruthi/results/NAME (0640, user shruthi). The
+ * runner writes it before it exits, shruthid reads it. It belongs to one invocation of the unit: readers
+ * compare invocation_id (32 hex digits) with systemd's. */
 
 typedef struct ExitRecord {
         char *invocation_id;
         Result result;
-        int64_t exit_status; /* of the run, see exit_parser_exit_status(); -1 not known */
-        uint64_t started_at; /* µs since the epoch: when the guest began to run; 0: never, or not known */
+        int64_t exit_status; /* of the run, see exit_parser_exit_status(); -1 if not known */
+        uint64_t started_at; /* µs since the epoch when the guest began to run; 0: never, or not known */
         char *reason;        /* the message */
         ErrorCode error;     /* why there was no guest; _ERROR_CODE_INVALID: there was one, or not known */
 } ExitRecord;

@@ -76,7 +76,7 @@ static int generation_parse_number(const char *value, uint64_t max, uint64_t *re
         return 0;
 }
 
-/* "": none. */
+/* "" stands for none. */
 static int generation_parse_digest(const char *value, char **ret)
 {
         if (*value && !digest_is_valid(value))

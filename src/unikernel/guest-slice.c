@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the QEMU of a unikernel is among systemd's slices. Called by domain/plan.c, which puts it there, and
- * by those who tell about limits. */
+/* The slice of systemd in which the QEMU of a unikernel is. Called by domain/plan/plan.c, which puts it
+ * there, and by code that reports limits. */
 
 #include "unikernel/guest-slice.h"
 
@@ -28,7 +28,7 @@ bool guest_slice_has_controllers(void)
                g_strv_contains((const char *const *) words, "memory");
 }
 
-/* By what can be started under its name: so libvirt looks, too. */
+/* By whether its name can be activated, which libvirt checks, too. */
 static bool has_machined(void)
 {
         g_autofree char *path =

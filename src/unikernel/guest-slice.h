@@ -3,15 +3,15 @@
 
 #include <stdbool.h>
 
-/* The slice of systemd's in which the QEMU of one unikernel is, below unikernel.slice: limits of either
- * (systemd.resource-control(5)) hold the guest, those of its unit do not. libvirt has systemd-machined put
- * it there. */
+/* The slice of systemd that has the QEMU of one unikernel in it, below unikernel.slice: limits of either
+ * slice (systemd.resource-control(5)) apply to the guest, limits of the unikernel's unit do not. libvirt has
+ * systemd-machined put QEMU there. */
 
-/* Whether this host can: not without control groups of version 2 that have controllers, nor without
- * systemd-machined, where libvirt takes no slice but its own. */
+/* Whether this host supports that: it needs control groups of version 2 with controllers, and
+ * systemd-machined, without which libvirt accepts no slice but its own. */
 bool guest_slice_is_available(void);
 
-/* The first of the two. */
+/* The first of the two conditions. */
 bool guest_slice_has_controllers(void);
 
 /* "unikernel-web.slice", with a '-' in the name as systemd.unit(5) escapes it. Free with g_free(). */

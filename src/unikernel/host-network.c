@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The host's bridges and tables of neighbours, from /sys and /proc, and as lines of text. Called by
+/* The host's bridges and neighbour tables, from /sys and /proc, and as lines of text. Called by
  * shruthi-neighbours and, for its answer, by shruthi-domain. */
 
 #include "unikernel/host-network.h"
@@ -69,8 +69,8 @@ static uint64_t number_of(const char *text, unsigned base)
         return text ? g_ascii_strtoull(text, NULL, base) : 0;
 }
 
-/* net/core/neighbour.c: the table's size is the first column below the heading, in hexadecimal digits, and
- * the same for each processor. */
+/* net/core/neighbour.c: the size of the table is the first column below the heading, in hexadecimal digits,
+ * and the same for each processor. */
 static NeighbourTable read_table(const char *root, const char *family, const char *statistics)
 {
         g_autofree char *most_path =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* UUIDs and MAC addresses that are the same at every start and another on every host: HMAC-SHA256 of the
- * names, keyed by what sd-id128 derives for us from the machine's id, which itself is never shown. */
+/* UUIDs and MAC addresses that are the same at every start and different on every host: HMAC-SHA256 of the
+ * names, keyed by what sd-id128 derives for us from the machine ID, which itself is never shown. */
 
 #include "unikernel/identity.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Leases as files. The lock is flock(2) on NETWORK/.lock: it belongs to the open file, so it holds between
- * processes and between threads, and goes with its holder. Whoever holds it is alone in that folder; readers
- * need no lock, because a file is replaced as a whole. */
+ * processes and between threads, and ends with its holder. Nobody else writes in that folder; readers need
+ * no lock, because a file is replaced as a whole. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #define LOCK_NAME      ".lock"
 #define RELEASED_NAME  ".released"
-#define RELEASED_MAX   1024 /* what is remembered: more than neighbour tables hold */
+#define RELEASED_MAX   1024 /* addresses that are remembered: more than neighbour tables hold */
 #define LEASE_SIZE_MAX 4096
 #define KEY_LENGTH_MAX 200 /* below NAME_MAX */
 
@@ -69,7 +69,7 @@ void lease_free(Lease *lease)
         g_free(lease);
 }
 
-/* Makes the folder, and what it is in, so that they outlive a power cut. */
+/* Makes the folder, and its parent, so that they survive a power failure. */
 static int make_folder(const char *path)
 {
         g_autofree char *parent = g_path_get_dirname(path);
@@ -82,7 +82,7 @@ static int make_folder(const char *path)
         return r < 0 ? r : make_folder(path);
 }
 
-/* What a writer left that died before its rename. Under the lock nobody else writes. */
+/* Removes the remains of writers that died before their rename. Under the lock nobody else writes. */
 static void remove_remains(const char *path)
 {
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -115,14 +115,14 @@ int lease_folder_lock(const char *network, bool create, LeaseFolder *ret)
                 }
                 folder.lock_fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
                 if (folder.lock_fd < 0 && errno == ENOENT && create)
-                        continue; /* forgotten since it was made */
+                        continue; /* the network was forgotten since the folder was made */
                 if (folder.lock_fd < 0)
                         return -errno;
                 while (flock(folder.lock_fd, LOCK_EX) < 0)
                         if (errno != EINTR)
                                 return -errno;
 
-                /* Whoever forgot the network meanwhile has removed the file that we waited for. */
+                /* A process that forgot the network meanwhile has removed the file that we waited for. */
                 if (fstat(folder.lock_fd, &ours) < 0)
                         return -errno;
                 if (stat(file, &there) >= 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
@@ -136,7 +136,7 @@ int lease_folder_lock(const char *network, bool create, LeaseFolder *ret)
         return 0;
 }
 
-/* The lease of a file that is there. What it does not say stays NULL. */
+/* Reads the lease from an existing file. Fields that the file does not have stay NULL. */
 static Lease *lease_read(const char *network, const char *path, const Address *address)
 {
         g_autoptr(Lease) lease = g_new0(Lease, 1);
@@ -167,7 +167,7 @@ static Lease *lease_read(const char *network, const char *path, const Address *a
                         lease->address.prefix = (unsigned) prefix;
         }
 
-        /* Half a lease names nobody, but keeps its address. */
+        /* An incomplete lease names nobody, but keeps its address. */
         if (!name_is_valid(lease->unikernel) || !lease->device || !lease->mac) {
                 g_clear_pointer(&lease->unikernel, g_free);
                 g_clear_pointer(&lease->device, g_free);
@@ -271,7 +271,7 @@ Lease *lease_find(const LeaseFolder *folder, const Address *address)
 
         address_format_ip(address, ip);
         file = g_build_filename(folder->path, ip, NULL);
-        /* What cannot be looked at is no free address. */
+        /* An address whose file cannot be examined is not free. */
         if (lstat(file, &st) < 0 && errno == ENOENT)
                 return NULL;
 

@@ -3,38 +3,39 @@
 
 #include "unikernel/lease.h"
 
-/* Between lease-file.c, which knows how leases lie on disk, and lease.c, which decides who gets what. */
+/* Shared by lease-file.c, which knows how leases are stored on disk, and lease.c, which decides who gets
+ * what. */
 
 /* A network's folder, locked against all others. */
 typedef struct LeaseFolder {
-        const char *network; /* the key, the caller's */
+        const char *network; /* the key, owned by the caller */
         char *path;
         int lock_fd;
 } LeaseFolder;
 
 #define LEASE_FOLDER_INIT ((LeaseFolder){.lock_fd = -EBADF})
 
-/* Waits for the lock. -ENOENT: there is no such folder, and create is false. */
+/* Waits for the lock. -ENOENT if there is no such folder and create is false. */
 int lease_folder_lock(const char *network, bool create, LeaseFolder *ret);
 void lease_folder_close(LeaseFolder *folder);
 #define _cleanup_lease_folder_ __attribute__((cleanup(lease_folder_close)))
 
-/* Removes the folder, which has no leases, and its lock. */
+/* Removes a folder that has no leases, and its lock. */
 int lease_folder_remove(LeaseFolder *folder);
 
 bool lease_key_is_valid(const char *network);
 
-/* All leases of a network (of one unikernel) into leases (Lease); a folder that is not there has none. Needs
- * no lock. */
+/* Reads all leases of a network (or those of one unikernel) into leases (Lease); a missing folder has none.
+ * Needs no lock. */
 int lease_folder_read(const char *network, const char *unikernel, GPtrArray *leases);
 
 /* The keys of all networks that have a folder. */
 int lease_folder_list(char ***ret_networks);
 
-/* The lease of an address, NULL if there is none. What its file does not say stays NULL in it. */
+/* The lease of an address, NULL if there is none. Fields that its file does not have stay NULL. */
 Lease *lease_find(const LeaseFolder *folder, const Address *address);
 
-/* The hardware addresses whose leases were given back of late, one a line; NULL if there are none. Free with
+/* The hardware addresses whose leases were released recently, one per line; NULL if none. Free with
  * g_free(). */
 char *lease_released_read(const LeaseFolder *folder);
 int lease_released_add(const LeaseFolder *folder, const char *mac);

@@ -17,8 +17,8 @@ static bool lease_is_of(const Lease *lease, const LeaseOwner *owner)
                g_strcmp0(lease->device, owner->device) == 0;
 }
 
-/* Who has the address: *ret_lease with a lease of this network (also the owner's own), or *ret_seen. Both
- * NULL: free. */
+/* Who has the address: *ret_lease if a lease of this network has it (also the owner's own), or *ret_seen.
+ * Both NULL if it is free. */
 static void lease_find_holder(const LeaseFolder *folder, const LeaseRequest *request, const Address *address,
                 Lease **ret_lease, const SeenAddress **ret_seen)
 {
@@ -36,7 +36,8 @@ static void lease_find_holder(const LeaseFolder *folder, const LeaseRequest *req
                         continue;
                 if (seen->mac[0] && !released)
                         released = lease_released_read(folder) ?: g_strdup("");
-                /* A DHCP server gives what it has leased to nobody else, whoever has gone. */
+                /* A DHCP server gives an address that it has leased to nobody else, even if the holder has
+                 * gone. */
                 if (seen->by == SEEN_BY_LEASE || !seen->mac[0] || !strstr(released, seen->mac))
                         *ret_seen = seen;
         }
@@ -118,7 +119,7 @@ static int lease_choose_free(
                                : "");
 }
 
-/* The device's leases of that family in this network: one, or after a crash two. */
+/* The device's leases of that family in this network: one, or two after a crash. */
 static int lease_find_own(const LeaseFolder *folder, const LeaseOwner *owner, int family, GPtrArray **ret)
 {
         g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func(lease_destroy);
@@ -152,7 +153,8 @@ static const Lease *lease_find_usable(const GPtrArray *own, const Subnet *subnet
         return NULL;
 }
 
-/* The new lease first, then the old ones go: a crash in between leaves one too many, never one too few. */
+/* The new lease is written first, then the old ones are removed: a crash in between leaves one too many,
+ * never one too few. */
 static int lease_settle(const LeaseFolder *folder, const GPtrArray *own, const Address *address,
                 const LeaseOwner *owner)
 {
@@ -184,8 +186,8 @@ static int lease_settle(const LeaseFolder *folder, const GPtrArray *own, const A
         return 0;
 }
 
-/* The device's lease where it is most likely found, so that an ordinary start reads a file or two and not
- * all of them: at the address that is asked for, or where the choice by name would have ended. */
+/* Looks for the device's lease where it is most likely, so that an ordinary start reads a file or two and
+ * not all of them: at the address that is asked for, or where the choice by name would have ended. */
 static bool lease_find_at_hand(const LeaseFolder *folder, const LeaseRequest *request, Address *ret)
 {
         g_autofree char *seed = lease_seed(&request->owner);

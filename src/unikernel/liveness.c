@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The file that tells whether a unit is on. Called by the runner, by shruthi-domain where it sweeps and
- * tells what has become of the domain, and by shruthid. */
+/* The liveness token, which tells whether a unit is active. Called by the runner, by shruthi-domain when it
+ * sweeps and when it reports what has happened to the domain, and by shruthid. */
 
 #include "unikernel/liveness.h"
 
@@ -33,7 +33,8 @@ static bool is_at(int fd, const char *path)
                opened.st_ino == there.st_ino && S_ISFIFO(opened.st_mode);
 }
 
-/* -EBUSY: another has it. -ENOENT: there is none, or another by the time that it was ours. */
+/* -EBUSY: another process has it. -ENOENT: there is none, or another file had taken its place by the time we
+ * had the lock. */
 static int lock_path(const char *path, int *ret_fd)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
@@ -42,7 +43,7 @@ static int lock_path(const char *path, int *ret_fd)
                 return -errno;
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
-        /* Whoever removes it does so under the lock: from here on it stays. */
+        /* The file is removed only under the lock: from here on it stays. */
         if (!is_at(fd, path))
                 return -ENOENT;
 
@@ -93,7 +94,7 @@ int liveness_watch(const char *name, int *ret_fd)
         fd = open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        /* Another may have come between. */
+        /* Another file may have taken its place. */
         if (!is_at(fd, path))
                 return -EAGAIN;
 
@@ -150,7 +151,7 @@ void liveness_notify(int fd, const char *text)
         char line[DOMAIN_EVENT_LINE_MAX + 1];
         int n = g_snprintf(line, sizeof line, "%s\n", text);
 
-        /* Whole or not at all: less than PIPE_BUF (pipe(7)). */
+        /* Written whole or not at all: less than PIPE_BUF (pipe(7)). */
         if (n > 0 && n < (int) sizeof line && write(fd, line, (size_t) n) < 0)
                 return;
 }

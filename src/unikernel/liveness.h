@@ -5,38 +5,39 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether a unikernel's unit is still on, for others to see: a FIFO /run/shruthi/lives/NAME whose reading
- * end the runner opens, locks (flock(2)) and puts into systemd's descriptor store. systemd keeps that while
- * the runner restarts and closes it when the unit is really over: also after a runner that hung or was
- * killed too often, and after a stop in the pause before a restart.
+/* The liveness token, which shows others whether a unikernel's unit is still active: a FIFO
+ * /run/shruthi/lives/NAME whose reading end the runner opens, locks (flock(2)) and puts into systemd's
+ * descriptor store. systemd keeps it while the runner restarts and closes it when the unit is really over:
+ * also after a runner that hung or was killed too often, and after a stop in the pause before a restart.
  *
- * What is written to it is for the runner, and waits there for the next one: what shruthi-domain.service
- * hears of libvirt about the domain, as the words below.
+ * What is written to it is for the runner, and waits there for the next one: the events that libvirt reports
+ * about the domain to shruthi-domain.service, in the words below.
  *
- * Who has the file open for writing sees that end as EPOLLERR (pipe(7)). The file goes when the domain has
- * gone: it is removed by the runner where that saw the domain's end, else by who sweeps. Only who holds the
- * lock works on the domain, so that nobody sweeps a guest that has been started meanwhile. */
+ * A process that has the file open for writing sees the reading end close as EPOLLERR (pipe(7)). The file is
+ * removed when the domain is gone: by the runner if it saw the domain's end, else by whoever sweeps. Only
+ * the holder of the lock works on the domain, so that nobody sweeps a guest that has been started
+ * meanwhile. */
 
-/* The runner's: makes the file, or takes over one that nobody holds. -EBUSY: somebody does, or has just
- * given it up. */
+/* For the runner: makes the file, or takes over one that nobody holds. -EBUSY: somebody holds it, or has
+ * just released it. */
 int liveness_acquire(const char *name, int *ret_fd);
 
-/* Whether fd, which systemd had stored, is the file's. */
+/* Whether fd, which systemd had stored, is that file. */
 bool liveness_is_stored(const char *name, int fd);
 
-/* For whoever holds the lock: the domain is gone. Removes what run-dir.h describes, too. */
+/* For the holder of the lock: the domain is gone. Also removes what run-dir.h describes. */
 int liveness_remove(const char *name);
 
-/* Opens it for writing. -ENXIO: the unit is over, and perhaps not its domain. -ENOENT: both are. -EAGAIN:
- * another is there meanwhile. */
+/* Opens the file for writing. -ENXIO: the unit is over, but perhaps not its domain. -ENOENT: both are.
+ * -EAGAIN: another file has taken its place meanwhile. */
 int liveness_watch(const char *name, int *ret_fd);
 
-/* Whether the unit is not over, for who only wants to know it now. */
+/* Whether the unit is active, for callers that only need to know it now. */
 bool liveness_is_active(const char *name);
 
-/* What has become of the domain. "running TIME", "paused REASON TIME", "ended HOW TIME" as a line; the
- * time is CLOCK_MONOTONIC's, in µs. REASON is "user" (through libvirt), "io-error", "watchdog",
- * "crashed", "saving" or "unknown". The latest says how it is, after whatever came before. */
+/* An event of the domain, as a line: "running TIME", "paused REASON TIME", "ended HOW TIME"; the time is
+ * CLOCK_MONOTONIC's, in µs. REASON is "user" (through libvirt), "io-error", "watchdog", "crashed", "saving"
+ * or "unknown". The latest line gives the current state, whatever came before. */
 typedef enum DomainEvent {
         DOMAIN_EVENT_RUNNING,
         DOMAIN_EVENT_PAUSED,
@@ -52,17 +53,17 @@ typedef enum DomainEvent {
 
 #define DOMAIN_EVENT_LINE_MAX 64 /* bytes */
 
-/* Without a newline. detail: NULL where there is none. Pure. */
+/* Formats without a newline. detail: NULL if none. Pure. */
 void domain_event_format(DomainEvent word, const char *detail, uint64_t usec,
                 char ret_text[static DOMAIN_EVENT_LINE_MAX]);
 
-/* Splits text. ret_detail: "" where there is none. Pure. */
+/* Splits text. ret_detail: "" if none. Pure. */
 DomainEvent domain_event_parse(char *text, const char **ret_detail, uint64_t *ret_usec);
 
-/* Writes text as a line to who holds the file, fd being of liveness_watch(). Nobody waits: where there is no
- * room the word is lost. */
+/* Writes text as a line to the holder of the file; fd is from liveness_watch(). Does not block: if there is
+ * no room, the line is lost. */
 void liveness_notify(int fd, const char *text);
 
-/* Locks it where the unit is over, until *ret_fd is closed. -EBUSY: it is on. -ENOENT: the domain is gone,
- * too. */
+/* Locks the file of a unit that is over, until *ret_fd is closed. -EBUSY: the unit is active. -ENOENT: the
+ * domain is gone, too. */
 int liveness_lock(const char *name, int *ret_fd);

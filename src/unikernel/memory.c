@@ -12,16 +12,16 @@
 
 #define MIB UINT64_C(1048576)
 
-/* QEMU puts the command line and a few tables behind what it loads; on aarch64 the device tree, of 1 MiB, at
+/* QEMU puts the command line and a few tables after what it loads; on aarch64 the device tree, of 1 MiB, at
  * a multiple of 2 MiB (hw/arm/boot.c), and the initrd as far up as half of the memory, at most 128 MiB. */
 #define LOAD_EXTRA         (64 * 1024)
 #define LOAD_EXTRA_AARCH64 (4 * MIB)
 #define INITRD_AARCH64     (128 * MIB)
 
-/* What a guest has beyond its image, where DefaultMemory= leaves it less. */
+/* What a guest gets beyond its image, if DefaultMemory= leaves it less. */
 #define ROOM (16 * MIB)
 
-/* A distribution's kernel unpacks itself and an initrd into this with some room. */
+/* Enough for a distribution's kernel to unpack itself and an initrd, with some room. */
 #define LINUX_DEFAULT (256 * MIB)
 
 static uint64_t add(uint64_t a, uint64_t b)
@@ -42,7 +42,7 @@ static uint64_t memory_needed_aarch64(const ImageInfo *info, uint64_t initrd_siz
         return round_up(MAX(add(info->loaded_end, behind), from_half));
 }
 
-/* The least with which the image can be loaded at all, in whole MiB; 0: not known. */
+/* The least memory in which the image can be loaded at all, in whole MiB; 0 if not known. */
 static uint64_t memory_needed(const ImageInfo *info, uint64_t initrd_size)
 {
         if (!info || info->loaded_end == 0)

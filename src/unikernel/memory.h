@@ -5,24 +5,23 @@
 #include "common/error.h"
 #include "image/image.h"
 
-/* How much memory a guest gets, and how much it must and can have. What is asked for is Memory= of a
- * definition in bytes, 0 where it says nothing; initrd_size is 0 where there is no initrd. Pure but for
- * memory_of_host(). */
+/* How much memory a guest gets, and how much it needs and can have. asked is Memory= of a definition in
+ * bytes, 0 if absent; initrd_size is 0 if there is no initrd. Pure except for memory_of_host(). */
 
-#define MEMORY_SOLO5_MAX (UINT64_C(1) << 30) /* all that Solo5 ever uses (bindings/virtio/platform.c) */
+#define MEMORY_SOLO5_MAX (UINT64_C(1) << 30) /* the most that Solo5 ever uses (bindings/virtio/platform.c) */
 
-/* What the guest gets: what is asked for, else what its kind of image usually wants, which is DefaultMemory=
- * where that is enough. info NULL: the image is not known. */
+/* What the guest gets: what is asked for, else what its kind of image usually needs, which is DefaultMemory=
+ * if that is enough. info NULL: the image is not known. */
 uint64_t memory_effective(uint64_t asked, const ImageInfo *info, uint64_t initrd_size, const Conf *conf);
 
 /* The host's memory and swap in bytes. */
 uint64_t memory_of_host(void);
 
-/* Whether the image can be loaded into that much, and a host of that size gives it: INVALID_DEFINITION with
- * the number that would be right. */
+/* Whether the image can be loaded into that much memory, and whether a host of that size has it:
+ * INVALID_DEFINITION with the number that would be right. */
 int memory_check(uint64_t memory, const ImageInfo *info, uint64_t initrd_size, uint64_t host,
                 Error *ret_error);
 
-/* Whether the guest can use all of it. More does no harm, and its owner would look for it in vain: so it is
- * refused when it is set, and held against no start. */
+/* Whether the guest can use all of it. More does no harm, but its owner would look for it in vain: so it is
+ * refused when it is set, but never at a start. */
 int memory_check_use(uint64_t memory, const ImageInfo *info, Error *ret_error);

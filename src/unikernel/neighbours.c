@@ -31,7 +31,7 @@ static void add_seen(GArray *seen, SeenBy by, int family, const void *bytes, con
         g_array_append_val(seen, entry);
 }
 
-/* What a dump is read for. */
+/* What a dump is read for: the addresses of one interface. */
 typedef struct Reading {
         int ifindex;
         GArray *seen;
@@ -79,7 +79,7 @@ static void parse_own_address(const struct nlmsghdr *header, int ifindex, GArray
                 add_seen(seen, SEEN_BY_HOST, message->ifa_family, address, NULL);
 }
 
-/* Whoever is asked to pass on what this host sends elsewhere. */
+/* The gateways through which this host sends elsewhere. */
 static void parse_route(const struct nlmsghdr *header, int ifindex, GArray *seen)
 {
         const struct rtmsg *message = NLMSG_DATA(header);
@@ -173,8 +173,8 @@ void neighbours_parse_if_inet6(const char *text, const char *bridge, GArray *see
         }
 }
 
-/* Any of the files may be missing: IPv6 off, or /proc without the network's. Of IPv4 the bridge's own
- * address is not to be had this way; it is the subnet's gateway, which is nobody's anyway. */
+/* Any of the files may be missing: IPv6 off, or /proc without the network's. The bridge's own IPv4 address
+ * cannot be read this way; it is the subnet's gateway, which no guest gets anyway. */
 static void read_proc(const char *bridge, GArray *seen)
 {
         g_autofree char *arp = NULL, *if_inet6 = NULL;
@@ -185,7 +185,7 @@ static void read_proc(const char *bridge, GArray *seen)
                 neighbours_parse_if_inet6(if_inet6, bridge, seen);
 }
 
-/* if_nametoindex(3) wants a socket of the internet, which a sandbox may bar. */
+/* if_nametoindex(3) needs an internet socket, which a sandbox may forbid. */
 static int find_ifindex(const char *bridge)
 {
         g_autofree char *path = NULL, *text = NULL;

@@ -193,7 +193,7 @@ int network_record_parse(const char *name, const char *text, NetworkRecord **ret
                 }
                 owned |= g_str_equal(parts[0], "Owner");
         }
-        /* Without its owner it would be root's, and one without a subnet is none. */
+        /* Without an owner it would be root's, and without a subnet it is no network. */
         if (!owned || (!record->choose4 && !record->choose6 && !address_is_set(&record->subnet4.network) &&
                                       !address_is_set(&record->subnet6.network)))
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,

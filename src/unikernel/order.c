@@ -8,7 +8,7 @@
 
 #include "common/unikernel-name.h"
 
-#define SHOWN_MAX 24 /* names of a loop */
+#define SHOWN_MAX 24 /* names of a loop that are shown */
 
 char *order_name_unit(const char *name)
 {
@@ -95,10 +95,10 @@ static OrderGraph *order_graph_new(const GPtrArray *nodes)
 
 typedef struct OrderStep {
         const char *name;
-        guint next; /* of what it starts after, to be looked at */
+        guint next; /* the next of those that it starts after */
 } OrderStep;
 
-/* From step first of the path on, and back to it. */
+/* The path from step first on, and back to it. */
 static char *order_path_format(const GArray *path, guint first)
 {
         g_autoptr(GString) text = g_string_new(NULL);
@@ -112,8 +112,8 @@ static char *order_path_format(const GArray *path, guint first)
         return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-/* Depth first, with the path as a stack of its own: a chain of definitions may be as long as there are any.
- * only: loops through root alone. on_path and seen: sets of names. */
+/* Depth first, with the path as a stack of its own: a chain of definitions may have any length. only: only
+ * loops through root. on_path and seen: sets of names. */
 static char *order_search(OrderGraph *graph, const char *root, bool only, GHashTable *seen)
 {
         g_autoptr(GHashTable) on_path = g_hash_table_new(g_str_hash, g_str_equal);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Fields in braces → what the host knows. Called at create time to check and at start to fill in. */
+/* Fills in placeholders from what the host knows. Called to check them at create, and to fill them in at
+ * start. */
 
 #include "unikernel/placeholders.h"
 
@@ -42,7 +43,7 @@ static const char *const field_table[_FIELD_MAX] = {
 
 static const char *const plain_table[] = {"name", "uuid", "owner"};
 
-/* What is done with each piece of the text; field is NULL for text between the braces. */
+/* Called for each piece of the text; field is NULL for text between the placeholders. */
 typedef int (*PieceHandler)(
                 const char *text, size_t length, const char *field, void *userdata, Error *ret_error);
 
@@ -78,7 +79,7 @@ static int scan(const char *text, PieceHandler handler, void *userdata, Error *r
         return 0;
 }
 
-/* All fields that there are with these devices, for people. */
+/* Lists all fields that exist with these devices, for people. */
 static char *list_fields(const PlaceholderFacts *facts)
 {
         GString *list = g_string_new(NULL);
@@ -101,7 +102,7 @@ static int refuse_unknown(const char *field, const PlaceholderFacts *facts, Erro
                         "there is no field {%s}; known: %s (write {{ and }} for braces)", shown, list);
 }
 
-/* "DEVICE.FIELD" split at its last dot, since a device's name may have one. */
+/* Splits "DEVICE.FIELD" at its last dot, since a device's name may have one. */
 static const PlaceholderDevice *find_device(
                 const PlaceholderFacts *facts, const char *text, Field *ret_field)
 {
@@ -121,7 +122,7 @@ static const PlaceholderDevice *find_device(
         return NULL;
 }
 
-/* The value of a device's field, "" where there is none. */
+/* The value of a device's field, "" if it has none. */
 static void format_field(const PlaceholderDevice *device, Field field, char ret[static ADDRESS_TEXT_MAX])
 {
         bool six = field >= FIELD_ADDRESS6;

@@ -9,7 +9,7 @@
 
 #include "common/netlink.h"
 
-/* Of an address itself the table "local" has a route, also where no network is routed to it. */
+/* The table "local" has a route for each address itself, even if no network is routed to it. */
 static void parse_route(const struct nlmsghdr *header, void *userdata)
 {
         const struct rtmsg *message = NLMSG_DATA(header);
@@ -32,7 +32,7 @@ static void parse_route(const struct nlmsghdr *header, void *userdata)
         network = (Address){.family = message->rtm_family, .prefix = message->rtm_dst_len};
         memcpy(network.bytes, destination, size);
         network = address_first(&network);
-        /* Loopback, one link's own, and the rest that no network can have. */
+        /* Loopback, link-local, and the rest that no network can have. */
         if (address_is_unicast(&network) &&
                         !(size == 16 && network.bytes[0] == 0xfe && (network.bytes[1] & 0xc0) == 0x80))
                 g_array_append_val((GArray *) userdata, network);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The directory of a running unikernel. Called by the runner, and by shruthi-domain where it prepares,
- * starts and sweeps. */
+/* The directory of a running unikernel. Called by the runner, and by shruthi-domain when it prepares, starts
+ * and sweeps. */
 
 #include "unikernel/run-dir.h"
 
@@ -21,7 +21,7 @@
 
 static const char *const fifos[] = {RUN_DIR_CONSOLE_INPUT, RUN_DIR_CONSOLE_OUTPUT};
 
-/* What a guest before was cut off from. */
+/* What an earlier guest was cut off from. */
 static void forget_cut_off(const char *name)
 {
         g_autoptr(GPtrArray) none = cut_off_new();
@@ -45,7 +45,8 @@ int run_dir_make(const char *name)
 {
         g_autofree char *dir = paths_unikernel_runtime(name);
 
-        /* QEMU's user passes through, to the FIFOs. The mode by itself: our umask lets nobody. */
+        /* QEMU's user passes through, to the FIFOs. The mode is set separately, since our umask allows
+         * nobody else. */
         if (mkdir(dir, 0700) < 0 && errno != EEXIST)
                 return -errno;
         empty_directory(dir);
@@ -58,8 +59,8 @@ int run_dir_make(const char *name)
 
                 if (mkfifo(path, 0600) < 0)
                         return -errno;
-                /* QEMU's user is nobody here; who may reach the FIFO at all, the folder above all of these
-                 * says. */
+                /* QEMU's user is just another user here; the folder above all of these decides who can reach
+                 * the FIFO at all. */
                 if (chmod(path, 0666) < 0)
                         return -errno;
         }

@@ -3,26 +3,28 @@
 
 #include <stdbool.h>
 
-/* /run/shruthi/unikernels/NAME: the FIFOs of the console, and what else a running unikernel has. It goes
- * with the domain. All of these are for who holds the lock of unikernel/liveness.h. */
+/* The run directory, /run/shruthi/unikernels/NAME: the FIFOs of the console, and other files of a running
+ * unikernel. It is removed with the domain. All of these functions are for the holder of the lock of
+ * unikernel/liveness.h. */
 
-/* In it: what the guest reads, what it writes, and the socket that serves copies of that. libvirt is given
- * the path without the suffixes for the pair of FIFOs. */
+/* Its files: what the guest reads, what it writes, and the socket that serves copies of its output. libvirt
+ * gets the path without the suffixes for the pair of FIFOs. */
 #define RUN_DIR_CONSOLE        "console"
 #define RUN_DIR_CONSOLE_INPUT  RUN_DIR_CONSOLE ".in"
 #define RUN_DIR_CONSOLE_OUTPUT RUN_DIR_CONSOLE ".out"
 
-/* Makes it, with new FIFOs and nothing else. */
+/* Makes the directory, with new FIFOs and nothing else. */
 int run_dir_make(const char *name);
 
 void run_dir_remove(const char *name);
 
-/* QEMU has opened the FIFOs: nobody else of its user may from now on. Tells which it is that fails. */
+/* QEMU has opened the FIFOs: from now on no other process of QEMU's user may. On failure, ret_path is the
+ * FIFO that failed. */
 int run_dir_close(const char *name, char **ret_path);
 
-/* That a domain of that XML is made beforehand and waits for its start: from before it is made until it
+/* Records that a domain of that XML is prepared and waits for its start: from before it is created until it
  * runs, or is gone. */
 int run_dir_set_prepared(const char *name, const char *xml);
 bool run_dir_is_prepared(const char *name);
-char *run_dir_get_prepared(const char *name); /* NULL: none. Free with g_free() */
+char *run_dir_get_prepared(const char *name); /* NULL if none. Free with g_free() */
 void run_dir_forget_prepared(const char *name);

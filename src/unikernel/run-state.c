@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a runner that comes back after its own death must know. Written and read by the runner, read by
- * shruthid. */
+/* What a restarted runner must know. Written and read by the runner, read by shruthid. */
 
 #include "unikernel/run-state.h"
 
@@ -58,7 +57,7 @@ void run_state_add_healthy_check(RunState *state, const char *check)
         checks_append(&state->healthy_checks, check);
 }
 
-/* Of "BRIDGE ADDRESS DEVICE" the device, whose name may have spaces; NULL where it is no such text. */
+/* The device in "BRIDGE ADDRESS DEVICE", whose name may have spaces; NULL if reach is malformed. */
 static const char *reach_device(const char *reach)
 {
         const char *space = strchr(reach, ' ');
@@ -203,7 +202,7 @@ static int detail_set(ExitParser *exit_parser, const char *value)
         return 0;
 }
 
-/* -ENOENT: it is none of them. */
+/* -ENOENT if the key is none of them. */
 static int run_state_set_checks(RunState *state, const char *key, const char *value)
 {
         if (g_str_equal(key, "reach")) {

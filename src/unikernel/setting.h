@@ -10,17 +10,17 @@
 
 /* The settings of a unikernel: one row for each key of a definition, in the order in which definitions are
  * written. The parser and the writer of definitions, shruthid's dictionaries, and the options and KEY=VALUE
- * words of shruthictl all go by it, and tests hold manual pages, XML and completions against it.
+ * words of shruthictl are all driven by it, and tests compare manual pages, XML and completions with it.
  *
  * To add a setting:
  * 1. Add its ID below, in order, and its field to Definition or DefinitionDevice (definition.h).
  * 2. Add its row to definition-settings.c; its parser and formatter only where no existing one fits.
- * 3. Use the value where it counts, such as in domain-xml.c. GetDetails() tells those of devices by itself;
- *    add one of [Unikernel] to unikernel-details.c, for which "daemon-details" asks. What only
- *    administrators may write is marked so, and is checked by that (change-work-rights.c).
- * 4. Run the unit tests: "documentation" and "documented" name what lacks it of shruthi.unikernel(5),
+ * 3. Use the value where it counts, such as in domain-xml.c. GetDetails() returns those of devices by
+ *    itself; add one of [Unikernel] to unikernel-details.c, for which "daemon-details" asks. Mark a setting
+ *    that only administrators may write; change-work-rights.c checks it by that mark.
+ * 4. Run the unit tests: "documentation" and "documented" name where it is missing in shruthi.unikernel(5),
  *    shruthictl(1), the XML of Manager and Unikernel, and the three completions. NEWS is written by hand.
- * 5. Try it in test-definition.c and, with or without the need for a restart, in test-started.c. */
+ * 5. Test it in test-definition.c and, with or without the need for a restart, in test-started.c. */
 
 typedef struct Definition Definition;
 typedef struct DefinitionDevice DefinitionDevice;
@@ -86,26 +86,26 @@ typedef enum SettingID {
         _SETTING_INVALID = -EINVAL,
 } SettingID;
 
-/* The type on the bus, which gives the field's type too where the row has no formatter of its own. */
+/* The type on the bus, which also gives the type of the field if the row has no formatter of its own. */
 typedef enum SettingType {
         SETTING_TYPE_TEXT = 's',    /* char *, NULL or "": not written */
         SETTING_TYPE_BYTES = 't',   /* uint64_t, 0: not written; "64M" in a definition */
         SETTING_TYPE_NUMBER = 'u',  /* unsigned, 1: not written */
         SETTING_TYPE_BOOLEAN = 'b', /* bool, false: not written */
-        SETTING_TYPE_LIST = 'a', /* char *, lines with '\n' between, NULL: not written; "as", and a key that
-                                  * stands several times in a definition; SETTING_WORDS: other lists */
+        SETTING_TYPE_LIST = 'a', /* char *, lines separated by '\n', NULL: not written; "as", and a key that
+                                  * may occur several times in a definition; SETTING_WORDS: other lists */
         SETTING_TYPE_FILE = 'h', /* char *; "KEY" h, or "KEYDigest" s */
-        SETTING_TYPE_SOURCE = 0, /* not on the bus: a list of where credentials come from */
+        SETTING_TYPE_SOURCE = 0, /* not on the bus: a list of sources of credentials */
 } SettingType;
 
 typedef enum SettingFlags {
-        SETTING_WITHOUT_START = 1 << 0, /* counts at once: a running guest needs no restart for it */
-        /* Some of its values, or all, are set by administrators only, beside what exceeds the limits of
-         * users. Which those are says daemon/change/change-work-rights.c; of a setting that it does not
-         * name, all. */
+        SETTING_WITHOUT_START = 1 << 0, /* takes effect at once: a running guest needs no restart for it */
+        /* Some of its values, or all, may be set by administrators only, apart from what exceeds the limits
+         * of users. daemon/change/change-work-rights.c says which; of a setting that it does not name,
+         * all. */
         SETTING_ADMINISTRATOR = 1 << 1,
         SETTING_INVERTED = 1 << 2, /* a boolean whose field is true where "no" is written */
-        SETTING_WORDS = 1 << 3,    /* a list of words on one line, with spaces between; several lines, or
+        SETTING_WORDS = 1 << 3,    /* a list of words on one line, separated by spaces; several lines, or
                                     * options, are one list, and an empty one clears it */
 } SettingFlags;
 
@@ -116,17 +116,18 @@ typedef struct Setting {
         unsigned flags;
         size_t offset, size; /* of its field in Definition, or in DefinitionDevice for the other sections */
 
-        /* Takes the value of the definition into the field; refuses with file, line, value and what would be
+        /* Reads the value of the definition into the field; an error has file, line, value and what would be
          * right. */
         int (*parse)(DefinitionParser *parser, const KeyFileEntry *entry);
-        /* Its value in a definition; NULL: it is not written. Free with g_free(). NULL: by type. */
+        /* Returns its value in a definition; NULL: it is not written. Free with g_free(). format NULL: by
+         * type. */
         char *(*format)(const Definition *definition);
-        /* For text: whether shruthictl may send it at all. NULL: shruthid says. */
+        /* For text: whether shruthictl may send it at all. NULL: shruthid decides. */
         bool (*is_valid)(const char *text);
-        const char *takes; /* what it takes, in words that follow "write" and "give"; or NULL */
+        const char *takes; /* the values that it takes, in words that follow "write" and "give"; or NULL */
 
-        /* Of shruthictl: an option ("--memory=SIZE"), or a word of a device's option ("mac" of
-         * "--network=a,mac=…"). NULL: there is none. */
+        /* For shruthictl: an option ("--memory=SIZE"), or a word of a device's option ("mac" of
+         * "--network=a,mac=…"). NULL if there is none. */
         const char *option, *metavar, *help;
 } Setting;
 
@@ -135,17 +136,17 @@ extern const Setting setting_table[_SETTING_MAX];
 /* The row of a key of a section; NULL if there is none. Case counts. */
 const Setting *setting_find(SettingSection section, const char *key);
 
-/* Where its field is, in a Definition or, for a key of a device's section, in a DefinitionDevice. */
+/* Its field in a Definition or, for a key of a device's section, in a DefinitionDevice. */
 void *setting_field(const Setting *setting, void *owner);
 
-/* What stands in a definition for its field in owner; NULL: nothing does. Free with g_free(). */
+/* The text in a definition for its field in owner; NULL if there is none. Free with g_free(). */
 char *setting_format(const Setting *setting, const void *owner);
 
-/* The values of a list (text; NULL: none), and their text. Free with g_strfreev() and g_free(). */
+/* The values of a list (text; NULL: none), and the text of values. Free with g_strfreev() and g_free(). */
 char **setting_split(const Setting *setting, const char *text);
 char *setting_join(const Setting *setting, char *const *values);
 
-/* Gives a setting of [Unikernel] the value that it has where it is not written; frees nothing. */
+/* Gives a setting of [Unikernel] the value that it has when it is not written; frees nothing. */
 void setting_reset(const Setting *setting, Definition *definition);
 
 /* Frees what the fields of one section hold. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a guest that runs was started with. */
+/* What a running guest was started with. */
 
 #include "unikernel/started.h"
 
@@ -12,7 +12,8 @@
 
 #define STARTED_FILE "started"
 
-/* In one canonical form, so that those which start the same guest are the same. Free with g_free(). */
+/* In one canonical form, so that definitions that start the same guest have the same text. Free with
+ * g_free(). */
 static char *started_format(const Definition *definition)
 {
         Definition started = *definition;
@@ -30,7 +31,8 @@ int started_write(const char *name, const Definition *definition)
         return file_replace(dir, STARTED_FILE, text, strlen(text), 0600);
 }
 
-/* It may be of another version, whose canonical form is another; one that cannot be read tells nothing. */
+/* The text may be from another version, whose canonical form differs; one that cannot be read tells
+ * nothing. */
 Definition *started_load_other(const char *name, const Definition *definition)
 {
         g_autofree char *now = definition ? started_format(definition) : NULL, *text = NULL, *then = NULL;

@@ -3,15 +3,15 @@
 
 #include "unikernel/definition.h"
 
-/* What a guest that runs was started with: its definition as it was then, with all drop-ins in it, as a file
- * in the unikernel's runtime directory. Written by shruthi-domain at each start, read by shruthid. What
- * counts without a start stands in none: owner, group, Autostart= and Restart=. */
+/* What a running guest was started with: its definition at that time, with all drop-ins merged, as a file in
+ * the unikernel's run directory. Written by shruthi-domain at each start, read by shruthid. It lacks the
+ * settings that take effect without a start: owner, group, Autostart= and Restart=. */
 
 int started_write(const char *name, const Definition *definition);
 
-/* What NAME's guest was started with, where a start with definition (NULL: there is none) would make
- * something else of it; NULL: the same, or not known. */
+/* What NAME's guest was started with, if a start with definition (NULL: none) would give something
+ * different; NULL if it would be the same, or that is not known. */
 Definition *started_load_other(const char *name, const Definition *definition);
 
-/* Whether they give the guest the same devices, with the same settings. Pure. */
+/* Whether both give the guest the same devices, with the same settings. Pure. */
 bool started_devices_equal(const Definition *a, const Definition *b);

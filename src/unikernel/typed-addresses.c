@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a guest is told to be, and what it may be. */
+/* Which addresses a guest is told to use, and which it may use. */
 
 #include "unikernel/typed-addresses.h"
 
@@ -13,7 +13,7 @@ bool definition_is_strict(const Definition *definition, bool strict_addresses)
         return strict_addresses && definition->owner != 0 && definition->origin == DEFINITION_ORIGIN_STATE;
 }
 
-/* Of that family; NULL: none. */
+/* The address of that family; NULL if none. */
 static const Address *find_given(const GPtrArray *leases, const DefinitionDevice *device, int family)
 {
         for (guint i = 0; leases && i < leases->len; i++) {
@@ -30,7 +30,7 @@ static const Address *find_given(const GPtrArray *leases, const DefinitionDevice
         return NULL;
 }
 
-/* As domain/isolation.c has it. */
+/* The same rules as in domain/network/isolation.c. */
 static bool passes(const GPtrArray *leases, const DefinitionDevice *device, bool strict,
                 const Address *address)
 {
@@ -40,7 +40,7 @@ static bool passes(const GPtrArray *leases, const DefinitionDevice *device, bool
                 return true;
         if (given)
                 return address_equal(given, address);
-        /* Of IPv6 a guest has a link-local one besides, which is nothing to be typed. */
+        /* In IPv6 a guest also has a link-local address, which nobody types into arguments. */
         return !strict;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looks at drop-ins of units. Called where something is to be said about them: nothing of SHRUTHI's goes by
- * what stands in them, which is systemd's own business. */
+/* Looks at drop-ins of units. Called to report on them: SHRUTHI itself does not act on their content, which
+ * is systemd's own business. */
 
 #include "unikernel/unit-dropins.h"
 
@@ -18,7 +18,8 @@
 #define DROPIN_SIZE_MAX (64 * 1024)
 #define SETTINGS_MAX    32
 
-/* Of systemd.unit(5), in order of precedence; without what generators make, and so without our own. */
+/* The directories of systemd.unit(5), in order of precedence; without those of generators, and so without
+ * our own. */
 static const char *const unit_dirs[] = {"/etc/systemd/system.control", "/run/systemd/system.control",
                 "/run/systemd/transient", "/etc/systemd/system", "/run/systemd/system",
                 "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", NULL};
@@ -82,7 +83,7 @@ static bool is_limit(const char *line)
 {
         const char *value = strchr(line, '=');
 
-        /* An empty value takes one away. */
+        /* An empty value removes a limit. */
         if (!value || value[1 + strspn(value + 1, " \t")] == 0)
                 return false;
         for (const char *const *limit = limits; *limit; limit++)

@@ -3,12 +3,13 @@
 
 #include <glib.h>
 
-/* What administrators have written for one unit: drop-ins of systemd's, and of the definition. They stay
+/* What administrators have written for one unit: drop-ins of systemd, and of the definition. They are kept
  * when the unikernel is removed. */
 
 /* Paths of all that counts for NAME, whoever it was written for. */
 char **unit_dropins_list(const char *name);
 
-/* Settings in systemd's drop-ins that limit what is in a unit's control group: "KEY=VALUE (PATH)". QEMU is
- * in another, so that they hold no guest. Those of all unikernels (unikernel@.service.d) are among them. */
+/* Settings in systemd's drop-ins that limit the processes in a unit's control group: "KEY=VALUE (PATH)".
+ * QEMU is in another group, so they do not limit the guest. Drop-ins for all unikernels
+ * (unikernel@.service.d) are included. */
 char **unit_dropins_without_effect(const char *name);

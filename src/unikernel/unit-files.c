@@ -53,7 +53,7 @@ char *unit_files_credentials_path(const char *unit)
         return dropin_path(unit, CREDENTIALS_DROPIN);
 }
 
-/* The statuses stand in the template too; here they show with the setting that they belong to. */
+/* The template has the statuses too; here they show with the setting that they belong to. */
 static char *restart_text(const Definition *definition)
 {
         return g_strdup_printf("# Made by shruthi-generator: Restart= of %s\n"
@@ -63,7 +63,7 @@ static char *restart_text(const Definition *definition)
                         definition->path, restart_policy_to_string(definition->restart));
 }
 
-/* A quoted word of systemd.syntax(7), without anything that systemd would fill in. */
+/* A quoted word of systemd.syntax(7), without anything that systemd would expand. */
 static void append_mount(GString *text, const char *path)
 {
         if (!path || path[0] != '/')
@@ -83,9 +83,9 @@ static void append_mount(GString *text, const char *path)
         g_string_append(text, "\"\n");
 }
 
-/* Of what starts at boot: later all file systems are there, and systemd would look for a mount unit of each
- * folder on the way whenever it loads the unit. The state directory is in unikernel-host.target. NULL: no
- * path. */
+/* For units that start at boot: later all file systems are mounted, and systemd would look for a mount unit
+ * of each folder on the way whenever it loads the unit. The state directory is in unikernel-host.target.
+ * NULL: no path. */
 static char *mounts_text(const Definition *definition)
 {
         g_autoptr(GString) text = g_string_new(NULL);
@@ -109,7 +109,7 @@ static char *mounts_text(const Definition *definition)
                         "# Made by shruthi-generator: paths in %s\n[Unit]\n%s", definition->path, text->str);
 }
 
-/* systemd takes '%' for a specifier, and '\\' in front of the ':' for an escape. */
+/* systemd reads '%' as a specifier, and '\\' in front of the ':' as an escape. */
 static void append_source(GString *text, const DefinitionSource *source)
 {
         g_autoptr(GString) id = g_string_new(source->id), from = g_string_new(source->from);
@@ -155,9 +155,9 @@ static void append_units(GString *text, const char *key, char **names, bool unik
                 g_string_append_c(text, '\n');
 }
 
-/* Requires= of a unikernel is, in systemd's words, Wants= and PartOf= and a start that fails without it. The
- * last is the runner's part (run/requirements.h): it waits where systemd, at the first failure of a start
- * that is about to be tried again, would give the one that requires it up for good. */
+/* Requires= of a unikernel is, in systemd's terms, Wants= and PartOf= and a start that fails without the
+ * other. The last is the runner's part (run/requirements.h): it waits, where systemd would give up the
+ * requiring unikernel for good at the first failure of a start that is about to be tried again. */
 static void append_requirements(GString *text, const Definition *definition)
 {
         g_auto(GStrv) names = order_names(definition, ORDER_REQUIRES);
@@ -186,8 +186,8 @@ static void append_awaited(GString *text, const Definition *definition)
                 g_string_append_printf(text, "Environment=\"" UNIT_FILES_AWAITED "=%s\"\n", awaited->str);
 }
 
-/* Names and values have nothing in them that is special to systemd: definition-order.c sees to it. An older
- * systemd would warn of keys that it does not know, at each reload. NULL: none of this is written. */
+/* Names and values contain nothing that is special to systemd: definition-order.c ensures that. An older
+ * systemd would warn about unknown keys at each reload. NULL: none of this is written. */
 static char *order_text(const Definition *definition)
 {
         g_autoptr(GString) unit = g_string_new(NULL), service = g_string_new(NULL);
@@ -268,7 +268,7 @@ int unit_files_write(const char *dir, const GPtrArray *files)
         return r;
 }
 
-/* NULL: it is not there. */
+/* NULL if it does not exist. */
 static char *read_there(const char *dir, const char *path, bool link)
 {
         g_autofree char *whole = g_build_filename(dir, path, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Updates that are not over, as small files of KEY=VALUE lines. */
+/* Updates in progress, as small files of KEY=VALUE lines. */
 
 #include "unikernel/update-record.h"
 

@@ -5,14 +5,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* An update that is not over: /var/lib/shruthi/updates/NAME (0640, user shruthi). Written with fsync before
- * the definition is replaced, and gone when the update has ended, so that whoever comes next, after a crash
- * or a power failure, brings it to its end. shruthi-generator has shruthid started at boot where there is
- * one. */
+/* An update in progress: /var/lib/shruthi/updates/NAME (0640, user shruthi). Written with fsync before the
+ * definition is replaced, and removed when the update has ended, so that after a crash or a power failure
+ * the next shruthid completes the update. If there is such a file at boot, shruthi-generator has shruthid
+ * started. */
 
 typedef enum UpdatePhase {
         UPDATE_PHASE_PROVING,   /* the new generation is being started and watched */
-        UPDATE_PHASE_RETURNING, /* it failed, and the former one comes back */
+        UPDATE_PHASE_RETURNING, /* it failed, and the former one is being restored */
         _UPDATE_PHASE_MAX,
         _UPDATE_PHASE_INVALID = -EINVAL,
 } UpdatePhase;
@@ -23,11 +23,11 @@ UpdatePhase update_phase_from_string(const char *text);
 typedef struct UpdateRecord {
         UpdatePhase phase;
         uint64_t old_number, new_number; /* generations */
-        uint64_t probation_usec;         /* from when the guest is ready */
-        uint64_t old_started; /* when the former guest began to run, as in RunState; 0: not known */
+        uint64_t probation_usec;         /* counted from when the guest is ready */
+        uint64_t old_started; /* when the former guest began to run, as in RunState; 0 if not known */
         uid_t user;           /* who asked for it */
         char *boot_id;        /* of the boot in which it began */
-        char *reason;         /* UPDATE_PHASE_RETURNING: why; or NULL */
+        char *reason;         /* for UPDATE_PHASE_RETURNING: why; or NULL */
 } UpdateRecord;
 
 void update_record_clear(UpdateRecord *record);
@@ -41,5 +41,5 @@ int update_record_write(const char *name, const UpdateRecord *record);
 int update_record_read(const char *name, UpdateRecord *ret_record);
 int update_record_remove(const char *name);
 
-/* The names that have one. Free with g_strfreev(). */
+/* The names that have an update in progress. Free with g_strfreev(). */
 char **update_records_list(void);

@@ -15,7 +15,8 @@
 #define GROUPS_MAX      65536 /* NGROUPS_MAX of Linux */
 #define PASSWD_SIZE_MAX (1024 * 1024)
 
-/* Of all groups that a user is in, the own one of passwd(5) too; an unknown user is in none. */
+/* Checks all groups that a user is in, including the primary one of passwd(5); an unknown user is in
+ * none. */
 static bool user_is_in_group(uid_t uid, gid_t gid)
 {
         g_autofree char *buffer = g_malloc(PASSWD_SIZE_MAX);
@@ -53,7 +54,7 @@ bool volume_is_as_made(const Volume *volume, const DefinitionDevice *device, uid
         return device->size == 0 || volume->owner == owner;
 }
 
-/* Whose unikernel it is; of one that cannot be read, root's. */
+/* The owner of the unikernel; root if its definition cannot be read. */
 static int find_owner(const char *unikernel, uid_t *ret_owner)
 {
         g_autoptr(Definition) definition = NULL;

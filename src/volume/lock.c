@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* QEMU's locks on the files that it opens as disks (block/file-posix.c, raw_apply_lock_bytes()): a shared
- * lock of an open file description on one byte for each thing that it does, and on one for each that it
- * suffers in nobody else; then it looks whether anybody has a byte that contradicts. Advisory: they bind
- * those who look. */
+ * lock of an open file description on one byte for each thing that it does, and on another for each thing
+ * that it allows nobody else to do; then it checks whether anybody has a conflicting byte. The locks are
+ * advisory: they bind only those who check. */
 
 #include "volume/lock.h"
 
@@ -13,11 +13,11 @@
 #include "common/string-util.h"
 
 
-/* Byte PERM + n: does n. Byte SHARED + n: suffers no other that does n. */
+/* Byte PERM + n: does n. Byte SHARED + n: allows nobody else to do n. */
 #define LOCK_PERM_BASE   100
 #define LOCK_SHARED_BASE 200
 
-/* The places of BLK_PERM_CONSISTENT_READ and BLK_PERM_WRITE (include/block/block-common.h). */
+/* The bits of BLK_PERM_CONSISTENT_READ and BLK_PERM_WRITE (include/block/block-common.h). */
 #define PERM_READ  0
 #define PERM_WRITE 1
 #define PERM_COUNT 64
@@ -78,7 +78,7 @@ int disk_lock_read(int fd)
 {
         int r;
 
-        /* First told, then looked, as QEMU does: of two at once at least one sees the other. */
+        /* First locks, then looks, as QEMU does: of two at the same time at least one sees the other. */
         r = range_lock_shared(fd, LOCK_PERM_BASE + PERM_READ);
         if (r >= 0)
                 r = range_lock_shared(fd, LOCK_SHARED_BASE + PERM_WRITE);
@@ -93,8 +93,8 @@ int disk_lock_read(int fd)
 /* A write lease is given only on a file that nobody else has open (fcntl(2)). */
 int disk_is_open_elsewhere(int fd)
 {
-        /* Who wants to open it meanwhile has us told by a signal, which ends a process unless it is one that
-         * is ignored by default. */
+        /* If somebody wants to open it meanwhile, we get a signal, which must be one that is ignored by
+         * default, or it would end the process. */
         if (fcntl(fd, F_SETSIG, SIGURG) < 0)
                 return -errno;
         if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Making volumes: a folder beside its place, complete and on disk, then renamed. */
+/* Creating volumes: a folder beside its place, complete and on disk, then renamed. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,16 +19,17 @@
 #include "volume/raw.h"
 #include "volume/store-private.h"
 
-/* QEMU comes in by its group, which all that is made below the store's directory gets by its setgid bit:
- * through the folder and into the data, nowhere else. The folder's own bit is of no use any more. */
+/* QEMU gets access through its group, which everything that is made below the store's directory inherits by
+ * its setgid bit: through the folder and into the data, nowhere else. The folder's own setgid bit has no
+ * further use. */
 #define FOLDER_MODE 0710
 #define DATA_MODE   0660
 #define RECORD_MODE 0600
 
 #define COPY_SIZE (256 * 1024)
 
-/* A folder on its way into the store; removed with the scope unless it arrived. As long as its maker lives
- * it is locked, by which the next one sees that it is no remains. */
+/* A folder on its way into the store; removed at the end of the scope unless it was committed. It is locked
+ * as long as its maker lives, so that the next maker sees that it is still in use. */
 typedef struct Folder {
         char *name;
         int fd, data_fd;
@@ -63,7 +64,7 @@ static int refuse_write(Error *ret_error, int r, const char *name)
         return error_set_errno(ret_error, r, "Cannot create volume '%s' in %s", name, paths_volumes());
 }
 
-/* Under the store's lock nobody makes a folder, so one that is not locked has lost its maker. */
+/* Under the store's lock nobody makes a folder, so an unlocked one has lost its maker. */
 static void clear_remains(int store_fd)
 {
         int copy = openat(store_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -122,8 +123,8 @@ static int fill_folder(Folder *folder, uint64_t size, uid_t owner, gid_t group)
         return write_record(folder, owner, group);
 }
 
-/* Makes a folder for a volume of that size, if there is none of that name and its owner may have it. Under
- * the store's lock. */
+/* Makes a folder for a volume of that size, if the name is free and its owner's limits allow it. Under the
+ * store's lock. */
 static int folder_begin(int store_fd, const char *name, uint64_t size, uid_t owner, gid_t group,
                 const VolumeLimits *limits, Folder *ret, Error *ret_error)
 {
@@ -247,7 +248,7 @@ static bool volume_source_is_unchanged(const VolumeSource *source)
                                                    st.st_mtim.tv_nsec == source->st.st_mtim.tv_nsec);
 }
 
-/* Where the next data begins: offset itself where the source does not tell, size if there is none. */
+/* Where the next data begins: offset itself if the source does not tell, size if there is none. */
 static uint64_t volume_source_next_data(const VolumeSource *source, uint64_t offset)
 {
         off_t found = lseek(source->fd, (off_t) offset, SEEK_DATA);
@@ -258,14 +259,15 @@ static uint64_t volume_source_next_data(const VolumeSource *source, uint64_t off
         return CLAMP((uint64_t) found, offset, source->size);
 }
 
-/* Copies exactly the size that was seen, so that a source that grows meanwhile takes no more. */
+/* Copies exactly the size that was seen at the beginning, so that a source that grows meanwhile takes no
+ * more. */
 static int volume_source_copy(const VolumeSource *source, int to, const char *name, Error *ret_error)
 {
         g_autofree char *buffer = NULL;
         uint64_t offset = 0;
         int r;
 
-        /* A clone shares its blocks with the original: no copying, and no room used. */
+        /* A clone shares its blocks with the original: nothing is copied, and no room is used. */
         if (source->regular && ioctl(to, FICLONE, source->fd) >= 0)
                 return 0;
 
@@ -313,7 +315,7 @@ static int volume_source_choose_size(
         return 0;
 }
 
-/* A clone takes none, which is not known before it is made; what has holes takes less than its size. */
+/* A clone needs none, which is not known before it is made; a source with holes needs less than its size. */
 static int check_free_space(
                 const VolumeSource *source, const VolumeLimits *limits, const char *name, Error *ret_error)
 {
@@ -351,13 +353,13 @@ int volume_import(const char *name, const VolumeContent *content, uid_t owner, g
         if (r < 0)
                 return r;
 
-        /* Slow, so without the lock. The folder counts for its owner already. */
+        /* Slow, so without the lock. The folder already counts for its owner. */
         lock = close_safe(lock);
         position = lseek(fd, 0, SEEK_CUR);
         r = content->raw ? 0 : volume_check_import(fd, ret_error);
         if (r >= 0)
                 r = volume_source_copy(&source, folder.data_fd, name, ret_error);
-        /* Looking for data has moved it, for whoever has handed over the descriptor, too. */
+        /* Looking for data has moved it, also for whoever passed the descriptor. */
         (void) lseek(fd, position, SEEK_SET);
         if (r < 0)
                 return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Volumes that are there: what is known of them, their use, their size, and taking them out. store-create.c
- * makes them. */
+/* Existing volumes: what is known about them, their use, their size, and removing them. store-create.c
+ * creates them. */
 
 #include "volume/store.h"
 
@@ -124,7 +124,7 @@ static int parse_id(const char *text, uint32_t *ret_id)
         return 0;
 }
 
-/* "OWNER=1000", and "GROUP=100" where a group shares it. */
+/* "OWNER=1000", and "GROUP=100" if a group shares it. */
 static int parse_record(const char *text, Volume *volume)
 {
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -170,7 +170,8 @@ int volume_read(int store_fd, const char *name, Volume **ret_volume)
         if (!S_ISREG(st.st_mode))
                 return -EBADMSG;
         volume->size = (uint64_t) st.st_size;
-        volume->allocated = (uint64_t) st.st_blocks * 512; /* stat(2): whatever the file system's unit is */
+        volume->allocated = (uint64_t) st.st_blocks * 512; /* stat(2): units of 512, whatever the file
+                                                            * system */
         volume->name = g_strdup(name);
 
         *ret_volume = g_steal_pointer(&volume);
@@ -228,7 +229,7 @@ static int read_all(int store_fd, bool temporary, GPtrArray **ret_volumes, Error
                 if (!volume_name_is_valid(entry->d_name) &&
                                 !(temporary && g_str_has_prefix(entry->d_name, VOLUME_TEMPORARY_PREFIX)))
                         continue;
-                /* What is gone by now was removed by somebody else. */
+                /* Somebody else has removed what is gone by now. */
                 if (volume_read(store_fd, entry->d_name, &volume) >= 0)
                         g_ptr_array_add(volumes, volume);
         }
@@ -366,7 +367,8 @@ int volume_resize(const char *name, uint64_t size, const VolumeLimits *limits, E
         return 0;
 }
 
-/* Whether an exported descriptor may still be open. Those that only look at it have it open for a moment. */
+/* Whether an exported descriptor may still be open. Processes that only check have the data open for a
+ * moment, too. */
 static bool export_goes_on(const char *name, int fd)
 {
         g_autofree char *mark = g_build_filename(paths_volumes(), name, VOLUME_EXPORTED, NULL);
@@ -432,7 +434,7 @@ int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_
         return 0;
 }
 
-/* Once the data is open, so that who looks sees one or the other. */
+/* Called once the data is open, so that whoever checks sees the mark or the open file. */
 static int mark_exported(int folder_fd)
 {
         _cleanup_close_ int fd = openat(folder_fd, VOLUME_EXPORTED,
@@ -473,7 +475,7 @@ int volume_folder_remove(int store_fd, const char *name)
         g_autofree char *data = g_build_filename(name, VOLUME_DATA, NULL);
         _cleanup_close_ int fd = openat(store_fd, data, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-        /* A file that somebody still has open would keep its room, and count for nobody. */
+        /* A file that somebody still has open would keep its room, but count for nobody. */
         if (fd >= 0 && ftruncate(fd, 0) < 0)
                 log_debug("Cannot empty %s/%s: %s", paths_volumes(), data, g_strerror(errno));
 
@@ -505,7 +507,7 @@ int volume_remove(const char *name, Error *ret_error)
 
         if (faccessat(lock, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
                 return error_set_no_such_volume(ret_error, name);
-        /* One without data is damaged, and used by nobody. */
+        /* A volume without data is damaged, and nobody uses it. */
         r = volume_look(name, &use, ret_error);
         if (r < 0 && r != error_code_to_errno(ERROR_NO_SUCH_VOLUME))
                 return r;
@@ -515,7 +517,7 @@ int volume_remove(const char *name, Error *ret_error)
                                 "export in progress",
                                 name, volume_use_to_string(use));
 
-        /* Gone as a whole; what is left of it if we die here is cleared away by the next. */
+        /* Removed as a whole; if we die here, the next process removes the rest. */
         hidden = g_strdup_printf(VOLUME_TEMPORARY_PREFIX "%d-%08x", getpid(), g_random_int());
         if (renameat(lock, name, lock, hidden) < 0 || fsync(lock) < 0)
                 return error_set_errno(ret_error, errno, "Cannot remove volume '%s'", name);
