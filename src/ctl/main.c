@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthictl: the command line to shruthid. */
+/* shruthictl: the command line client of shruthid. */
 
 #include <locale.h>
 #include <stdio.h>

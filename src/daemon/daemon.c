@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthid from its start to its end: what is made and read first, how the rooms are connected with each
- * other, how it reaches the bus, when it is ready. */
+/* shruthid from start to end: what it makes and reads first, how it connects the rooms, how it reaches the
+ * bus, and when it is ready. */
 
 #include "daemon/daemon.h"
 
@@ -41,26 +41,26 @@
 #define WORKER_PER_USER 1
 #define HELPERS_AT_ONCE 4
 
-/* The bus keeps at most 128 calls of ours that are not answered (dbus-daemon(1),
- * max_replies_per_connection), so those that others can make us send have shares: 20, 16 and 16 here, 12 for
- * looking at units, up to 64 starts. */
+/* The bus keeps at most 128 unanswered calls of ours (dbus-daemon(1), max_replies_per_connection). The calls
+ * that others can make us send therefore have shares: 20, 16 and 16 here, 12 for reading units, up to 64 for
+ * starts. */
 #define POLKIT_QUERIES_AT_ONCE  20
 #define POLKIT_QUERIES_PER_USER 8
 #define POLKIT_DIALOGS_AT_ONCE  16
 #define POLKIT_DIALOGS_PER_USER 4
-/* A stop is mostly a wait: libvirt looks every 200 ms whether QEMU has ended (virProcessKillPainfully()). So
- * more of them than of starts are under way, and none waits for a start. */
+/* A stop mostly waits: libvirt checks every 200 ms whether QEMU has ended (virProcessKillPainfully()). So
+ * more stops than starts run at once, and no stop waits for a start. */
 #define STOPS_AT_ONCE  16
 #define STOPS_PER_USER 12
 
-/* Each asks polkit, reads files or asks libvirt about as many unikernels as there are. */
+/* Each asks polkit, reads files or asks libvirt about all unikernels. */
 #define OVERVIEWS_AT_ONCE  2
 #define OVERVIEWS_PER_USER 1
 
 #define CONNECT_RETRY (2 * G_USEC_PER_SEC)
 
-/* Each call that comes in: who is it, and is it of a size that we take? Those that are dispatched again pass
- * here again. */
+/* Checks the caller and the size of each incoming call. A call that is dispatched again passes here
+ * again. */
 static int on_daemon_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -80,7 +80,7 @@ static int on_daemon_message(sd_bus_message *message, void *userdata, sd_bus_err
                                 error_set(&error, ERROR_LIMIT_EXCEEDED,
                                                 "The message is too large (MessageSizeMax=)"));
 
-        /* Such as a handle with no descriptor to it. */
+        /* For example a handle without a descriptor. */
         if (r == -EBADMSG || r == -ENXIO || r == -EINVAL)
                 return reply_invalid_args(message, r);
 
@@ -108,7 +108,7 @@ static int daemon_export(Manager *manager, sd_bus *bus)
         if (r >= 0)
                 r = sd_bus_add_node_enumerator(
                                 bus, NULL, SHRUTHI_NETWORK_PATH, network_node_enumerate, manager);
-        /* No enumerator: which there are is not for everybody, see subscribers.h. */
+        /* No enumerator: not everybody may list them, see subscribers.h. */
         if (r >= 0)
                 r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_VOLUME_PATH, SHRUTHI_INTERFACE_VOLUME,
                                 volume_vtable, volume_object_find, manager);
@@ -149,7 +149,7 @@ static int on_daemon_name(sd_bus_message *reply, void *userdata, sd_bus_error *r
         return 0;
 }
 
-/* The name comes last: whoever activated us by it sees everything as it is. */
+/* The name is requested last, so that a client that activated us by it sees everything. */
 static void on_systemd_ready(Manager *manager)
 {
         int r;
@@ -210,7 +210,7 @@ static int on_daemon_connect_time(sd_event_source *source, uint64_t usec, void *
 
         if (daemon_connect(manager) >= 0)
                 return 0;
-        /* Half-way there and no further: better from the start. */
+        /* It stopped half-way: start over. */
         if (manager->bus)
                 return sd_event_exit(manager->event, -EIO);
 
@@ -218,7 +218,7 @@ static int on_daemon_connect_time(sd_event_source *source, uint64_t usec, void *
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* Without a bus there is still the private socket, and the bus may come. */
+/* Without a bus the private socket still works, and the bus may appear later. */
 static int daemon_reach_bus(Manager *manager)
 {
         int r = daemon_connect(manager);
@@ -301,8 +301,8 @@ static void daemon_new_tables(Manager *manager)
         manager->calls_of = g_hash_table_new(NULL, NULL);
 }
 
-/* A broken one is no reason not to be there: somebody has to say what is wrong with it, and what runs can be
- * looked at and stopped. */
+/* shruthid also runs if the file is broken: it must report what is wrong, and running unikernels can still
+ * be inspected and stopped. */
 static void daemon_load_conf(Manager *manager)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -361,7 +361,7 @@ Manager *daemon_free(Manager *manager)
         if (!manager)
                 return NULL;
 
-        /* What a thread may still be at holds on to none of this but what was handed to it. */
+        /* Threads that still run use none of this, only what was handed to them. */
         manager->subscribers = subscribers_free(manager->subscribers);
         g_hash_table_unref(manager->queries);
         g_hash_table_unref(manager->clients);

@@ -3,7 +3,7 @@
 
 #include "daemon/core/manager.h"
 
-/* The whole of shruthid, put together of all rooms. For main() alone. */
+/* shruthid as a whole: connects all rooms. Only main() calls it. */
 
 int daemon_new(Manager **ret_manager, Error *ret_error);
 
@@ -15,5 +15,5 @@ static inline void daemon_cleanup(Manager **manager)
 }
 #define _cleanup_daemon_ __attribute__((cleanup(daemon_cleanup)))
 
-/* Serves until idle or told to end. Returns the exit status of the program or a negative errno. */
+/* Serves until it is idle or told to end. Returns the exit status of the program or a negative errno. */
 int daemon_run(Manager *manager);

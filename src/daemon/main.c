@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthid: the service behind org.dream.Shruthi. Started by systemd when somebody calls it, and gone again
- * when nobody does. */
+/* shruthid: the service behind org.dream.Shruthi. systemd starts it at the first call; it exits when
+ * idle. */
 
 #include <getopt.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ static int usage(FILE *file)
         return file == stderr ? 2 : 0;
 }
 
-/* Returns -1 to go on, else the exit status. */
+/* Returns -1 to continue, otherwise the exit status. */
 static int parse_command_line(int argc, char **argv)
 {
         static const struct option options[] = {
@@ -45,7 +45,7 @@ static int parse_command_line(int argc, char **argv)
         return optind < argc ? usage(stderr) : -1;
 }
 
-/* sd-event takes its signals from a descriptor, so they are blocked before the first thread exists
+/* sd-event reads signals from a descriptor, so they are blocked before the first thread is created
  * (sd_event_add_signal(3)). */
 static void block_signals(void)
 {

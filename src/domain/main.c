@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-domain: what of SHRUTHI needs libvirt. A process that lives for one call of shruthi-run or
- * shruthid, which read the lines that protocol.h describes; or "serve", the service that does the same for
- * them and is there already. */
+/* shruthi-domain: the part of SHRUTHI that needs libvirt. Either a process for one request of shruthi-run or
+ * shruthid, which read the lines that protocol.h describes; or "serve", a running service that does the same
+ * for them. */
 
 #include <fcntl.h>
 #include <glib.h>

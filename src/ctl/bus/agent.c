@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* pkttyagent beside us, as systemctl starts it. */
+/* Runs pkttyagent as a child, as systemctl does. */
 
 #include "ctl/bus/agent.h"
 
@@ -31,8 +31,8 @@ void agent_open(const Options *options)
         reader = pipes[0];
         writer = pipes[1];
         number = g_strdup_printf("%d", writer);
-        /* In a session, an agent of the desktop goes first. Outside of any, polkit 122 finds no agent that
-         * was registered as a fallback. */
+        /* In a session, an agent of the desktop has priority. Outside of a session, polkit 122 does not find
+         * an agent that was registered as a fallback. */
         in_session = sd_pid_get_session(0, NULL) >= 0;
 
         fflush(NULL);
@@ -45,7 +45,7 @@ void agent_open(const Options *options)
                 _exit(1);
         }
 
-        /* It closes its end when it is registered, as well as when it failed. */
+        /* It closes its end when it is registered, and also if it fails. */
         writer = close_safe(writer);
         if (agent_pid > 0)
                 while (poll(&(struct pollfd){.fd = reader, .events = POLLIN}, 1, -1) < 0 && errno == EINTR)

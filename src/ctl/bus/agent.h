@@ -5,8 +5,8 @@
 
 /* polkit's password agent for terminals. */
 
-/* Starts pkttyagent, once, if there is a terminal to ask on and --no-ask-password was not given; waits until
- * it is registered. */
+/* Starts pkttyagent, once, if there is a terminal and --no-ask-password was not given; waits until it is
+ * registered. */
 void agent_open(const Options *options);
 
 void agent_close(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The same call for many names. polkit's agent asks one question at a time, so what wants a password is kept
- * until the rest is done and then goes one by one. */
+/* The same call for many names. polkit's agent asks one question at a time, so calls that need a password
+ * are kept until the rest is done, and then made one by one. */
 
 #include "ctl/bus/client.h"
 #include "ctl/cli/error-context.h"
@@ -14,8 +14,8 @@ typedef struct Batch {
         Ctl *ctl;
         const char *what;
         unsigned in_flight;
-        GPtrArray *calls; /* BatchCall, all that went out */
-        GPtrArray *again; /* those of them that want a password */
+        GPtrArray *calls; /* BatchCall: all calls that were sent */
+        GPtrArray *again; /* the calls that need a password */
         GPtrArray *done;  /* names, or NULL */
         int exit_status;
         Progress progress;
@@ -121,7 +121,7 @@ static void batch_show(Batch *batch)
         }
 }
 
-/* Waits for one reply at least. */
+/* Waits for at least one reply. */
 static int batch_wait(Batch *batch)
 {
         unsigned before = batch->in_flight;
@@ -131,7 +131,7 @@ static int batch_wait(Batch *batch)
                 r = sd_bus_process(batch->ctl->bus, NULL);
                 if (r == 0)
                         r = sd_bus_wait(batch->ctl->bus, progress_interval(&batch->progress));
-                /* What comes while it is asked is processed next time. */
+                /* Replies that arrive meanwhile are processed next time. */
                 if (r == 0 && batch->in_flight == before)
                         batch_show(batch);
                 if (r < 0 && r != -EINTR)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection, one call, and what its errors mean to a person. */
+/* The connection, single calls, and error messages for the user. */
 
 #include "ctl/bus/client.h"
 
@@ -85,7 +85,7 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
         if ((int) code >= 0)
                 return error_set(ret_error, code, "%s", message);
 
-        /* The bus gives a service 25 s to start (dbus-daemon(1), service_start_timeout); what is ours has
+        /* The bus gives a service 25 s to start (dbus-daemon(1), service_start_timeout); our own errors have
          * other names. */
         if (sd_bus_error_has_names(e, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
                             "org.freedesktop.DBus.Error.TimedOut") ||
@@ -134,7 +134,7 @@ static int call_attempt(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_rep
         return r < 0 ? r : 0;
 }
 
-/* A copy that may be sent again, and that lets polkit ask for a password. */
+/* Makes a copy that can be sent again, and that lets polkit ask for a password. */
 static int call_repeat(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_call)
 {
         _cleanup_message_ sd_bus_message *copy = NULL;
@@ -337,7 +337,7 @@ bool operands_are_single(char **operands)
         return !operands[0] || (!operands[1] && !name_is_pattern(operands[0]));
 }
 
-/* "unikernel@NAME.service" is taken too: it is what systemctl and the journal show. */
+/* "unikernel@NAME.service" is accepted too, because systemctl and the journal show it. */
 static int client_expand_name(const char *text, GPtrArray *names, Error *ret_error)
 {
         g_autofree char *name = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looking at the limits of QEMU's processes. Called by verb-doctor.c: shruthid's own sandbox shows it no
+/* Reads the limits of QEMU's processes. Called by verb-doctor.c, because shruthid's sandbox hides the
  * processes of others. */
 
 #include "ctl/bus/core-files.h"
@@ -14,8 +14,9 @@
 
 #define NAMES_SHOWN 3
 
-/* As libvirt writes it: "-name guest=unikernel-NAME,debug-threads=on", and "/dev/fdset/N" for what it hands
- * over as a descriptor, which of ours are the keys alone. NULL: it has none, or is none of ours. */
+/* Parses a command line from libvirt: "-name guest=unikernel-NAME,debug-threads=on", and "/dev/fdset/N" for
+ * a passed descriptor, which in our domains is only for keys. Returns NULL if it has no keys, or is not
+ * ours. */
 static char *core_files_keys_holder(const char *cmdline, gsize size)
 {
         static const char guest[] = "guest=" SHRUTHI_DOMAIN_PREFIX;

@@ -16,7 +16,7 @@ struct Follow {
         FollowFunction function;
         void *userdata;
         GHashTable *unikernels; /* name → JsonObject */
-        bool lost;              /* shruthid is gone, and is waited for */
+        bool lost;              /* shruthid is gone, and this waits for it */
 };
 
 Follow *follow_free(Follow *follow)
@@ -39,7 +39,7 @@ JsonObject *follow_find(const Follow *follow, const char *name)
         return g_hash_table_lookup(follow->unikernels, name);
 }
 
-/* Free with g_free(). NULL: the path is not that of a unikernel. */
+/* Returns NULL if the path is not that of a unikernel. Free with g_free(). */
 static char *follow_path_name(const char *path)
 {
         char *name = NULL;
@@ -47,7 +47,7 @@ static char *follow_path_name(const char *path)
         return path && sd_bus_path_decode(path, SHRUTHI_UNIKERNEL_PATH, &name) > 0 ? name : NULL;
 }
 
-/* One object of GetManagedObjects(): its path, and a dictionary of its interfaces. */
+/* Reads one object of GetManagedObjects(): its path, and a dictionary of its interfaces. */
 static int follow_read_object(sd_bus_message *reply, GHashTable *unikernels)
 {
         g_autoptr(JsonObject) properties = NULL;
@@ -105,7 +105,7 @@ static int follow_read(Follow *follow, GHashTable **ret_unikernels, Error *ret_e
         return 0;
 }
 
-/* sd_bus_process() returns the messages that no callback has taken. */
+/* sd_bus_process() returns the messages that no callback has handled. */
 static int on_follow_signal(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         return 0;
@@ -153,7 +153,7 @@ int follow_open(Ctl *ctl, FollowFunction function, void *userdata, Follow **ret_
         return 0;
 }
 
-/* Takes what is known now (NULL: it is gone), and tells if that differs. */
+/* Stores the new properties (NULL if it is gone), and reports a difference. */
 static int follow_set(Follow *follow, const char *name, JsonObject *now, Error *ret_error)
 {
         JsonObject *found = follow_find(follow, name);
@@ -170,7 +170,7 @@ static int follow_set(Follow *follow, const char *name, JsonObject *now, Error *
         return follow->function(follow, kind, name, before, now, follow->userdata, ret_error);
 }
 
-/* Reads all of them again, after shruthid was away. */
+/* Reads all unikernels again after shruthid has restarted. */
 static int follow_read_again(Follow *follow, Error *ret_error)
 {
         g_autoptr(GHashTable) now = NULL;
@@ -287,7 +287,7 @@ static int follow_dispatch(Follow *follow, sd_bus_message *message, Error *ret_e
         return 0;
 }
 
-/* Waits for the next message, until deadline. Returns 0 when that has come. */
+/* Waits for the next message, until deadline. Returns 0 at the deadline. */
 static int follow_wait(Follow *follow, uint64_t deadline)
 {
         uint64_t now = (uint64_t) g_get_monotonic_time();

@@ -6,8 +6,8 @@
 
 #include "ctl/cli/ctl.h"
 
-/* All unikernels with their properties, kept up to date by shruthid's signals, and a call for each change.
- * Used by wait and events. */
+/* All unikernels with their properties, kept up to date by shruthid's signals, with a callback for each
+ * change. Used by wait and events. */
 
 typedef struct Follow Follow;
 
@@ -15,22 +15,22 @@ typedef enum FollowKind {
         FOLLOW_NEW,
         FOLLOW_REMOVED,
         FOLLOW_CHANGED,    /* properties */
-        FOLLOW_DEFINITION, /* nothing that a property tells */
+        FOLLOW_DEFINITION, /* a change that no property shows */
 } FollowKind;
 
-/* before is NULL for FOLLOW_NEW, now for FOLLOW_REMOVED. Returns 0 to go on, or what follow_run() is to
- * return: 1, or an error. */
+/* before is NULL for FOLLOW_NEW, now for FOLLOW_REMOVED. Returns 0 to continue, or the value that
+ * follow_run() must return: 1, or an error. */
 typedef int (*FollowFunction)(Follow *follow, FollowKind kind, const char *name, JsonObject *before,
                 JsonObject *now, void *userdata, Error *ret_error);
 
-/* Listens first and reads then, so that no change is missed. */
+/* Listens before it reads, so that no change is missed. */
 int follow_open(Ctl *ctl, FollowFunction function, void *userdata, Follow **ret_follow, Error *ret_error);
 Follow *follow_free(Follow *follow);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Follow, follow_free)
 
-/* The properties of one; NULL: there is none of that name. The object stays the follower's. */
+/* The properties of a unikernel; NULL if there is none with that name. follow keeps owning the object. */
 JsonObject *follow_find(const Follow *follow, const char *name);
 
-/* Waits for changes until deadline (CLOCK_MONOTONIC in µs, UINT64_MAX: none): then 0. A shruthid that is
- * restarted meanwhile is waited for, and what has changed then is told. */
+/* Waits for changes until deadline (CLOCK_MONOTONIC in µs, UINT64_MAX for none), then returns 0. If
+ * shruthid restarts meanwhile, waits for it, and reports what has changed since. */
 int follow_run(Follow *follow, uint64_t deadline, Error *ret_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* OpenUnikernelLog()'s streams → lines. Without --follow the streams are merged by time; with it they come
- * as they come. */
+/* Prints the lines of the streams of OpenUnikernelLog(). Without --follow the streams are merged by time;
+ * with it they are printed as they arrive. */
 
 #include "ctl/bus/log-reader.h"
 
@@ -41,7 +41,7 @@ static int log_source_append_options(sd_bus_message *call, const LogRequest *req
         int r;
 
         r = sd_bus_message_open_container(call, 'a', "{sv}");
-        /* Of those that match, or lie between two times, the last ones are known when all are read. */
+        /* The last lines that match, or that lie between two times, are known only when all are read. */
         if (r >= 0 && request->lines >= 0 && !timed && (!request->grep || request->follow))
                 r = sd_bus_message_append(call, "{sv}", "Lines", "u", (uint32_t) request->lines);
         if (r >= 0 && request->since > 0)
@@ -105,7 +105,7 @@ static bool log_line_is_wanted(const LogRequest *request, const JournalLine *lin
         return g_regex_match(request->grep, valid, 0, NULL);
 }
 
-/* Takes the next complete entry out of the buffer; what is none, or not wanted, is passed over. */
+/* Takes the next complete entry from the buffer; skips invalid and unwanted ones. */
 static bool log_source_take(LogSource *source, const LogRequest *request)
 {
         char *newline;
@@ -156,7 +156,7 @@ static void log_entry_free(JournalLine *line)
         g_free(line);
 }
 
-/* Until each has its next entry, or has ended. */
+/* Reads until each source has its next entry, or has ended. */
 static void log_sources_fill(const GPtrArray *sources, const LogRequest *request)
 {
         for (guint i = 0; i < sources->len; i++) {
@@ -169,7 +169,7 @@ static void log_sources_fill(const GPtrArray *sources, const LogRequest *request
         }
 }
 
-/* The source with the earliest entry; NULL when all have ended. */
+/* The source with the earliest entry; NULL if all have ended. */
 static LogSource *log_sources_next(const GPtrArray *sources, const LogRequest *request)
 {
         LogSource *next = NULL;
@@ -185,7 +185,7 @@ static LogSource *log_sources_next(const GPtrArray *sources, const LogRequest *r
         return next;
 }
 
-/* Of several together the last ones, as journalctl has it. */
+/* Prints the last lines of all together, like journalctl. */
 static void log_print_merged(const GPtrArray *sources, const LogRequest *request)
 {
         g_autoptr(GQueue) last = g_queue_new();

@@ -3,19 +3,19 @@
 
 #include "ctl/bus/client.h"
 
-/* The journals of some unikernels, merged by time, onto standard output. */
+/* Prints the journals of some unikernels, merged by time, on standard output. */
 
 typedef struct LogRequest {
-        int lines; /* the last so many, or LINES_ALL */
+        int lines; /* number of last lines, or LINES_ALL */
         bool follow;
         bool quietly; /* never ask for a password */
         LogFormat format;
-        uint64_t since, until; /* µs since the epoch; 0: not given */
-        const char *invocation; /* of the unit: that run alone; NULL: not given */
-        const char *boot;      /* journalctl's; NULL: the current one */
+        uint64_t since, until; /* µs since the epoch; 0 if not given */
+        const char *invocation; /* of the unit, to show only that run; NULL if not given */
+        const char *boot;      /* as for journalctl; NULL for the current one */
         int priority;          /* or -1 */
-        GRegex *grep;          /* which messages; NULL: all */
-        bool filtered;         /* it is said when nothing is left */
+        GRegex *grep;          /* matching messages; NULL for all */
+        bool filtered;         /* print a note if no lines remain */
 } LogRequest;
 
 int log_print(Ctl *ctl, char **names, const LogRequest *request, Error *ret_error);

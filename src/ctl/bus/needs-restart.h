@@ -5,10 +5,10 @@
 
 #include "ctl/cli/ctl.h"
 
-/* Running guests whose definitions have changed since they were started, and which need a restart for it. */
+/* Running guests that need a restart because their definitions have changed since they were started. */
 
-/* Whether NAME needs one; says so, unless --quiet. False where that cannot be told. */
+/* Whether NAME needs a restart; prints a note, unless --quiet. False if that is not known. */
 bool needs_restart_report(Ctl *ctl, const char *name);
 
-/* The names of all that need one; none where that cannot be told. */
+/* The names of all that need a restart; empty if that is not known. */
 GHashTable *needs_restart_list(Ctl *ctl);

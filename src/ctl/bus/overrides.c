@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Drop-ins that override, units that are masked. */
+/* Drop-ins that override settings, and masked units. */
 
 #include "ctl/bus/overrides.h"
 
@@ -13,8 +13,8 @@
 #include "ctl/bus/client.h"
 #include "ctl/output/value.h"
 
-/* Whether the command line names it. setting: as a drop-in overrides it, "Memory" or "[Network a] Address".
- */
+/* Whether the command line sets it. setting is a setting that a drop-in overrides, "Memory" or "[Network a]
+ * Address". */
 static bool overrides_concern(const CommandSettings *settings, bool image, const char *setting)
 {
         const struct {
@@ -58,7 +58,7 @@ void overrides_report(Ctl *ctl, const char *name, const CommandSettings *setting
         }
 }
 
-/* As --network= and set take it; the first device that there is. Free with g_free(). */
+/* The first device, in the form that --network= and set accept. Free with g_free(). */
 static char *overrides_network_words(JsonObject *details)
 {
         JsonArray *devices = value_array(details, "Devices");

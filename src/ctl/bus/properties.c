@@ -45,7 +45,7 @@ static void property_print_text(const char *text)
         puts(shown);
 }
 
-/* For loops of scripts: one a line. */
+/* For loops in scripts: one per line. */
 static bool property_print_list(JsonNode *value)
 {
         JsonArray *array = JSON_NODE_HOLDS_ARRAY(value) ? json_node_get_array(value) : NULL;
@@ -81,7 +81,7 @@ static void properties_print(const Options *options, JsonObject *properties)
 {
         g_autoptr(GList) keys = json_object_get_members(properties);
 
-        /* As asked for, in that order. */
+        /* The requested ones, in that order. */
         if (options->properties) {
                 for (guint i = 0; i < options->properties->len; i++) {
                         const char *key = options->properties->pdata[i];
@@ -139,7 +139,7 @@ static void properties_add_members(JsonObject *to, JsonObject *from)
                                 to, key->data, json_node_copy(json_object_get_member(from, key->data)));
 }
 
-/* Of all network devices, without the lengths of prefixes, for ping and the like. */
+/* The addresses of all network devices, without prefix lengths, for ping and similar programs. */
 static JsonNode *properties_addresses(JsonArray *devices)
 {
         g_autoptr(JsonArray) addresses = json_array_new();
@@ -158,7 +158,7 @@ static JsonNode *properties_addresses(JsonArray *devices)
         return json_node_init_array(json_node_alloc(), addresses);
 }
 
-/* Are all wanted ones among what everybody may read? */
+/* Whether everybody may read all requested properties. */
 static bool properties_suffice(const Options *options, JsonObject *properties)
 {
         if (!options->properties)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings → the a{sv} of CreateUnikernel and SetUnikernelSettings, by type. */
+/* Makes the a{sv} of CreateUnikernel and SetUnikernelSettings from settings, by type. */
 
 #include "ctl/bus/settings-append.h"
 
@@ -50,7 +50,7 @@ static int settings_append_list(sd_bus_message *call, const char *key, char **li
         return r < 0 ? r : settings_close_containers(call, 2);
 }
 
-/* What was refused already where it does not parse. */
+/* The value has already been checked, so it parses. */
 static int settings_append_value(sd_bus_message *call, const Setting *setting, const char *value)
 {
         uint64_t bytes = 0;
@@ -116,7 +116,7 @@ static int settings_append_devices(sd_bus_message *call, const char *key, const 
         return r < 0 ? r : settings_close_containers(call, 3);
 }
 
-/* "" says: none any more. */
+/* "" removes it. */
 static int settings_append_initrd(sd_bus_message *call, const char *initrd, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;

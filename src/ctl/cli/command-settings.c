@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings from the command line: those of setting_table by type, and devices. What depends on the host
- * (limits, names of users, bridges) is judged by shruthid; here only what can be seen in the text itself. */
+/* Settings from the command line: those of setting_table by type, and devices. Checks only the text itself;
+ * shruthid checks what depends on the host (limits, names of users, bridges). */
 
 #include "ctl/cli/command-settings.h"
 
@@ -37,7 +37,7 @@ void command_settings_clear(CommandSettings *settings)
         *settings = (CommandSettings){};
 }
 
-/* name: what the user called it, an option or a key. */
+/* name is what the user wrote, an option or a key. */
 static int setting_refuse(Error *ret_error, const char *name, const char *value, const char *right)
 {
         g_autofree char *shown = text_for_display(value, 80);
@@ -52,7 +52,7 @@ static int setting_set_text(char **field, const char *value)
         return 0;
 }
 
-/* Whether it is of the setting's type. */
+/* Whether the value has the setting's type. */
 static bool setting_value_is_valid(const Setting *setting, const char *value)
 {
         guint64 number;
@@ -61,7 +61,7 @@ static bool setting_value_is_valid(const Setting *setting, const char *value)
 
         switch (setting->type) {
         case SETTING_TYPE_BYTES:
-                /* The default is 0 on the bus; people who write 0 mean something else. */
+                /* On the bus 0 means the default; a user who writes 0 means something else. */
                 return (!*value && setting->section == SECTION_UNIKERNEL) ||
                        (size_parse(value, &bytes) >= 0 && bytes > 0);
         case SETTING_TYPE_NUMBER:
@@ -157,8 +157,8 @@ static int network_set_words(DeviceSettings *device, const char *text)
         return r;
 }
 
-/* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,OPTION=VALUE…]. Options come after a comma since hardware
- * addresses are full of colons themselves. */
+/* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,OPTION=VALUE…]. Options are separated by commas because
+ * hardware addresses contain colons. */
 static int setting_set_network(
                 CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
@@ -207,7 +207,7 @@ static void volume_set_path(DeviceSettings *device, const char *text)
         volume_set_read_only(device, read_only);
 }
 
-/* "size=…,volume=…,ro", in any order; one of the first two at least. */
+/* Reads "size=…,volume=…,ro", in any order; at least one of the first two is required. */
 static int volume_set_words(DeviceSettings *device, const char *text)
 {
         g_auto(GStrv) words = g_strsplit(text, ",", -1);
@@ -260,7 +260,7 @@ static int setting_set_credentials(
         return setting_set_text(&settings->credentials, value);
 }
 
-/* What no key of [Unikernel] says. */
+/* Keys that are not keys of [Unikernel]. */
 static const struct {
         const char *key;
         int (*set)(CommandSettings *settings, const char *name, const char *value, Error *ret_error);

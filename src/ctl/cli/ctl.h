@@ -7,19 +7,18 @@
 #include "ctl/cli/options.h"
 
 /* The folder cli/ owns the command line: options (options.h), settings (command-settings.h), errors in its
- * terms (error-context.h), the exit status, and here the context of a run and its verbs. It prints nothing
- * but notes, makes no calls, and all other folders of shruthictl use it. */
+ * terms (error-context.h), the exit status, and here the context of a run and its verbs. It prints only
+ * notes and makes no calls; all other folders of shruthictl use it. */
 
 typedef struct Ctl {
         Options options;
-        const char *noun; /* of the verb: "volume" of "volume show"; NULL: a verb of unikernels */
+        const char *noun; /* of the verb: "volume" in "volume show"; NULL for a verb of unikernels */
         sd_bus *bus;      /* connected by the first call */
         bool bus_private; /* the bus is /run/shruthi/private */
-        bool not_managed; /* a call for several names met a definition of the administrator's or a package's
-                           */
+        bool not_managed; /* a call for several names met a definition of an administrator or a package */
 } Ctl;
 
-/* systemctl's, as far as ours have the same meaning. */
+/* As in systemctl, if the meaning is the same. */
 enum {
         CTL_EXIT_SUCCESS = 0,
         CTL_EXIT_FAILURE = 1,
@@ -28,12 +27,12 @@ enum {
         CTL_EXIT_NO_SUCH = 4,
 };
 
-/* The exit status that belongs to an error: no such name among those that were given, not running, a
- * malformed call, all else. */
+/* The exit status for an error: a given name does not exist, not running, an invalid command line, anything
+ * else. */
 int ctl_exit_status(const Ctl *ctl, const Error *error);
 
 /* Verbs take their operands (NULL-terminated) and return an exit status, or a negative errno with the error
- * that the caller prints. Where they serve several names, they print the error of each and go on. */
+ * that the caller prints. With several names, they print the error for each and continue. */
 typedef int (*VerbFunction)(Ctl *ctl, char **operands, Error *ret_error);
 
 int verb_list(Ctl *ctl, char **operands, Error *ret_error);

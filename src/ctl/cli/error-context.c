@@ -15,7 +15,7 @@ static bool option_was_given(const Options *options, const char *option)
         return false;
 }
 
-/* "KEY=" at its beginning becomes "--key=", and "KEY: " becomes "--key=: ". */
+/* Replaces "KEY=" at the beginning by "--key=", and "KEY: " by "--key=: ". */
 static char *error_name_key(const Options *options, const char *message, const char *key, const char *option)
 {
         g_autofree char *given = g_strdup_printf("--%s=", option);
@@ -51,7 +51,7 @@ static char *error_name_setting(const Options *options, const char *message)
         return named;
 }
 
-/* "[Network DEVICE] " at its beginning becomes "--network=DEVICE: ". */
+/* Replaces "[Network DEVICE] " at the beginning by "--network=DEVICE: ". */
 static char *error_name_device(const Options *options, const char *message)
 {
         static const struct {
@@ -93,7 +93,7 @@ void options_name_error(const Options *options, Error *error)
         g_free(named);
 }
 
-/* What comes behind "Cannot VERB …: " or "Unikernel '…' did not VERB: "; NULL: it begins otherwise. */
+/* The text after "Cannot VERB …: " or "Unikernel '…' did not VERB: "; NULL if it begins differently. */
 static const char *error_behind_verb(const char *message, const char *verb)
 {
         g_autofree char *cannot = g_strconcat("Cannot ", verb, NULL), *did_not = NULL;
@@ -114,7 +114,7 @@ void error_drop_cannot(Error *error, const char *verb)
         const char *behind = error->message ? error_behind_verb(error->message, verb) : NULL;
         g_autofree char *rest = NULL;
 
-        /* What is stopped and started again did not start. */
+        /* A restart whose start failed. */
         if (!behind && error->message && g_str_equal(verb, "restart"))
                 behind = error_behind_verb(error->message, "start");
         if (!behind)

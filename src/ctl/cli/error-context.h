@@ -5,12 +5,12 @@
 
 /* Errors as the user of the command line sees them. Called by the verbs. */
 
-/* Begins the message with "Cannot WHAT: ", such as "start hello"; where it begins with that verb
- * already, this takes the place of what it says. The second leaves out what the message says of that
- * verb. */
+/* error_cannot() puts "Cannot WHAT: " before the message, WHAT being such as "start hello"; if the message
+ * already begins with that verb, this replaces it. The second function removes what the message says about
+ * that verb. */
 void error_cannot(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_drop_cannot(Error *error, const char *verb);
 
-/* What shruthid says of a setting ("Memory=5: …", "Subnet: …", "[Network service] Address=…: …") begins
- * with the option that it was given by, if it was one. */
+/* Makes a message of shruthid about a setting ("Memory=5: …", "Subnet: …", "[Network service]
+ * Address=…: …") begin with the option that set it, if any. */
 void options_name_error(const Options *options, Error *error);

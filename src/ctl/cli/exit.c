@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The exit status that a run of shruthictl ends with, which scripts go by. */
+/* The exit status of shruthictl, on which scripts depend. */
 
 #include <glib.h>
 
@@ -11,7 +11,7 @@ int ctl_exit_status(const Ctl *ctl, const Error *error)
         switch (error->code) {
         case ERROR_NO_SUCH_UNIKERNEL:
                 return CTL_EXIT_NO_SUCH;
-        /* Elsewhere it is something that a unikernel needs, and not what was named. */
+        /* For other verbs it is something that a unikernel needs, not the name that was given. */
         case ERROR_NO_SUCH_VOLUME:
                 return g_strcmp0(ctl->noun, "volume") == 0 ? CTL_EXIT_NO_SUCH : CTL_EXIT_FAILURE;
         case ERROR_NO_SUCH_NETWORK:

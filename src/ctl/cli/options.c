@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of options and what reads it. */
+/* The table of options and its parser. */
 
 #include "ctl/cli/options.h"
 
@@ -75,7 +75,7 @@ static int option_refuse(Error *ret_error, const char *option, const char *value
         return error_set(ret_error, ERROR_INVALID_ARGS, "%s cannot be '%s': %s.", option, shown, right);
 }
 
-/* ssh would take what begins with '-' for an option of its own. */
+/* ssh would read a word that begins with '-' as its own option. */
 static int option_set_host(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (!*value || *value == '-')
@@ -172,7 +172,7 @@ static int option_set_output(Options *options, const OptionInfo *info, const cha
         return option_refuse(ret_error, "--output=", value, known->str);
 }
 
-/* Those that Kill() of org.dream.Shruthi.Unikernel takes. */
+/* The signals that Kill() of org.dream.Shruthi.Unikernel accepts. */
 static int option_set_signal(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         static const struct {
@@ -211,7 +211,7 @@ static int option_set_size(Options *options, const OptionInfo *info, const char 
         return 0;
 }
 
-/* All but those of the settings, which setting_table has. */
+/* All options except those for settings, which setting_table has. */
 static const OptionInfo own_options[] = {
                 {"help", 'h', NULL, OPTION_ANY, "Show this help", option_set_switch,
                                 offsetof(Options, help)},
@@ -417,17 +417,17 @@ static const OptionInfo *option_find(int c, const char *verb)
         return found;
 }
 
-/* Does this word take the next one for its value? */
+/* Whether this word takes the next one as its value. */
 static bool option_takes_next(const char *word)
 {
-        /* Of several letters in one word, the last. */
+        /* The last of several letters in one word. */
         const OptionInfo *info = g_str_has_prefix(word, "--") ? option_find_by_name(word + strlen("--"))
                                                               : option_find(word[strlen(word) - 1], "");
 
         return info && option_argument_kind(info) == required_argument;
 }
 
-/* The first word that is no option nor the value of one; "" if there is none. */
+/* The first word that is neither an option nor the value of one; "" if there is none. */
 static const char *options_find_verb(int argc, char **argv)
 {
         for (int i = 1; i < argc && !g_str_equal(argv[i], "--"); i++) {
@@ -440,7 +440,7 @@ static const char *options_find_verb(int argc, char **argv)
         return "";
 }
 
-/* getopt_long() says which word it did not like by optopt or by having stepped over it. */
+/* getopt_long() tells which word it refused by optopt or by having stepped over it. */
 static int options_refuse_word(int c, char **argv, const char *verb, Error *ret_error)
 {
         const OptionInfo *info = optopt > 0 ? option_find(optopt, verb) : NULL;
@@ -459,7 +459,7 @@ static int options_refuse_word(int c, char **argv, const char *verb, Error *ret_
         } else
                 shown = text_for_display(argv[optind - 1], 80);
 
-        /* Only these have something to say to the guest. */
+        /* Only these verbs pass arguments to the guest. */
         if (g_str_equal(verb, "create") || g_str_equal(verb, "set"))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "Unknown option %s; see shruthictl --help. Arguments for the guest go after "
@@ -469,7 +469,7 @@ static int options_refuse_word(int c, char **argv, const char *verb, Error *ret_
         return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown option %s; see shruthictl --help.", shown);
 }
 
-/* Before getopt, which moves "--" to the front. */
+/* Called before getopt_long(), which moves "--" to the front. */
 static unsigned options_count_behind(int argc, char **argv)
 {
         for (int i = 1; i < argc; i++)
@@ -495,7 +495,7 @@ int options_parse(Options *options, int argc, char **argv, char ***ret_operands,
         const char *verb = options_find_verb(argc, argv);
         int c, r;
 
-        optind = 0; /* glibc: start anew, and look at the environment and the letters again */
+        optind = 0; /* glibc: restart, and read the environment and the letters again */
         opterr = 0;
 
         for (;;) {
@@ -534,7 +534,7 @@ char **options_guest_arguments(const Options *options, char **operands, unsigned
 
 int options_take_arguments(Options *options, char **arguments, Error *ret_error)
 {
-        /* A whole command line as one word is one argument with spaces in it. */
+        /* A whole command line in one word would be one argument with spaces. */
         if (!arguments[1] && strstr(arguments[0], " --"))
                 fprintf(stderr, "Note: the text after '--' is a single argument, including its spaces. To "
                                 "pass a whole command line as one string use --arguments=STRING.\n");

@@ -9,8 +9,8 @@
 #include "common/error.h"
 #include "ctl/cli/command-settings.h"
 
-/* The command line: options in one table, from which getopt_long(), --help and the tests of man page and
- * completions all take them. */
+/* The command line: one table of options, used by getopt_long(), --help and the tests of the man page and
+ * the completions. */
 
 typedef enum JsonMode {
         JSON_OFF,
@@ -23,7 +23,7 @@ typedef enum JsonMode {
 const char *json_mode_to_string(JsonMode mode);
 JsonMode json_mode_from_string(const char *text);
 
-/* journalctl's, as far as they are for what one reads of a unikernel. */
+/* The formats of journalctl that are useful for unikernels. */
 typedef enum LogFormat {
         LOG_FORMAT_SHORT,
         LOG_FORMAT_SHORT_ISO,
@@ -39,19 +39,19 @@ typedef enum LogFormat {
 const char *log_format_to_string(LogFormat format); /* "short", "short-iso", … */
 LogFormat log_format_from_string(const char *text);
 
-/* Which verbs an option is for. */
+/* The verbs that an option is for. */
 typedef enum OptionScope {
         OPTION_ANY = 1 << 0,
         OPTION_SETTINGS = 1 << 1, /* create, set, instance create */
         OPTION_CREATE = 1 << 2,   /* create, instance create */
         OPTION_SET = 1 << 3,
-        OPTION_NOW = 1 << 4, /* what may go on to start or stop */
-        OPTION_JOB = 1 << 5, /* what waits for a job */
+        OPTION_NOW = 1 << 4, /* verbs that may also start or stop */
+        OPTION_JOB = 1 << 5, /* verbs that wait for a job */
         OPTION_SHOW = 1 << 6,
         OPTION_LINES = 1 << 7,
         OPTION_FOLLOW = 1 << 8,
         OPTION_KILL = 1 << 9,
-        OPTION_VERIFY = 1 << 10,  /* what takes in an image */
+        OPTION_VERIFY = 1 << 10,  /* verbs that import an image */
         OPTION_COMPAT = 1 << 11,  /* instance … of the predecessor */
         OPTION_TIME = 1 << 13,    /* start */
         OPTION_NETWORK = 1 << 14, /* network create */
@@ -70,7 +70,7 @@ typedef enum OptionScope {
 typedef struct Options {
         bool help;
         bool version;
-        const char *host; /* -H: run it there, over ssh */
+        const char *host; /* -H: the host to run on, over ssh */
         JsonMode json;
         bool no_legend;
         bool no_pager;
@@ -83,15 +83,15 @@ typedef struct Options {
         bool time;
         bool follow;
         int lines;                               /* or LINES_UNSET, LINES_ALL */
-        const char *since, *boot, *grep;         /* logs; NULL: not given */
+        const char *since, *boot, *grep;         /* logs; NULL if not given */
         const char *until;                       /* logs: a time; wait: a condition */
-        uint64_t timeout;                        /* wait: in µs; UINT64_MAX: none */
-        int priority;                            /* syslog's; -1: not given */
+        uint64_t timeout;                        /* wait: in µs; UINT64_MAX for none */
+        int priority;                            /* of syslog; -1 if not given */
         LogFormat output;
         int signal;
-        uint64_t size; /* of a volume; 0: not given */
+        uint64_t size; /* of a volume; 0 if not given */
         bool raw;
-        GPtrArray *properties; /* names, NULL: all */
+        GPtrArray *properties; /* names; NULL for all */
         CommandSettings settings;
         bool dry_run, have_probation;
         uint64_t probation; /* µs */
@@ -99,37 +99,37 @@ typedef struct Options {
         const char *name;   /* instance create --name= */
         const char *server; /* rhyzomectl's */
         const char *subnet, *ipv6_subnet, *network_mode, *bridge; /* network create */
-        unsigned n_behind;                                        /* words behind "--" */
-        GPtrArray *given; /* each as "--name=value", in order: what -H hands on */
+        unsigned n_behind;                                        /* number of words after "--" */
+        GPtrArray *given; /* each as "--name=value", in order, to pass on with -H */
 } Options;
 
 typedef struct OptionInfo OptionInfo;
 struct OptionInfo {
         const char *name;
-        char letter;             /* or 0; of two options that share one, one is for logs */
-        const char *placeholder; /* NULL: takes no value; in brackets: may take one */
+        char letter;             /* or 0; if two options share one, one is for logs */
+        const char *placeholder; /* of the value; NULL for no value; in brackets if optional */
         unsigned scope;
-        const char *help; /* NULL: not shown by --help */
+        const char *help; /* NULL if not shown by --help */
         int (*set)(Options *options, const OptionInfo *info, const char *value, Error *ret_error);
-        size_t field;    /* in Options, of switches and texts */
+        size_t field;    /* in Options, for switches and strings */
         const char *key; /* of a setting */
 };
 
-/* Those of the settings (unikernel/setting.h), then all others. */
+/* The options for settings (unikernel/setting.h), then all others. */
 const OptionInfo *options_table(size_t *ret_n);
 
 void options_init(Options *options);
 void options_clear(Options *options);
 
-/* Reads argv, which getopt_long() reorders; *ret_operands is the first of what is no option. INVALID_ARGS
- * otherwise. */
+/* Parses argv, which getopt_long() reorders; *ret_operands is the first word that is not an option. Errors:
+ * INVALID_ARGS. */
 int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error);
 
-/* The operands that stood behind "--" where at least first ones stood before it; else the end of them. */
+/* The operands after "--" if at least first operands were before it; otherwise the end of the operands. */
 char **options_guest_arguments(const Options *options, char **operands, unsigned first);
 
-/* Takes words from behind "--" for the guest's arguments, and says it where that is a likely slip. */
+/* Uses words after "--" as the guest's arguments, and prints a note if that is probably a mistake. */
 int options_take_arguments(Options *options, char **arguments, Error *ret_error);
 
-/* Refuses options that mean nothing to a verb that takes those of the given scopes. */
+/* Refuses options that do not apply to a verb with the given scopes. */
 int options_check_scope(const Options *options, const char *verb, unsigned scopes, Error *ret_error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What of a rhyzome.conf lives on. */
+/* The parts of rhyzome.conf that have an equivalent. */
 
 #include "ctl/cli/rhyzome.h"
 
@@ -11,8 +11,8 @@
 #include "common/string-util.h"
 
 
-/* As the kernel has it (dev_valid_name()): 1 to 15 bytes, neither '/' nor ':' nor white space, not "." or
- * ".."; printable besides, for it goes into a file. */
+/* As in the kernel (dev_valid_name()): 1 to 15 bytes, no '/', ':' or white space, not "." or ".."; also
+ * printable, because it is written to a file. */
 static bool interface_name_is_valid(const char *name)
 {
         size_t length = strlen(name);

@@ -5,9 +5,9 @@
 
 #include "common/error.h"
 
-/* rhyzome.conf, the JSON of the predecessor → a drop-in of shruthi.conf. Pure. */
+/* Converts rhyzome.conf, the JSON of the predecessor, to a drop-in of shruthi.conf. Pure. */
 
-/* ret_conf is the drop-in's text, NULL where nothing in the file has a counterpart; ret_notes are messages
- * on what has none, one a line, "" if there is nothing to say. INVALID_DEFINITION where it is no
+/* ret_conf is the text of the drop-in, NULL if nothing in the file has an equivalent; ret_notes are messages
+ * about what has none, one per line, "" if there are none. INVALID_DEFINITION if it is not a
  * rhyzome.conf. */
 int rhyzome_convert(const char *json, size_t size, char **ret_conf, char **ret_notes, Error *ret_error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Running an editor on a private file. */
+/* Runs an editor on a private file. */
 
 #include "ctl/input/editor.h"
 
@@ -62,7 +62,7 @@ static void editor_run(const char *path)
                 execlp(editors[i], editors[i], path, (char *) NULL);
 }
 
-/* ^C and ^\ are the editor's. */
+/* ^C and ^\ are for the editor. */
 static int editor_wait(pid_t pid, Error *ret_error)
 {
         sighandler_t interrupt = signal(SIGINT, SIG_IGN), quit = signal(SIGQUIT, SIG_IGN);
@@ -115,7 +115,7 @@ void editor_file_keep(EditorFile *file, Error *error)
         g_clear_pointer(&file->dir, g_free);
 }
 
-/* Editors leave files of their own beside it (NAME~, .swp); whatever is in the folder goes. */
+/* Editors leave files of their own beside it (NAME~, .swp), so everything in the folder is removed. */
 void editor_file_clear(EditorFile *file)
 {
         g_autoptr(GDir) dir = file->dir ? g_dir_open(file->dir, 0, NULL) : NULL;

@@ -5,29 +5,28 @@
 
 #include "common/error.h"
 
-/* A text in the user's editor: $SYSTEMD_EDITOR, $EDITOR, $VISUAL, else editor, nano, vim, vi. The file lies
- * in a folder of its own that only the user can enter. */
+/* Opens a text in the user's editor: $SYSTEMD_EDITOR, $EDITOR, $VISUAL, otherwise editor, nano, vim, vi. The
+ * file is in a folder of its own that only the user can enter. */
 
 typedef struct EditorFile {
         char *dir;
-        char *path; /* NAME.unikernel, so that editors know what it is */
+        char *path; /* NAME.unikernel, so that editors recognize the type */
 } EditorFile;
 
 #define EDITOR_FILE_INIT ((EditorFile){})
 
 int editor_file_create(EditorFile *file, const char *name, const char *text, Error *ret_error);
 
-/* Runs the editor and reads what it left. */
+/* Runs the editor and reads the result. */
 int editor_file_edit(EditorFile *file, char **ret_text, Error *ret_error);
 
-/* The text was refused and nobody can be asked: leaves the file where it is, and adds to the error where
- * that is. */
+/* For a text that was refused when nobody can be asked: keeps the file, and adds its path to the error. */
 void editor_file_keep(EditorFile *file, Error *error);
 
 /* Removes it, unless kept. */
 void editor_file_clear(EditorFile *file);
 #define _cleanup_editor_ __attribute__((cleanup(editor_file_clear)))
 
-/* Is there a terminal to ask on? And: edit again, or give up? */
+/* Whether there is a terminal to ask on; and asks whether to edit again or give up. */
 bool editor_can_ask(void);
 bool editor_ask_again(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a word on the command line to the descriptor that shruthid is handed. shruthid wants a regular file,
- * so what comes through a pipe is put into one first. */
+/* Opens the descriptor that is passed to shruthid from a word on the command line. shruthid requires a
+ * regular file, so input from a pipe is copied to one first. */
 
 #include "ctl/input/image-file.h"
 
@@ -28,7 +28,7 @@ static int image_open_unnamed(void)
         return fd >= 0 ? fd : memfd_create("image", MFD_CLOEXEC);
 }
 
-/* Handed over read-only, so that shruthid need not fear a writer. */
+/* Passed read-only, so that shruthid knows that nobody writes to it. */
 static int image_reopen_read_only(int fd)
 {
         g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
@@ -78,7 +78,7 @@ int image_open(const char *name, int *ret_fd, Error *ret_error)
         if (g_str_equal(name, "-"))
                 return stdin_open("image", ret_fd, ret_error);
 
-        /* A FIFO without a writer must not hang us here. */
+        /* O_NONBLOCK, because opening a FIFO without a writer would block. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return error_set_errno(ret_error, errno, "Cannot open %s", shown);

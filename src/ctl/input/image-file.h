@@ -5,18 +5,17 @@
 
 #include "common/error.h"
 
-/* The folder input/ owns what is read from the user's files and standard input: secrets, volumes, text from
- * an editor, and here images named on the command line. It makes no calls; bus/, verbs/ and remote/ use it.
- */
+/* The folder input/ owns input from the user's files and standard input: secrets, volumes, text from an
+ * editor, and here images named on the command line. It makes no calls; bus/, verbs/ and remote/ use it. */
 
 #define HOST_PATH_PREFIX "host:"
 
-/* Opens it for reading: a file here, "host:PATH" (a file of the host that shruthid runs on, which is this
- * one: with -H it is only handed on), or "-" for standard input, which is copied into an unnamed file where
- * it is none. */
+/* Opens an image for reading: a local file, "host:PATH" (a file on the host of shruthid, which is this one:
+ * with -H the word is only passed on), or "-" for standard input, which is copied to an unnamed file if it
+ * is not a regular file. */
 int image_open(const char *name, int *ret_fd, Error *ret_error);
 
-/* Standard input as a regular file, open for reading; what is the word for it ("image"). */
+/* Opens standard input as a regular file for reading; what is the word for messages ("image"). */
 int stdin_open(const char *what, int *ret_fd, Error *ret_error);
 
 /* The path in "host:PATH", or NULL. */

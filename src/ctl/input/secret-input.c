@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the content of a key comes from. A content that has a descriptor of its own is never read here; a
- * line that is typed is, and its memory overwritten. */
+/* The source of the content of a key. Content with its own descriptor is never read here; a typed line is,
+ * and its memory is overwritten. */
 
 #include "ctl/input/secret-input.h"
 
@@ -17,7 +17,7 @@
 
 #include "common/io.h"
 
-#define LINE_MAX_SIZE 4096 /* what a terminal takes as one line (termios(3)) */
+#define LINE_MAX_SIZE 4096 /* the longest line of a terminal (termios(3)) */
 
 static struct termios saved;
 
@@ -33,7 +33,7 @@ void secret_input_clear(SecretInput *input)
         input->pump = 0;
 }
 
-/* Nobody's terminal is left without echo. */
+/* Turns the terminal's echo on again before the signal takes effect. */
 static void secret_on_signal(int number)
 {
         (void) tcsetattr(STDIN_FILENO, TCSANOW, &saved);
@@ -41,7 +41,7 @@ static void secret_on_signal(int number)
         (void) raise(number);
 }
 
-/* The echo is off before the question is there, so that nothing typed in answer shows or is lost. */
+/* The echo is off before the prompt is printed, so that no input is shown or lost. */
 static int secret_read_line(
                 const char *name, const char *key, char line[static LINE_MAX_SIZE], size_t *ret_size)
 {
@@ -70,7 +70,7 @@ static int secret_read_line(
         return 0;
 }
 
-/* A line always fits a pipe (pipe(7): 4096 bytes at least). */
+/* A line always fits in a pipe (pipe(7): at least 4096 bytes). */
 static int secret_ask(const char *name, const char *key, int writer, Error *ret_error)
 {
         char line[LINE_MAX_SIZE];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Copying files that are mostly nothing: volumes, on their way in and out. */
+/* Copies sparse files: the content of volumes, at import and export. */
 
 #include "ctl/input/sparse.h"
 
@@ -19,7 +19,7 @@
 
 typedef struct Output {
         int fd;
-        bool holes; /* a regular file at its end: what is not written there is zero */
+        bool holes; /* a regular file at its end: skipped parts are zero */
         off_t at;
 } Output;
 
@@ -42,7 +42,7 @@ static bool sparse_is_zero(const char *data, size_t size)
         return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
 }
 
-/* How many bytes from data on are blocks of zeros, or are not. */
+/* The length of the run of zero blocks, or of other blocks, at data. */
 static size_t sparse_measure_run(const char *data, size_t size, bool *ret_zero)
 {
         size_t length = 0;
@@ -115,7 +115,7 @@ static int output_skip(Output *output, char *zeros, off_t size)
         return 0;
 }
 
-/* Steps over the hole that a regular file has here, if any. Returns its size. */
+/* Skips a hole in a regular file at this position. Returns its size. */
 static off_t sparse_skip_hole(int from)
 {
         off_t at = lseek(from, 0, SEEK_CUR), data;
@@ -158,7 +158,7 @@ int sparse_copy(int from, int to)
                         return r;
         }
 
-        /* The last hole is one only when the file ends behind it. */
+        /* A hole at the end exists only if the file is extended over it. */
         if (output.holes && (ftruncate(to, output.at) < 0 || lseek(to, output.at, SEEK_SET) < 0))
                 return -errno;
         return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Copies what is left of from to where to stands. In a regular file, blocks of zeros become holes; holes of
- * a regular file are not read. Negative errno; -EPIPE, too, where nobody reads any more. */
+/* Copies the rest of from to the current position of to. In a regular file, blocks of zeros become holes;
+ * holes of a regular file are not read. Returns a negative errno on failure, -EPIPE if nobody reads any
+ * more. */
 int sparse_copy(int from, int to);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a word on the command line to the descriptor that a volume is read from or written to. */
+/* Opens the descriptor that a volume is read from or written to, from a word on the command line. */
 
 #include "ctl/input/volume-file.h"
 
@@ -29,7 +29,7 @@ int volume_file_open(const char *name, int *ret_fd, Error *ret_error)
         if (volume_file_is_stream(name))
                 return stdin_open("volume's content", ret_fd, ret_error);
 
-        /* A FIFO without a writer must not hang us here. */
+        /* O_NONBLOCK, because opening a FIFO without a writer would block. */
         shown = text_for_display(name, 1024);
         fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0 || fstat(fd, &st) < 0)
@@ -53,7 +53,7 @@ void volume_file_clear(VolumeFile *file)
         g_clear_pointer(&file->path, g_free);
 }
 
-/* Without a name, so that nothing is left of it when we are interrupted; else beside its place. */
+/* Without a name, so that nothing is left if we are interrupted; otherwise beside its final path. */
 static int volume_file_open_beside(VolumeFile *file)
 {
         g_autofree char *dir = g_path_get_dirname(file->path);
@@ -90,7 +90,7 @@ int volume_file_create(const char *name, VolumeFile *ret, Error *ret_error)
         } else {
                 shown = text_for_display(name, 1024);
                 file.path = g_strdup(name);
-                /* What is no file keeps what it is: a device, a pipe. */
+                /* Anything but a regular file is written in place: a device, a pipe. */
                 if (stat(name, &st) >= 0 && !S_ISREG(st.st_mode)) {
                         g_clear_pointer(&file.path, g_free);
                         file.fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -119,7 +119,7 @@ int volume_file_fill(VolumeFile *file, int from, Error *ret_error)
         return r < 0 ? volume_file_refuse(file, r, ret_error) : 0;
 }
 
-/* A name beside its place, since a link takes no other's. */
+/* Links it to a name beside its final path, because link(2) does not replace a file. */
 static int volume_file_give_name(VolumeFile *file)
 {
         g_autofree char *self = g_strdup_printf("/proc/self/fd/%d", file->fd);
@@ -152,7 +152,7 @@ int volume_file_commit(VolumeFile *file, Error *ret_error)
                 return volume_file_refuse(file, -errno, ret_error);
         g_clear_pointer(&file->temporary, g_free);
 
-        /* A directory that may be written to and not be read is left to its file system's habits. */
+        /* A directory that is writable but not readable cannot be synced. */
         dir = g_path_get_dirname(file->path);
         r = directory_sync(dir);
         return r < 0 && r != -EACCES ? volume_file_refuse(file, r, ret_error) : 0;

@@ -5,15 +5,15 @@
 
 /* The content of volumes in files of this host. */
 
-/* Opens a file or block device for reading; NULL or "-": standard input. */
+/* Opens a file or block device for reading; NULL or "-" is standard input. */
 int volume_file_open(const char *name, int *ret_fd, Error *ret_error);
 
-/* Where the content of a volume goes. A file that is there already stays as it is until the new content is
+/* The destination of a volume's content. An existing file is not changed until the new content is
  * complete. */
 typedef struct VolumeFile {
-        char *path;      /* NULL: it is written where it is */
-        char *temporary; /* NULL: it has no name yet, where the file system can do that */
-        int fd;          /* of our own */
+        char *path;      /* NULL if written in place */
+        char *temporary; /* NULL if it has no name yet (O_TMPFILE) */
+        int fd;          /* owned */
 } VolumeFile;
 
 #define VOLUME_FILE_INIT ((VolumeFile){.fd = -EBADF})
@@ -21,9 +21,9 @@ typedef struct VolumeFile {
 void volume_file_clear(VolumeFile *file);
 #define _cleanup_volume_file_ __attribute__((cleanup(volume_file_clear)))
 
-/* NULL or "-": standard output, which must be no terminal. */
+/* NULL or "-" is standard output, which must not be a terminal. */
 int volume_file_create(const char *name, VolumeFile *ret, Error *ret_error);
 
-/* Copies the content there, and puts the file in its place. */
+/* Copies the content, and moves the file to its place. */
 int volume_file_fill(VolumeFile *file, int from, Error *ret_error);
 int volume_file_commit(VolumeFile *file, Error *ret_error);

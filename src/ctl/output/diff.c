@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The longest common subsequence of lines, by the table that every textbook has. */
+/* Finds the longest common subsequence of lines with the textbook algorithm. */
 
 #include "ctl/output/diff.h"
 
@@ -16,7 +16,7 @@ typedef struct DiffLine {
         const char *text;
 } DiffLine;
 
-/* Without the empty one behind the last newline. */
+/* Splits text into lines, without an empty one after the last newline. */
 static char **diff_split(const char *text, guint *ret_n)
 {
         char **lines = g_strsplit(text, "\n", -1);
@@ -37,7 +37,7 @@ static void diff_add(GArray *lines, char sign, char **texts, guint from, guint t
         }
 }
 
-/* a[0…n) and b[0…m), which begin and end with a difference. */
+/* Compares a[0…n) and b[0…m), which begin and end with a difference. */
 static void diff_add_middle(GArray *lines, char **a, guint n, char **b, guint m)
 {
         size_t width = (size_t) m + 1;
@@ -73,7 +73,7 @@ static void diff_add_middle(GArray *lines, char **a, guint n, char **b, guint m)
         }
 }
 
-/* A hunk is what lies no more than two contexts apart. */
+/* Differences at most two contexts apart belong to the same hunk. */
 static guint diff_hunk_end(const GArray *lines, guint begin)
 {
         guint last = begin;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Counting ^]. */
+/* Counts ^]. */
 
 #include "ctl/output/escape.h"
 

@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The way out of a console: ^] three times within a second, nothing else between. Pure. */
+/* The escape from a console: ^] three times within a second, with nothing in between. Pure. */
 
 typedef struct Escape {
         unsigned seen;
         uint64_t first; /* µs, when the first of them came */
 } Escape;
 
-/* Looks at what was typed at now (µs, monotonic). True when it is to be left. */
+/* Processes input typed at now (µs, monotonic). Returns true if the console must be left. */
 bool escape_see(Escape *escape, const char *data, size_t size, uint64_t now);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Users and times for people. */
+/* Users and times in readable form. */
 
 #include "ctl/output/format.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* journalctl's short format, from JSON. The message is a guest's: nothing in it reaches the terminal
- * unescaped. */
+/* Makes journalctl's short format from JSON. The message is from a guest: it is always escaped for the
+ * terminal. */
 
 #include "ctl/output/journal-line.h"
 
@@ -18,8 +18,8 @@ void journal_line_clear(JournalLine *line)
         g_clear_pointer(&line->text, g_free);
 }
 
-/* A field is a string, an array of bytes where it is no UTF-8, an array of these where it stands several
- * times (then the first counts), or null where it is too large. */
+/* A field is a string, an array of bytes if it is not UTF-8, an array of these if the field occurs several
+ * times (then the first is used), or null if it is too large. */
 static char *journal_field_text(JsonNode *node)
 {
         if (!node || JSON_NODE_HOLDS_NULL(node))
@@ -37,7 +37,7 @@ static char *journal_field_text(JsonNode *node)
 
                 if (!JSON_NODE_HOLDS_VALUE(element) || json_node_get_value_type(element) != G_TYPE_INT64)
                         return i == 0 ? journal_field_text(element) : NULL;
-                /* A NUL would end the text here, and is no more printable than this. */
+                /* A NUL would end the string here, and is not printable either. */
                 g_string_append_c(bytes, (char) (json_node_get_int(element) ?: 1));
         }
 
@@ -82,13 +82,13 @@ static char *journal_format_prefix(JsonObject *object, uint64_t usec, LogFormat 
         return text_for_display(joined, 512);
 }
 
-/* prefix "": the message alone. */
+/* If prefix is "", only the message. */
 static char *journal_format_text(const char *prefix, const char *message)
 {
         g_autofree char *shown = NULL, *indent = NULL, *bare = g_strdup(message);
         g_auto(GStrv) lines = NULL;
 
-        /* What ends in "\r\n" or "\n" has no further line. */
+        /* A trailing "\r\n" or "\n" does not begin another line. */
         g_strchomp(bare);
         shown = lines_for_display(bare);
         lines = g_strsplit(shown, "\n", -1);
@@ -101,7 +101,7 @@ static char *journal_format_text(const char *prefix, const char *message)
         return g_strconcat(prefix, " ", shown, NULL);
 }
 
-/* The entry as it came, or parsed. */
+/* The entry as received, or parsed again. */
 static char *journal_format_json(const char *json, size_t size, JsonNode *entry, LogFormat format)
 {
         g_autofree char *text = format == LOG_FORMAT_JSON_PRETTY ? json_to_string(entry, true)

@@ -6,18 +6,18 @@
 
 #include "ctl/cli/options.h"
 
-/* One entry of the journal, as "journalctl -o json" writes it, for people. Pure. */
+/* Formats an entry of the journal from "journalctl -o json". Pure. */
 
 typedef struct JournalLine {
         uint64_t usec; /* since the epoch */
-        int priority;  /* syslog's, 6 where there is none */
-        char *message; /* as it is */
-        char *text; /* "Nov 23 15:00:00 host ident[pid]: message" and the like, made harmless; further lines
-                       are indented */
+        int priority;  /* of syslog; 6 if none */
+        char *message; /* unchanged */
+        char *text; /* "Nov 23 15:00:00 host ident[pid]: message" or similar, escaped; further lines are
+                     * indented */
 } JournalLine;
 
 void journal_line_clear(JournalLine *line);
 #define _cleanup_journal_line_ __attribute__((cleanup(journal_line_clear)))
 
-/* text is JSON for the last two formats. -EBADMSG when it is no JSON object. */
+/* text is JSON for the last two formats. -EBADMSG if json is not an object. */
 int journal_line_parse(const char *json, size_t size, LogFormat format, JournalLine *ret_line);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From how a unikernel ended to the commands that help. */
+/* Finds the commands that help after a unikernel has ended. */
 
 #include "ctl/output/next-steps.h"
 
@@ -12,7 +12,7 @@
 
 #define COMMAND_WIDTH 40
 
-/* By the Result property; several may stand for one result. %s is the name. */
+/* By the Result property; one result may have several rows. %s is the name. */
 static const struct {
         const char *result, *command, *why;
 } next_step_table[] = {
@@ -51,7 +51,7 @@ static const struct {
                 {"start-limit-hit", "shruthictl start %s", "to try again"},
 };
 
-/* The command with argument in the place of its "%s", and the reasons below each other. */
+/* Adds the command with its "%s" replaced by argument, and the reasons, aligned. */
 static void next_steps_add(GString *out, const char *command, const char *argument, const char *why)
 {
         g_auto(GStrv) parts = g_strsplit(command, "%s", 2);
@@ -72,7 +72,7 @@ char *next_steps_for(const char *name, const char *state, const char *result, in
 {
         g_autoptr(GString) out = g_string_new(NULL);
 
-        /* What an administrator wrote is not ours to edit. */
+        /* Definitions written by an administrator are not edited by us. */
         if (*path && g_str_equal(origin, "config") &&
                         (g_str_equal(state, "broken") ||
                                         (g_str_equal(state, "failed") && result_is_of_definition(result)))) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pager, as systemctl opens it. */
+/* The pager, opened in the same way as by systemctl. */
 
 #include "ctl/output/pager.h"
 
@@ -34,8 +34,8 @@ static G_GNUC_NORETURN void pager_child(int input, char **words)
         (void) signal(SIGINT, SIG_DFL);
         (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
 
-        /* systemctl's: quit on a full screen's worth, colours, no clearing, long lines cut, no wait at
-         * ^C. */
+        /* The options of systemctl: quit if it fits on one screen, colors, no clearing, cut long lines, exit
+         * at ^C. */
         (void) g_setenv("LESS", g_getenv("SYSTEMD_LESS") ?: "FRSXMK", TRUE);
         (void) g_setenv("LESSCHARSET", g_getenv("SYSTEMD_LESSCHARSET") ?: "utf-8", TRUE);
         /* Run by sudo, less must not offer a root shell. */
@@ -70,7 +70,7 @@ void pager_open(const Options *options)
                 return;
 
         (void) dup2(output, STDOUT_FILENO);
-        /* ^C is for the pager, which stays. */
+        /* ^C is for the pager, which keeps running. */
         (void) signal(SIGINT, SIG_IGN);
 }
 
@@ -82,7 +82,7 @@ void pager_close(void)
                 return;
 
         fflush(stdout);
-        /* The end of its input. Whoever prints after this has nobody to print to. */
+        /* Ends its input. Later output is discarded. */
         if (null < 0 || dup2(null, STDOUT_FILENO) < 0)
                 (void) close(STDOUT_FILENO);
         while (waitpid(pager_pid, NULL, 0) < 0 && errno == EINTR)

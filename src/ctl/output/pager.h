@@ -3,11 +3,11 @@
 
 #include "ctl/cli/options.h"
 
-/* The pager for what may be long: $SYSTEMD_PAGER, $PAGER, else less. */
+/* The pager for long output: $SYSTEMD_PAGER, $PAGER, otherwise less. */
 
-/* Puts standard output into it, once; nothing happens off a terminal, with --no-pager, or when the pager is
- * "" or "cat". */
+/* Redirects standard output to the pager, once. Does nothing if standard output is not a terminal, with
+ * --no-pager, or if the pager is "" or "cat". */
 void pager_open(const Options *options);
 
-/* Waits until the user has left it. */
+/* Waits until the user has closed the pager. */
 void pager_close(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A line about what is waited for. Called by client-batch.c. */
+/* The line that shows what a call is waiting for. Called by client-batch.c. */
 
 #include "ctl/output/progress.h"
 
@@ -12,7 +12,7 @@
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 
-#define PATIENCE_USEC (3 * G_USEC_PER_SEC) /* what most answers take less than */
+#define PATIENCE_USEC (3 * G_USEC_PER_SEC) /* most answers take less */
 #define STEP_USEC     (1 * G_USEC_PER_SEC)
 #define STATUS_MAX    200
 
@@ -26,7 +26,7 @@ uint64_t progress_interval(Progress *progress)
         return progress->shown ? STEP_USEC : PATIENCE_USEC;
 }
 
-/* What the unit says about itself, which everybody may read. NULL: nothing. */
+/* The status text of the unit, which everybody may read. NULL if none. */
 static char *unit_status(Ctl *ctl, const char *name)
 {
         g_autofree char *unit = unit_name_for(name), *path = NULL, *shown = NULL;

@@ -3,19 +3,19 @@
 
 #include "ctl/cli/ctl.h"
 
-/* Tells who sits at a terminal what a call that takes long waits for. */
+/* Shows on a terminal what a long call is waiting for. */
 
 typedef struct Progress {
-        uint64_t begun; /* µs, monotonic; 0: not yet */
+        uint64_t begun; /* µs, monotonic; 0 if not begun */
         bool shown;
 } Progress;
 
-/* How long to wait for an answer before progress_show(), in µs; UINT64_MAX: nobody looks. */
+/* How long to wait for an answer before progress_show(), in µs; UINT64_MAX if not on a terminal. */
 uint64_t progress_interval(Progress *progress);
 
-/* "stop web: 7 s … QEMU does not end" in a line of its own on standard error, in place of the one before.
- * what and name are what was called for; others: how many more are waited for. */
+/* Prints "stop web: 7 s … QEMU does not end" in a line of its own on standard error, replacing the
+ * previous one. what and name describe the call; others is how many more calls are in progress. */
 void progress_show(Progress *progress, Ctl *ctl, const char *what, const char *name, unsigned others);
 
-/* Before anything else is printed: takes the line away. */
+/* Removes the line, before anything else is printed. */
 void progress_clear(Progress *progress);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the timestamps of a start to what a person reads of it. Called by verb-analyze.c. */
+/* Formats the timestamps of a start for display. Called by verb-analyze.c. */
 
 #include "ctl/output/start-timing.h"
 
@@ -47,7 +47,7 @@ uint64_t start_timing_after(const Timestamps *timestamps, Timestamp timestamp)
         return timestamps->at[timestamp] - timestamps->at[start_timing_first(timestamps)];
 }
 
-/* 0: there is none. The first byte is waited for by nobody. */
+/* Returns 0 if there is none. Nothing waits for the first byte. */
 static uint64_t start_phase_begin(const Timestamps *timestamps, Timestamp end)
 {
         uint64_t begin = 0;
@@ -146,7 +146,7 @@ char *start_timing_sum(const Timestamps *timestamps, const GArray *phases)
         return g_string_free(sum, FALSE);
 }
 
-/* Those between two that are known can be missing too. */
+/* Timestamps between two known ones can be missing too. */
 static void start_timing_add_missing(GString *notes, const Timestamps *timestamps)
 {
         g_autoptr(GString) missing = g_string_new(NULL);

@@ -7,32 +7,33 @@
 
 #include "unikernel/timestamps.h"
 
-/* The timestamps of a start as the phases between them, and in words. Pure. */
+/* The phases between the timestamps of a start, and a summary in words. Pure. */
 
 typedef struct StartPhase {
-        Timestamp timestamp; /* with which it ends */
+        Timestamp timestamp; /* that ends the phase */
         const char *what;    /* in words */
-        uint64_t began;      /* µs after the first timestamp that is known */
+        uint64_t began;      /* µs after the first known timestamp */
         uint64_t took;       /* µs */
 } StartPhase;
 
-/* In the order in which they ended; elements StartPhase. A phase begins with the last timestamp that has to
- * come before it and did: the guest boots while systemd and shruthid are told that it is there, so phases
- * overlap at the end, and their sum is more than the whole. */
+/* The phases in the order in which they ended; elements StartPhase. A phase begins with the last known
+ * timestamp that must precede it. The guest boots while systemd and shruthid are told that it runs, so
+ * phases overlap at the end, and their sum is more than the total. */
 GArray *start_timing_of(const Timestamps *timestamps);
 
-/* Of all timestamps, and how long after it one was; UINT64_MAX: not known. */
+/* The first of all timestamps, and the time from it to another one; UINT64_MAX if not known. */
 Timestamp start_timing_first(const Timestamps *timestamps);
 uint64_t start_timing_after(const Timestamps *timestamps, Timestamp timestamp);
 
-/* Where in the whole it lies, and how long it is. Free with g_free(), as the following. */
+/* A bar that shows the position and length of the phase in the whole start. Free with g_free(), like the
+ * following. */
 char *start_phase_bar(const StartPhase *phase, uint64_t whole, bool utf8);
 
 /* "   12.3 ms" */
 char *start_timing_format_time(uint64_t usec);
 
-/* "first byte 143.2 ms after the call, …", and what took longest. */
+/* "first byte 143.2 ms after the call, …", and the longest phase. */
 char *start_timing_sum(const Timestamps *timestamps, const GArray *phases);
 
-/* What is not known and why, a message a line; "" if all is known. */
+/* Which timestamps are missing and why, one message per line; "" if none is missing. */
 char *start_timing_notes(const Timestamps *timestamps);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tables for people and, from the same cells, for programs. */
+/* Prints tables as text and, from the same cells, as JSON. */
 
 #include "ctl/output/table.h"
 
@@ -16,7 +16,7 @@ typedef struct Cell {
         char *text;
         Color color;
         JsonNode *json;
-        JsonObject *facts; /* beside it, for programs; NULL: none */
+        JsonObject *facts; /* further values for JSON; NULL if none */
 } Cell;
 
 struct Table {
@@ -104,7 +104,7 @@ static const Cell *table_cell(const Table *table, guint row, guint column)
         return table->cells->pdata[row * table->columns + column];
 }
 
-/* The last column is not padded, so that no line ends in white space. */
+/* The last column is not padded, so that no line ends with white space. */
 static void table_print_cell(const Table *table, const char *text, Color color, guint column, size_t width)
 {
         bool last = column + 1 == table->columns;
@@ -235,7 +235,7 @@ JsonNode *json_text(const char *text)
         return node;
 }
 
-/* JSON-GLib has 64 bits with a sign; what is beyond is systemd's "no limit" and becomes null. */
+/* JSON-GLib has signed 64-bit numbers; a larger one is systemd's "no limit" and becomes null. */
 JsonNode *json_number(uint64_t number)
 {
         JsonNode *node;

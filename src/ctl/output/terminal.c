@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Colours, widths, and text of unknown origin on its way to a terminal. */
+/* Colors, widths, and the escaping of untrusted text for a terminal. */
 
 #include "ctl/output/terminal.h"
 
@@ -26,7 +26,7 @@ void terminal_init(void)
         is_output = isatty(STDOUT_FILENO);
         has_colors = is_output && term && !g_str_equal(term, "dumb");
 
-        /* systemd's own variable goes first, as in systemctl; it has names of palettes too, which say
+        /* systemd's own variable has priority, as in systemctl; its value may also be a palette, which means
          * yes. */
         if (systemd && *systemd)
                 has_colors = boolean_parse(systemd, &wanted) < 0 || wanted;
@@ -142,7 +142,7 @@ char *json_for_display(const char *json)
         g_autoptr(GString) out = g_string_new(NULL);
         g_autofree char *valid = g_utf8_make_valid(json, -1);
 
-        /* Beyond ASCII only strings have anything, and there an escape means the same. */
+        /* Only strings can contain non-ASCII characters, and there an escape means the same. */
         for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
                 gunichar c = g_utf8_get_char(p);
 

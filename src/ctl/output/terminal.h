@@ -7,9 +7,9 @@
 
 #include "common/error.h"
 
-/* The folder output/ owns what is printed: tables, values as text and JSON (value.h), lines of the journal,
- * the pager, progress, advice (next-steps.h), and here what the terminal can show, and text of unknown
- * origin made safe for it. It makes no calls; bus/, verbs/ and remote/ use it. */
+/* The folder output/ owns all output: tables, values as text and JSON (value.h), lines of the journal, the
+ * pager, progress, advice (next-steps.h), and here the abilities of the terminal, and the escaping of
+ * untrusted text for it. It makes no calls; bus/, verbs/ and remote/ use it. */
 
 typedef enum Color {
         COLOR_NONE,
@@ -21,40 +21,40 @@ typedef enum Color {
         _COLOR_MAX,
 } Color;
 
-/* Before anything is printed, and before a pager takes standard output. */
+/* Call before anything is printed, and before a pager takes standard output. */
 void terminal_init(void);
 
-/* Colours, on standard output: a terminal that is not dumb, and neither NO_COLOR nor SYSTEMD_COLORS=0 say
- * no. */
+/* Whether standard output shows colors: a terminal that is not dumb, without NO_COLOR and
+ * SYSTEMD_COLORS=0. */
 bool terminal_has_colors(void);
 
-/* Standard output, as it was at the start. */
+/* Whether standard output was a terminal at the start. */
 bool terminal_is_output(void);
 
-/* The sequences to write before and after; empty without colours. */
+/* The sequences to write before and after; empty without colors. */
 const char *color_on(Color color);
 const char *color_off(Color color);
 
-/* Whether the locale has more than ASCII. */
+/* Whether the locale uses UTF-8. */
 bool terminal_has_utf8(void);
 
-/* The colour of a state, and its dot ("●", "○", "×", "↻"; in ASCII where the locale has no UTF-8). */
+/* The color of a state, and its dot ("●", "○", "×", "↻"; in ASCII if the locale is not UTF-8). */
 Color state_color(const char *state);
 const char *state_dot(const char *state);
 
-/* Columns that text takes: wide characters two, combining ones none. */
+/* The width of text in columns: wide characters take two, combining ones none. */
 size_t text_width(const char *text);
 
-/* Several lines of foreign text, each made harmless, tabs kept. Free with g_free(). */
+/* Escapes untrusted text of several lines, keeping tabs. Free with g_free(). */
 char *lines_for_display(const char *text);
 
-/* JSON that stays the same JSON, with what is not printable (C1 control characters, for one) as \uXXXX. Free
- * with g_free(). */
+/* Escapes JSON without changing its meaning: characters that are not printable (such as C1 control
+ * characters) become \uXXXX. Free with g_free(). */
 char *json_for_display(const char *json);
 
-/* Writes foreign text to standard output: as it is into a file or pipe, made harmless onto a terminal. Ends
- * it with a newline where there is none. */
+/* Writes untrusted text to standard output: unchanged to a file or pipe, escaped to a terminal. Adds a
+ * newline at the end if missing. */
 void print_foreign(const char *text);
 
-/* Prints an error to standard error, made harmless line by line. */
+/* Prints an error to standard error, escaped line by line. */
 void terminal_print_error(const Error *error, int r);

@@ -240,7 +240,7 @@ char *value_format(JsonNode *value)
                 text = g_strdup(json_node_get_string(value));
         else if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_BOOLEAN)
                 text = g_strdup(json_node_get_boolean(value) ? "yes" : "no");
-        /* json_number() had no room for it: no limit. */
+        /* json_number() cannot represent it: no limit. */
         else if (JSON_NODE_HOLDS_NULL(value))
                 text = g_strdup("infinity");
 

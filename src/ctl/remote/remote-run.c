@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* ssh, and what goes through it. */
+/* Runs ssh, and sends files through it. */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 #define PROGRESS_USEC     (100 * 1000)
 #define DIGEST_OUTPUT_MAX 4096
 
-/* A terminal over there where all of ours is one: for passwords, pagers, editors and consoles. */
+/* A remote terminal, if all our streams are terminals: for passwords, pagers, editors and consoles. */
 static bool remote_wants_terminal(int input, int output)
 {
         return input < 0 && output < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
@@ -45,7 +45,7 @@ static int ssh_spawn(const char *host, const GPtrArray *words, int input, int ou
                 if (output >= 0)
                         (void) dup2(output, STDOUT_FILENO);
                 (void) signal(SIGPIPE, SIG_DFL);
-                /* LogLevel: no "Connection to … closed." at the end of each command. */
+                /* LogLevel suppresses "Connection to … closed." at the end of each command. */
                 execlp("ssh", "ssh", "-x", terminal ? "-t" : "-T", "-o", "LogLevel=ERROR", "--", host,
                                 command, (char *) NULL);
                 fprintf(stderr, "Cannot run ssh: %s. Is it installed?\n", g_strerror(errno));
@@ -86,7 +86,7 @@ static void remote_show_progress(uint64_t sent, uint64_t size, bool last)
                         (unsigned) (size > 0 ? sent * 100 / size : 100), last ? "\n" : "");
 }
 
-/* When the far side stops reading, it says why itself. */
+/* If the remote side stops reading, it reports the reason itself. */
 static void remote_send_with_progress(int from, int to, uint64_t size)
 {
         g_autofree char *buffer = g_malloc(64 * 1024);
@@ -109,7 +109,7 @@ static void remote_send_with_progress(int from, int to, uint64_t size)
         remote_show_progress(sent, size, true);
 }
 
-/* Runs the far command with the file (or nothing) as its standard input. */
+/* Runs the remote command with the file (or nothing) as its standard input. */
 static int remote_run_with_file(Ctl *ctl, const GPtrArray *words, int file, int output, Error *ret_error)
 {
         _cleanup_close_ int reader = -EBADF, writer = -EBADF;
@@ -138,8 +138,8 @@ static int remote_run_with_file(Ctl *ctl, const GPtrArray *words, int file, int 
         return ssh_wait(ctl->options.host, pid, ret_error);
 }
 
-/* One standard input takes one file: an initial RAM disk goes into the far store first, by a command of its
- * own. */
+/* Standard input can carry only one file: an initial RAM disk is imported into the remote store first, by a
+ * separate command. */
 static int remote_import_initrd(Ctl *ctl, const char *name, char **ret_digest, Error *ret_error)
 {
         g_autoptr(GPtrArray) words = g_ptr_array_new();
@@ -159,7 +159,7 @@ static int remote_import_initrd(Ctl *ctl, const char *name, char **ret_digest, E
         g_ptr_array_add(words, (char *) "image");
         g_ptr_array_add(words, (char *) "import");
         g_ptr_array_add(words, (char *) "-");
-        /* A digest is smaller than any pipe: it waits there until ssh has ended. */
+        /* A digest fits in any pipe, and stays there until ssh has ended. */
         r = remote_run_with_file(ctl, words, file, writer, ret_error);
         writer = close_safe(writer);
         if (r > 0)
@@ -185,7 +185,8 @@ static void remote_replace_name(GPtrArray *words, const RemoteFile *file, const 
         g_free(word);
 }
 
-/* The far command's words with all initial RAM disks sent and the image, if it is a local file, open. */
+/* Sends all initial RAM disks, replaces their words in the remote command, and opens the image if it is a
+ * local file. */
 static int remote_send_initrds(Ctl *ctl, GPtrArray *words, const GArray *files, Error *ret_error)
 {
         for (guint i = 0; i < files->len; i++) {
@@ -212,7 +213,7 @@ static int remote_run_once(Ctl *ctl, const Verb *verb, char **operands, Error *r
         _cleanup_close_ int image = -EBADF;
         int r;
 
-        /* Nothing goes over before the image here is known to be there. */
+        /* Nothing is sent before the local image is known to exist. */
         for (guint i = 0; i < files->len; i++) {
                 const RemoteFile *file = &g_array_index(files, RemoteFile, i);
 
@@ -231,7 +232,7 @@ static int remote_run_once(Ctl *ctl, const Verb *verb, char **operands, Error *r
         return remote_run_with_file(ctl, words, image, -1, ret_error);
 }
 
-/* What the far command writes, into a file that is here. */
+/* Writes the output of the remote command to a local file. */
 static int remote_run_into_file(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
 {
         const char *name = operands[verb->output_operand - 1];
@@ -257,7 +258,7 @@ static int remote_run_into_file(Ctl *ctl, const Verb *verb, char **operands, Err
                 return r;
         writer = close_safe(writer);
         copied = volume_file_fill(&file, reader, &error);
-        /* It says why itself, and so it does when nobody reads any more. */
+        /* The remote command reports the reason itself, also if nobody reads any more. */
         reader = close_safe(reader);
         r = ssh_wait(ctl->options.host, pid, ret_error);
         if (copied < 0) {
@@ -276,7 +277,7 @@ int remote_run(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
 
         if (verb->output_operand > 0)
                 return remote_run_into_file(ctl, verb, operands, ret_error);
-        /* A verb for many files gets one at a time. */
+        /* A verb for many files is run with one at a time. */
         if (verb->n_files <= 1)
                 return remote_run_once(ctl, verb, operands, ret_error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Building the far command: pure. remote-run.c runs it. */
+/* Builds the remote command; pure. remote-run.c runs it. */
 
 #include "ctl/remote/remote.h"
 
@@ -11,8 +11,8 @@
 #include "ctl/input/image-file.h"
 #include "ctl/verbs/verb-set.h"
 
-/* For whatever shell the user has over there: for fish, a backslash means something within quotes too, so it
- * stands outside of them; zsh looks for a program where a bare word begins with '='. */
+/* Works with any login shell: fish interprets a backslash within quotes too, so it is put outside of them;
+ * zsh looks for a program if a bare word begins with '='. */
 static char *remote_quote(const char *word)
 {
         static const char safe[] =
@@ -59,8 +59,8 @@ GPtrArray *remote_words(const Options *options, const Verb *verb, char **operand
                 g_ptr_array_add(words, g_strdup(verb->noun));
         if (verb->name)
                 g_ptr_array_add(words, g_strdup(verb->name));
-        /* What is behind it may be for the guest. Before it is nothing that begins with '-', or it would
-         * have been an option here. */
+        /* Words after it may be for the guest. No word before it begins with '-', or it would have been an
+         * option here. */
         for (char **operand = operands; *operand; operand++) {
                 if (operand == (*behind ? behind : operands))
                         g_ptr_array_add(words, g_strdup("--"));
@@ -81,7 +81,7 @@ static void remote_add_file(GArray *files, const GPtrArray *words, guint index, 
                 g_array_append_val(files, file);
 }
 
-/* An option's word, or a word of "set NAME KEY=VALUE…". */
+/* Checks the word of an option, or a word of "set NAME KEY=VALUE…". */
 static void remote_add_if_named(
                 GArray *files, const GPtrArray *words, guint index, const char *prefix, bool initrd)
 {
@@ -89,7 +89,7 @@ static void remote_add_if_named(
                 remote_add_file(files, words, index, strlen(prefix), initrd);
 }
 
-/* update takes settings and the guest's arguments where another verb has a file. */
+/* update accepts settings and the guest's arguments where other verbs expect a file. */
 static bool remote_is_setting(const Verb *verb, const char *word, bool before_separator)
 {
         return (verb->scopes & OPTION_SET) && (!before_separator || set_is_setting(word));
@@ -102,7 +102,7 @@ GArray *remote_files(const Verb *verb, const GPtrArray *words, guint n_operands)
 
         while (separator < words->len && !g_str_equal(words->pdata[separator], "--"))
                 separator++;
-        /* It stands before all operands, or among them. */
+        /* It is before all operands, or between them. */
         if (n_operands > 0 && separator >= operands)
                 operands--;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* analyze, and start --time: where a start went. */
+/* analyze, and start --time: how long the steps of a start took. */
 
 #include "ctl/verbs/verb-analyze.h"
 
@@ -15,7 +15,7 @@
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
 
-/* The answer comes when the guest runs, and it is still booting. */
+/* The call is answered when the guest runs, but it may still be booting. */
 #define FIRST_BYTE_PAUSE_USEC   (50 * 1000)
 #define FIRST_BYTE_ATTEMPTS_MAX 60
 
@@ -23,7 +23,7 @@
 
 typedef struct Analysis {
         Timestamps timestamps;
-        bool ran_already; /* the start that was asked for is not the one it is about */
+        bool ran_already; /* these times are not from the requested start */
 } Analysis;
 
 static int analysis_read_timestamps(Ctl *ctl, const char *name, Timestamps *ret_timestamps, Error *ret_error)
@@ -122,7 +122,7 @@ static void analysis_print_phases(const Options *options, const GArray *phases)
         table_print(table, options, NULL);
 }
 
-/* What libvirt and QEMU had to do takes seconds only where they wait for something. */
+/* libvirt and QEMU take seconds only if they wait for something. */
 static void analysis_print_waiting(const GArray *phases)
 {
         g_autofree char *name = NULL;
@@ -157,7 +157,7 @@ static void analysis_print(
         analysis_print_waiting(phases);
 }
 
-/* What it was is gone with the run. */
+/* The times are lost when the run ends. */
 static void analysis_say_what_helps(Error *error, const char *name, bool started)
 {
         g_autofree char *message = NULL;

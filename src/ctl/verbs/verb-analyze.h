@@ -3,7 +3,7 @@
 
 #include "ctl/cli/ctl.h"
 
-/* Prints where the starts of the unikernels went. sent (or NULL): name → uint64_t, when the call to start it
- * left us; then they have just been started, and a guest's first byte is waited for a little. Returns the
- * exit status. single: as of json_print_array(). */
+/* Prints how long the steps of the unikernels' starts took. sent (or NULL) maps name → uint64_t, when we
+ * sent the call to start it; then they have just been started, and this waits a little for a guest's first
+ * byte. single is as in json_print_array(). Returns the exit status. */
 int analyze_print(Ctl *ctl, char **names, bool single, GHashTable *sent);

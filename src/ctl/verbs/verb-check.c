@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* check: definitions in files, looked at without shruthid, for editors and packagers. */
+/* check: checks definitions in files without shruthid, for editors and packagers. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,8 @@
 
 typedef struct CheckResult {
         char *name;
-        char *problem; /* NULL: none */
-        char *note;    /* what could not be looked at; NULL: nothing */
+        char *problem; /* NULL if none */
+        char *note;    /* what could not be checked; NULL if nothing */
 } CheckResult;
 
 static void check_result_clear(CheckResult *result)
@@ -30,7 +30,7 @@ static void check_result_clear(CheckResult *result)
         g_free(result->note);
 }
 
-/* Whether the image takes the devices that the definition has, where it can be read. */
+/* Checks whether the image matches the devices of the definition, if it can be read. */
 static int check_image(const Definition *definition, CheckResult *result, Error *ret_error)
 {
         _cleanup_image_info_ ImageInfo *info = NULL;
@@ -71,7 +71,7 @@ static void check_file(const char *path, CheckResult *result)
         if (g_str_has_suffix(result->name, SHRUTHI_DEFINITION_SUFFIX))
                 result->name[strlen(result->name) - strlen(SHRUTHI_DEFINITION_SUFFIX)] = 0;
 
-        /* It may be for another host, with other users. */
+        /* The file may be for another host, with other users. */
         r = definition_load_file(path, DEFINITION_IGNORE_USERS, &definition, &error);
         if (r >= 0 && definition_credentials(definition))
                 r = credential_space_check(definition, credential_space_known(definition), 0, true, &error);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* console: the terminal becomes the guest's console, as with "machinectl login": left by ^] three times
- * within a second. What the guest prints goes out raw, since that is what a console is; logs shows the same
- * made harmless. */
+/* console: connects the terminal to the guest's console, like "machinectl login"; ^] three times within a
+ * second disconnects. The guest's output is written raw, as on a console; logs shows it escaped. */
 
 #include <poll.h>
 #include <signal.h>
@@ -16,7 +15,7 @@
 #include "ctl/cli/error-context.h"
 #include "ctl/output/escape.h"
 
-/* How long after the end of the input the guest is heard: it may be answering. */
+/* How long to read the guest's output after the end of the input, because it may answer. */
 #define ANSWER_USEC (1 * (int64_t) G_USEC_PER_SEC)
 
 static volatile sig_atomic_t interrupted;
@@ -40,7 +39,7 @@ static void terminal_make_raw(Terminal *terminal)
 
         raw = terminal->saved;
         cfmakeraw(&raw);
-        /* The guest's line ends are its own; ours stay as they are on the way out. */
+        /* The guest handles its own line ends; output processing of our terminal stays as it is. */
         raw.c_oflag |= terminal->saved.c_oflag & (OPOST | ONLCR);
         terminal->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) >= 0;
 }
@@ -64,7 +63,7 @@ static int console_open(Ctl *ctl, const char *name, int *ret_fd, Error *ret_erro
         return client_read_fd(reply, ret_fd, ret_error);
 }
 
-/* Keyboard → guest. Returns false when it is to be left. */
+/* Forwards input to the guest. Returns false if the console must be left. */
 static bool console_forward_input(int console, Escape *escape, bool *ret_input_ended)
 {
         char data[4096];
@@ -84,7 +83,7 @@ static bool console_forward_input(int console, Escape *escape, bool *ret_input_e
         return write_all(console, data, (size_t) n) >= 0 && !leave;
 }
 
-/* The time that is left for an answer to what was said last; NULL: no limit. */
+/* The time left for an answer to the last input; NULL for no limit. */
 static const struct timespec *console_time_left(int64_t ended, struct timespec *ret)
 {
         int64_t left = ended + ANSWER_USEC - g_get_monotonic_time();
@@ -97,7 +96,7 @@ static const struct timespec *console_time_left(int64_t ended, struct timespec *
         return ret;
 }
 
-/* Returns 1 when the user left, or had nothing more to say, 0 when the guest's side ended. */
+/* Returns 1 if the user left or the input ended, 0 if the guest's side ended. */
 static int console_forward(int console, Escape *escape, bool follow, const sigset_t *unblocked)
 {
         bool input_ended = false;
@@ -134,7 +133,8 @@ static int console_forward(int console, Escape *escape, bool follow, const sigse
         return 1;
 }
 
-/* Signals that would end us must find the terminal restored: they only come through while ppoll() waits. */
+/* The terminal must be restored before a signal ends us, so signals are delivered only while ppoll()
+ * waits. */
 static void console_catch_signals(sigset_t *ret_unblocked)
 {
         static const int numbers[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};

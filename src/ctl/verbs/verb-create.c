@@ -17,7 +17,7 @@
 #include "ctl/verbs/verb-image.h"
 #include "unikernel/unit-dropins.h"
 
-/* The three ways to say which image: by descriptor, by digest, by a path that only shruthid can open. */
+/* The three ways to specify the image: by descriptor, by digest, by a path that only shruthid can open. */
 static int make_create_call(
                 Ctl *ctl, const char *name, const char *image, sd_bus_message **ret_call, Error *ret_error)
 {
@@ -57,7 +57,7 @@ static int make_create_call(
         return 0;
 }
 
-/* Administrators' files stay when a unikernel is removed, and count for the next one of that name. */
+/* Administrators' drop-ins stay when a unikernel is removed, and apply to the next one with that name. */
 static void create_warn_of_dropins(Ctl *ctl, const char *name)
 {
         g_auto(GStrv) files = unit_dropins_list(name);
@@ -66,7 +66,7 @@ static void create_warn_of_dropins(Ctl *ctl, const char *name)
                 fprintf(stderr, "An existing drop-in applies to %s: %s\n", name, *file);
 }
 
-/* Whether an address stands in the arguments, which costs a call to look at. */
+/* Whether the arguments contain an address; the check for blocked ones costs a call. */
 static bool arguments_have_address(const CommandSettings *settings)
 {
         for (char **word = settings->argument_list; word && *word; word++)
@@ -76,7 +76,7 @@ static bool arguments_have_address(const CommandSettings *settings)
         return settings->values[SETTING_ARGUMENTS] && strstr(settings->values[SETTING_ARGUMENTS], "--ipv");
 }
 
-/* Creates it, and starts it if that was asked for. */
+/* Creates it, and starts it if requested. */
 static int create_unikernel(Ctl *ctl, const char *name, const char *image, bool start, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
@@ -138,9 +138,9 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
         return create_unikernel(ctl, operands[0], operands[1], ctl->options.now, ret_error);
 }
 
-/* The predecessor put its one network device on the bridge of its configuration, unasked; so do the image's
- * network devices go to the default bridge here when none was named. An image without a manifest gets
- * one. */
+/* The predecessor attached its one network device to the bridge of its configuration by default; likewise
+ * the image's network devices are attached to the default bridge here if none was given. An image without a
+ * manifest gets one. */
 static int create_connect_networks(Ctl *ctl, const char *image, Error *ret_error)
 {
         g_autoptr(JsonObject) info = NULL;
@@ -151,11 +151,11 @@ static int create_connect_networks(Ctl *ctl, const char *image, Error *ret_error
         if (r < 0)
                 return r;
         if (!value_flag(info, "Hostable"))
-                return 0; /* creating says why */
+                return 0; /* the create will report why */
         if (!value_flag(info, "HasManifest"))
                 command_settings_add_network(&ctl->options.settings, "service");
 
-        /* A name from an image is a name, whatever is in it, and not taken apart as --network= is. */
+        /* A name from an image is used unchanged, not parsed like --network=. */
         devices = value_array(info, "Devices");
         for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
                 JsonArray *device = json_array_get_array_element(devices, i);
@@ -168,8 +168,8 @@ static int create_connect_networks(Ctl *ctl, const char *image, Error *ret_error
         return 0;
 }
 
-/* The addresses that the predecessor's guests were told of (by MirageOS's keys) are given to them, so that
- * nobody else gets them, and a user's guest is heard from them. */
+/* Allocates the addresses that the predecessor passed to guests (by MirageOS's keys), so that nobody else
+ * gets them, and a user's guest may send from them. */
 static void create_claim_addresses(CommandSettings *settings)
 {
         static const char *const keys[] = {"--ipv4=", "--ipv6="};
@@ -195,7 +195,7 @@ static void create_claim_addresses(CommandSettings *settings)
                 g_string_free(addresses, TRUE);
 }
 
-/* rhyzomectl's: it created and started in one go. Its kernel was a path of the host that runs it. */
+/* As in rhyzomectl: creates and starts at once. --kernel= was a path on the host that runs it. */
 int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
 {
         const Options *options = &ctl->options;
@@ -228,7 +228,7 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
         return create_unikernel(ctl, options->name, image, true, ret_error);
 }
 
-/* The predecessor's other verbs: what to say today. */
+/* The predecessor's other verbs: prints what to use now. */
 int verb_instance_other(Ctl *ctl, char **operands, Error *ret_error)
 {
         static const struct {

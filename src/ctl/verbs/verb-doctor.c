@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* doctor: what shruthid sees of the host, in its own sandbox as its own user, and what is seen from here:
- * that it can be reached at all, and what the caller may do. */
+/* doctor: what shruthid finds on the host, in its own sandbox as its own user, and what can be checked from
+ * here: whether it can be reached at all, and what the caller may do. */
 
 #include <grp.h>
 #include <pwd.h>
@@ -36,7 +36,7 @@ static void doctor_add_check(DoctorReport *report, const char *check, const char
                 report->failed = true;
 }
 
-/* Everything from a text of unknown origin goes through here, onto the terminal. */
+/* Escapes all untrusted text for the terminal. */
 static void doctor_print_check(JsonArray *array, guint index, JsonNode *element, void *userdata)
 {
         JsonObject *object = json_node_get_object(element);
@@ -112,7 +112,7 @@ static void doctor_check_caller(DoctorReport *report)
                         fix);
 }
 
-/* Of those that run with keys: where there are none, nothing of them can be dumped. */
+/* Checks running unikernels with keys: without any, there is nothing to dump. */
 static void doctor_check_core_files(DoctorReport *report)
 {
         g_autofree char *names = NULL, *message = NULL;
@@ -162,7 +162,7 @@ static void doctor_check_reach(DoctorReport *report)
                 bool refused = error.code == ERROR_ACCESS_DENIED ||
                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
 
-                /* Who may not ask it has learnt that it answers. */
+                /* A refusal also shows that it answers. */
                 if (refused)
                         doctor_add_check(report, "shruthid", "ok",
                                         "shruthid answers. Only administrators see what it finds on this "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* edit: the definition in an editor, and back through shruthid, which checks it. */
+/* edit: opens the definition in an editor, and sends it back to shruthid, which checks it. */
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
 
-/* What an administrator wrote in /etc is theirs to change, and is said before the editor opens. */
+/* Definitions in /etc belong to administrators; this is reported before the editor opens. */
 static int edit_check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Error *ret_error)
 {
         g_autoptr(JsonObject) details = NULL;
@@ -36,7 +36,7 @@ static int edit_check_origin(Ctl *ctl, const char *name, JsonObject **ret_detail
         return 0;
 }
 
-/* Somebody else may have changed it while the editor was open; their change must not be lost unseen. */
+/* Somebody else may have changed it while the editor was open; their change must not be lost silently. */
 static int edit_set_definition(
                 Ctl *ctl, const char *name, const char *before, const char *text, Error *ret_error)
 {
@@ -52,7 +52,7 @@ static int edit_set_definition(
         return client_call(ctl, "SetUnikernelDefinition", NULL, ret_error, "ss", name, text);
 }
 
-/* Faults of the text itself, which another look at it can mend. */
+/* Errors in the text itself, which the user can fix in the editor. */
 static bool edit_is_fault_of_text(ErrorCode code)
 {
         switch (code) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* events: what happens to unikernels, one line each, until it is interrupted. */
+/* events: prints what happens to unikernels, one line per event, until interrupted. */
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -83,7 +83,7 @@ static bool events_differ(JsonObject *before, JsonObject *now, const char *membe
         return !json_node_equal(json_object_get_member(before, member), json_object_get_member(now, member));
 }
 
-/* A run that was begun anew between two looks has the same state, and another number. */
+/* A restart between two updates shows the same state, but another invocation ID. */
 static void events_report_changes(
                 const Events *events, const char *name, JsonObject *before, JsonObject *now)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* history, diff: the generations of a unikernel, and what differs between two of them. */
+/* history, diff: the generations of a unikernel, and the differences between two of them. */
 
 #include <stdio.h>
 #include <string.h>
@@ -113,7 +113,7 @@ static int diff_read_number(const char *name, const char *text, uint64_t *ret_nu
         return 0;
 }
 
-/* The newest before the current one that did not fail, as a rollback takes it. */
+/* Finds the newest generation before the current one that did not fail, like a rollback. */
 static int diff_find_former(Ctl *ctl, const char *name, uint64_t *ret_number, Error *ret_error)
 {
         g_autoptr(GPtrArray) generations = NULL;
@@ -141,7 +141,7 @@ static int diff_find_former(Ctl *ctl, const char *name, uint64_t *ret_number, Er
         return 0;
 }
 
-/* number 0: what is in force. */
+/* number 0 is the generation in force. */
 static int diff_read_text(Ctl *ctl, const char *name, uint64_t number, char **ret_text, char **ret_label,
                 Error *ret_error)
 {

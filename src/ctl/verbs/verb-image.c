@@ -99,7 +99,7 @@ static void image_print_line(const char *key, const char *value)
         printf("%12s%s %s\n", key, *key ? ":" : " ", shown);
 }
 
-/* Whether a block device called so most likely carries keys; there is no other way to tell. */
+/* Whether a block device with this name probably carries keys; there is no other way to tell. */
 static bool image_device_is_for_keys(const char *name)
 {
         static const char *const words[] = {"key", "secret", "cred", "cert"};
@@ -112,7 +112,7 @@ static bool image_device_is_for_keys(const char *name)
         return false;
 }
 
-/* The devices, and the options that connect them. */
+/* Prints the devices, and the options that connect them. */
 static void image_print_devices(JsonObject *info)
 {
         JsonArray *devices = value_array(info, "Devices");
@@ -166,7 +166,7 @@ static void image_print_info(const char *image, JsonObject *info)
         printf("%s%s%s\n", color_on(COLOR_BOLD), shown, color_off(COLOR_BOLD));
         image_print_line("Digest", value_text(info, "Digest"));
         image_print_line("Size", size);
-        /* A Multiboot or PVH kernel is entered in 32 bit, whatever it goes on to. */
+        /* A Multiboot or PVH kernel is entered in 32-bit mode, even if it switches later. */
         if (g_str_equal(architecture, "i686") && !g_str_equal(value_text(info, "BootMethod"), "linux"))
                 architecture = "i686 at entry; may switch to 64 bit";
         image_print_line("Architecture", architecture);
@@ -184,7 +184,7 @@ static void image_print_info(const char *image, JsonObject *info)
         }
 }
 
-/* One that cannot be hosted is a failure, so that scripts can ask. */
+/* Fails for an image that cannot be hosted, so that scripts can check. */
 int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
 {
         static const char *const device_keys[] = {"Name", "Kind", NULL};

@@ -5,10 +5,10 @@
 
 #include "ctl/cli/ctl.h"
 
-/* Takes an image (as of image_open()) into the store. expected is the digest that it must have, or NULL. */
+/* Imports an image (as for image_open()) into the store. expected is the digest that it must have, or
+ * NULL. */
 int client_import_image(
                 Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error);
 
-/* What an image is, as InspectImage() says: of a file (as of image_open()) or, by digest, of one in the
- * store. */
+/* Inspects an image with InspectImage(): a file (as for image_open()) or, by digest, one in the store. */
 int client_inspect_image(Ctl *ctl, const char *image, JsonObject **ret_info, Error *ret_error);

@@ -11,7 +11,7 @@
 
 #define FLAG_NO_WAIT UINT64_C(1)
 
-/* START and kin: name and flags. */
+/* Makes a call with name and flags, such as StartUnikernel. */
 static int make_job_call(
                 Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
 {
@@ -77,7 +77,7 @@ static int lifecycle_call_all(Ctl *ctl, char **operands, const char *what, Clien
         return client_call_each(ctl, names, what, make, (void *) member, NULL);
 }
 
-/* userdata: name → when its call was made. */
+/* userdata maps name → when its call was made. */
 static int make_timed_start_call(
                 Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
 {
@@ -149,7 +149,8 @@ int verb_resume(Ctl *ctl, char **operands, Error *ret_error)
                         ctl, operands, "resume", client_make_name_call, "ResumeUnikernel", ret_error);
 }
 
-/* A second call for those for which the first succeeded; the first failure of both is the exit status. */
+/* Makes a second call for the names for which the first succeeded; the first failure of both is the exit
+ * status. */
 static int lifecycle_call_next(Ctl *ctl, GPtrArray *done, int before, const char *what, const char *member)
 {
         int r;
@@ -176,7 +177,7 @@ int verb_remove(Ctl *ctl, char **operands, Error *ret_error)
         return lifecycle_call_next(ctl, stopped, r, "remove", "RemoveUnikernel");
 }
 
-/* "systemctl enable" is the administrator's own, which we cannot take back. */
+/* We cannot undo the administrator's "systemctl enable". */
 static void autostart_warn_about_enabled(Ctl *ctl, const GPtrArray *names)
 {
         for (guint i = 0; i < names->len; i++) {
@@ -193,7 +194,7 @@ static void autostart_warn_about_enabled(Ctl *ctl, const GPtrArray *names)
         }
 }
 
-/* Neither what a drop-in says otherwise, nor what is masked. */
+/* Reports if a drop-in overrides it, or if the unit is masked. */
 static void autostart_report_ineffective(Ctl *ctl, const GPtrArray *names, bool autostart)
 {
         const CommandSettings settings = {.values[SETTING_AUTOSTART] = (char *) "yes"};
@@ -210,7 +211,7 @@ static void autostart_report_ineffective(Ctl *ctl, const GPtrArray *names, bool 
         }
 }
 
-/* A definition in /etc says NotManaged; systemd's own way works there. */
+/* A definition in /etc returns NotManaged; systemd's own way works for it. */
 static int autostart_set(Ctl *ctl, char **operands, bool autostart, Error *ret_error)
 {
         g_autoptr(GPtrArray) done = g_ptr_array_new();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* limits: what a user has used of what shruthi.conf gives to each. */
+/* limits: how much a user uses of the limits that shruthi.conf sets for each user. */
 
 #include <stdio.h>
 

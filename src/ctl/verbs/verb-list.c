@@ -33,7 +33,7 @@ static bool list_has_name(const GPtrArray *rows, const char *name)
         return false;
 }
 
-/* Patterns may match none; who names one expects that it is there. */
+/* Patterns may match nothing, but a name must exist. */
 static int list_report_missing(const Ctl *ctl, const GPtrArray *rows, char **operands)
 {
         int exit_status = CTL_EXIT_SUCCESS;
@@ -55,7 +55,7 @@ static int list_report_missing(const Ctl *ctl, const GPtrArray *rows, char **ope
         return exit_status;
 }
 
-/* Name → health, of those whose health is checked. */
+/* Name → health, for unikernels whose health is checked. */
 static GHashTable *list_read_health(Ctl *ctl)
 {
         GHashTable *healths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);

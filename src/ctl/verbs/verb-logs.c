@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* logs: console and messages, as journalctl shows them, for those who are in no journal group too. */
+/* logs: console and messages, as in journalctl, also for users who are in no journal group. */
 
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #define FOLLOW_LINES_DEFAULT 10
 #define CALENDAR_PROGRAM     "systemd-analyze"
 
-/* "   UNIX seconds: @1764414223.123456" among the lines that say what a time is. */
+/* Finds " UNIX seconds: @1764414223.123456" in the output. */
 static bool logs_find_seconds(const char *output, uint64_t *ret_usec)
 {
         const char *at = strstr(output, "UNIX seconds: @");
@@ -29,7 +29,7 @@ static bool logs_find_seconds(const char *output, uint64_t *ret_usec)
         return true;
 }
 
-/* Times as in systemd.time(7), which systemd itself knows best. */
+/* Times as in systemd.time(7), parsed by systemd itself. */
 static int logs_read_time(const char *option, const char *value, uint64_t *ret_usec, Error *ret_error)
 {
         const char *argv[] = {CALENDAR_PROGRAM, "timestamp", "--", value, NULL};
@@ -52,7 +52,7 @@ static int logs_read_time(const char *option, const char *value, uint64_t *ret_u
         return 0;
 }
 
-/* As with journalctl, a pattern in lower case matches all. */
+/* As in journalctl, a lower-case pattern ignores case. */
 static int logs_read_pattern(const char *value, GRegex **ret_regex, Error *ret_error)
 {
         g_autofree char *lower = g_utf8_validate(value, -1, NULL) ? g_utf8_strdown(value, -1) : NULL;

@@ -9,7 +9,7 @@
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 
-/* Of ListNetworks(). */
+/* A row of ListNetworks(). */
 #define NETWORK_ROW "ssussos"
 
 int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
@@ -91,7 +91,7 @@ int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
         return CTL_EXIT_SUCCESS;
 }
 
-/* Who may see the list knows what there is, without anybody's password. */
+/* A caller who may see the list knows what exists, without a password. */
 static bool network_is_missing(Ctl *ctl, const char *name)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;

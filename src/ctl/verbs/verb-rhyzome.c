@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* import-rhyzome: a rhyzome.conf becomes a drop-in of shruthi.conf. */
+/* import-rhyzome: converts a rhyzome.conf to a drop-in of shruthi.conf. */
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,7 +83,7 @@ int verb_import_rhyzome(Ctl *ctl, char **operands, Error *ret_error)
         if (!ctl->options.quiet)
                 printf("Wrote %s.\n", path);
 
-        /* One that is not running reads it when it starts. */
+        /* If shruthid does not run, it reads the file when it starts. */
         r = client_call(ctl, "Reload", NULL, &error, NULL);
         if (r < 0) {
                 error_prefix(&error, "shruthid has not read it yet");

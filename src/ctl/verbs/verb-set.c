@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* set: change some of a definition, comments and all else kept (shruthid does that). */
+/* set: changes settings of a definition, keeping comments and everything else (shruthid does that). */
 
 #include <stdio.h>
 #include <string.h>
@@ -86,8 +86,8 @@ int set_import_image(Ctl *ctl, char **ret_digest, Error *ret_error)
         return 0;
 }
 
-/* An image together with other settings is one change: a new image may want other devices. So it goes into
- * the store first, and into the definition by digest along with the rest. */
+/* An image together with other settings is one change, because a new image may need other devices. So it is
+ * imported first, and set in the definition by digest along with the rest. */
 static int set_unikernel(Ctl *ctl, const char *name, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;

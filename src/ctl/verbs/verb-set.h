@@ -3,14 +3,14 @@
 
 #include "ctl/cli/ctl.h"
 
-/* What set and update have in common: a change of some settings. */
+/* Shared by set and update, which both change settings. */
 
-/* KEY=VALUE words up to end become settings; Image is the one that is none. */
+/* Converts KEY=VALUE words up to end to settings; only Image is separate. */
 int set_read_words(Ctl *ctl, const char *verb, char **words, char **end, Error *ret_error);
 
-/* KEY=VALUE, and no name of a file: its key is a word. */
+/* Whether word is KEY=VALUE and not a file name: its key is a plain word. */
 bool set_is_setting(const char *word);
 
-/* Takes the image of --image= into the store, unless it is named by its digest, which is checked against
- * --verify=. NULL: none was given. */
+/* Imports the image of --image=, unless it is a digest, which is compared with --verify=. *ret_digest is
+ * NULL if none was given. */
 int set_import_image(Ctl *ctl, char **ret_digest, Error *ret_error);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* show: every fact, for programs. */
+/* show: all properties, for programs. */
 
 #include "ctl/bus/client.h"
 #include "ctl/bus/properties.h"
 
-/* Asked for nothing in particular, the caller gets what they may see; asked for a detail by name, the
- * refusal is an error. */
+/* Without --property= the caller gets what they may see; if a detail was requested by name, a refusal is an
+ * error. */
 static int show_collect(Ctl *ctl, const char *name, JsonObject **ret_properties, Error *ret_error)
 {
         if (!name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* statistics: what running guests use, and what went through their devices. */
+/* statistics: what running guests use, and the traffic of their devices. */
 
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
 
-/* Over all of its devices. */
+/* Sums up all of its devices. */
 static char *statistics_format_sum(JsonObject *statistics, const char *key)
 {
         JsonArray *devices = value_array(statistics, "Devices");
@@ -25,7 +25,7 @@ static char *statistics_format_sum(JsonObject *statistics, const char *key)
         return size_format(sum);
 }
 
-/* A row, and the same for programs. */
+/* Adds a row, and the same as JSON. */
 static void statistics_add(Table *table, JsonArray *array, const char *name, JsonObject *statistics)
 {
         static const char *const sums[] = {"ReceivedBytes", "SentBytes", "ReadBytes", "WrittenBytes"};
@@ -49,7 +49,7 @@ static int compare_names(gconstpointer a, gconstpointer b)
         return strcmp(a, b);
 }
 
-/* Of all that the caller may look at, in one call. */
+/* Gets the statistics of all that the caller may see, in one call. */
 static int statistics_list_all(Ctl *ctl, Table *table, JsonArray *array, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* status: what a user looks at first. */
+/* status: the overview of a unikernel for its user. */
 
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static void status_print_state(JsonObject *properties)
         status_print_line("Result", result ?: value_text(properties, "Result"));
 }
 
-/* Those that were set are listed by a verb of their own. */
+/* Keys that were set are listed by their own verb. */
 static char *status_credentials_line(JsonObject *device)
 {
         JsonArray *names = value_array(device, "Credentials");
@@ -142,8 +142,7 @@ static void status_print_image(JsonObject *details)
         status_print_line("Initrd", value_text(details, "Initrd"));
 }
 
-/* What it uses now comes from libvirt, and only while there is a guest, if a paused one. NULL: it is not
- * known. */
+/* Current usage comes from libvirt, and only while there is a guest, also if paused. NULL if not known. */
 static JsonNode *status_get_statistics(Ctl *ctl, JsonObject *properties)
 {
         static const char *const states[] = {"running", "paused", NULL};
@@ -157,7 +156,7 @@ static JsonNode *status_get_statistics(Ctl *ctl, JsonObject *properties)
         return json_node_init_object(json_node_alloc(), statistics);
 }
 
-/* statistics NULL: there was no answer, and the line is shorter. */
+/* statistics is NULL if there was no answer; then the line is shorter. */
 static void status_print_resources(JsonNode *statistics, JsonObject *details)
 {
         g_autofree char *memory = size_format((uint64_t) value_number(details, "Memory")), *line = NULL,
@@ -183,7 +182,7 @@ static void status_print_owner(JsonObject *properties, JsonObject *details)
         status_print_line("Owner", line);
 }
 
-/* Settings in systemd's drop-ins that hold no guest, and where they would. */
+/* Prints settings in systemd's drop-ins that do not limit the guest, and where they would. */
 static void status_print_without_effect(JsonObject *details)
 {
         JsonArray *settings = value_array(details, "WithoutEffect");
@@ -210,7 +209,7 @@ static void status_note_addresses(GHashTable *known, const char *text)
                 g_hash_table_add(known, g_strndup(*word, strcspn(*word, "/")));
 }
 
-/* What is known of a device beside what it was given: by DHCP, or because it was heard. */
+/* Prints the addresses of a device besides the allocated ones: from DHCP, or seen on the network. */
 static void status_print_seen(GHashTable *known, JsonObject *device, const char **label)
 {
         g_auto(GStrv) seen = g_strsplit(value_text(device, "Addresses"), " ", -1);
@@ -226,8 +225,8 @@ static void status_print_seen(GHashTable *known, JsonObject *device, const char 
         }
 }
 
-/* Those that the arguments tell the guest that it has, and those that it was seen with; what its devices are
- * given stands with them. */
+/* Prints the addresses that the arguments give to the guest, and those that it was seen with; addresses
+ * allocated to devices are printed with those. */
 static void status_print_addresses(JsonObject *details, JsonNode *statistics)
 {
         g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -265,7 +264,7 @@ static void status_print_details(Ctl *ctl, JsonObject *properties, JsonObject *d
         JsonArray *dropins = value_array(details, "DropIns");
         g_autoptr(JsonNode) statistics = status_get_statistics(ctl, properties);
 
-        /* After a start that was refused for it they are the same. */
+        /* After a start that was refused for this reason both are the same. */
         if (!g_str_equal(value_text(details, "Reason"), value_text(details, "Problem")))
                 status_print_line("Reason", value_text(details, "Reason"));
         status_print_line("Problem", value_text(details, "Problem"));
@@ -302,7 +301,7 @@ static bool status_has_device(JsonArray *devices, JsonObject *like, bool same)
         return false;
 }
 
-/* Those that change or come, then those that go. */
+/* Prints changed and new devices, then removed ones. */
 static void status_print_next_devices(JsonArray *now, JsonArray *next)
 {
         for (guint i = 0; next && i < json_array_get_length(next); i++) {
@@ -323,7 +322,7 @@ static void status_print_next_devices(JsonArray *now, JsonArray *next)
         }
 }
 
-/* What the next start will change. */
+/* Prints what the next start will change. */
 static void status_print_next_start(JsonObject *properties, JsonObject *details)
 {
         static const char *const keys[] = {"Image", "Initrd", "Architecture", "Arguments", "Memory", "CPUs"};
@@ -350,7 +349,7 @@ static void status_print_next_start(JsonObject *properties, JsonObject *details)
         status_print_next_devices(value_array(details, "Devices"), value_array(next, "Devices"));
 }
 
-/* As much of it as the caller may see. */
+/* Prints as much as the caller may see. */
 static int status_print(Ctl *ctl, const char *name, JsonObject *properties, Error *ret_error)
 {
         const char *state = value_text(properties, "State");
@@ -387,7 +386,7 @@ static int status_print(Ctl *ctl, const char *name, JsonObject *properties, Erro
                         status_print_line("Log", error_message(&error, r));
         }
 
-        /* Who may not see the details may do none of it either. */
+        /* A caller who may not see the details may not do any of this either. */
         if (details)
                 advice = next_steps_for(name, state, value_text(properties, "Result"),
                                 value_number(properties, "ExitStatus"), value_text(details, "Origin"),
@@ -401,7 +400,7 @@ static int status_print(Ctl *ctl, const char *name, JsonObject *properties, Erro
         return g_str_equal(state, "running") ? CTL_EXIT_SUCCESS : CTL_EXIT_NOT_RUNNING;
 }
 
-/* The same facts for programs. */
+/* The same as JSON. */
 static int status_to_json(Ctl *ctl, const char *name, JsonArray *array, Error *ret_error)
 {
         g_autoptr(JsonObject) facts = NULL;
@@ -480,7 +479,7 @@ int verb_status(Ctl *ctl, char **operands, Error *ret_error)
                                 putchar('\n');
                         r = status_print(ctl, *name, properties, &error);
                 }
-                /* No such name tells more than not running. */
+                /* "No such name" takes precedence over "not running". */
                 exit_status = MAX(exit_status, r);
         }
 

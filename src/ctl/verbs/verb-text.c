@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* cat, arguments, xml: a text of each unikernel. */
+/* cat, arguments, xml: print a text of each unikernel. */
 
 #include <stdio.h>
 
@@ -10,8 +10,8 @@
 #include "ctl/output/table.h"
 #include "ctl/output/terminal.h"
 
-/* All texts are fetched before the first is printed: one that fails is told at the end. key: what it is in
- * JSON. */
+/* All texts are fetched before the first is printed; failures are reported at the end. key is the JSON
+ * key. */
 static int text_print(Ctl *ctl, char **operands, const char *member, const char *what, const char *key,
                 bool paged, Error *ret_error)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* tree: what unikernels depend on, and what that depends on, by the definitions that the caller may read. */
+/* tree: the dependencies of unikernels, and theirs in turn, from the definitions that the caller may
+ * read. */
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 static const struct {
         OrderKey key;
         const char *word;
-        bool leaf; /* what such a unit depends on is no matter of this one's */
+        bool leaf; /* do not show the dependencies of such a unit */
 } tree_keys[] = {
                 {ORDER_REQUIRES, "requires"},
                 {ORDER_BINDS_TO, "binds to"},
@@ -33,7 +34,7 @@ typedef struct TreeEdge {
         char *name;
         GString *words;
         JsonArray *kinds;
-        bool leaf; /* by all of its words */
+        bool leaf; /* by all keys that name it */
 } TreeEdge;
 
 typedef struct TreeNode {
@@ -96,7 +97,7 @@ static void tree_add_key(Tree *tree, const char *name, JsonObject *details, size
                                 json_array_get_string_element(array, i), kind);
 }
 
-/* Before= says of the other one that it comes after. */
+/* Before= means that the other one comes after. */
 static void tree_add_before(Tree *tree, const char *name, JsonObject *details)
 {
         JsonArray *array = value_array(details, order_key_to_string(ORDER_BEFORE));
@@ -110,7 +111,7 @@ static void tree_add_before(Tree *tree, const char *name, JsonObject *details)
         }
 }
 
-/* What it says of itself, or of others. */
+/* Adds what its definition says about itself and others. */
 static void tree_add_details(Tree *tree, const char *name, JsonObject *all, bool others)
 {
         JsonObject *details =
@@ -169,7 +170,7 @@ static void tree_mark_children(Tree *tree)
         }
 }
 
-/* The rest of a line: its dot and name, and how it is named by the line above. */
+/* Prints the rest of a line: the dot, the name, and how the line above depends on it. */
 static void tree_print_name(const TreeNode *node, const char *name, const TreeEdge *edge)
 {
         g_autofree char *shown = text_for_display(name, 256);
@@ -203,7 +204,7 @@ static void tree_print(const Tree *tree, const char *name, const TreeEdge *edge,
         }
 }
 
-/* One and, by way of its edges, all that it depends on; each once. */
+/* Appends a node and everything that it depends on, each once. */
 static void tree_append_json(const Tree *tree, const char *name, JsonArray *array)
 {
         TreeNode *node = g_hash_table_lookup(tree->nodes, name);
@@ -241,7 +242,8 @@ static void tree_show(const Tree *tree, const char *name, JsonArray *array)
                 tree_print(tree, name, NULL, "");
 }
 
-/* Those that no other names, and what is left: circles of Requires= and kin, which have no beginning. */
+/* Shows the nodes that no other names, then the rest: cycles of Requires= and similar keys, which have no
+ * beginning. */
 static void tree_show_all(const Tree *tree, JsonArray *array)
 {
         for (int rest = 0; rest < 2; rest++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* update, rollback: another generation, which must prove itself (shruthid does that). */
+/* update, rollback: switch to another generation, which shruthid watches until it is proven. */
 
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static int update_append_options(sd_bus_message *call, const Options *options, E
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
 
-/* The invocation in which that generation (0: the newest one) failed; NULL: not known. */
+/* The invocation ID of the run in which that generation (0 for the newest) failed; NULL if not known. */
 static char *update_find_failed_run(Ctl *ctl, const char *name, uint64_t number)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
@@ -112,7 +112,7 @@ static void update_print_outcome(Ctl *ctl, const char *name, JsonObject *outcome
                                 name, generation, name);
 }
 
-/* number: of the generation that is tried; 0: a new one, UINT64_MAX: not known. */
+/* number is that of the generation to try; 0 for a new one, UINT64_MAX if not known. */
 static int update_send(Ctl *ctl, sd_bus_message *call, const char *name, const char *what, uint64_t number,
                 Error *ret_error)
 {

@@ -80,7 +80,7 @@ int verb_volume_list(Ctl *ctl, char **operands, Error *ret_error)
         return CTL_EXIT_SUCCESS;
 }
 
-/* The dictionary of a new one: what was given of Group, Owner, Size and Raw. */
+/* Appends the dictionary for a new volume: Group, Owner, Size and Raw, as far as given. */
 static int volume_append_settings(sd_bus_message *call, const Options *options, bool with_size)
 {
         const char *group = options->settings.values[SETTING_GROUP],
@@ -100,7 +100,7 @@ static int volume_append_settings(sd_bus_message *call, const Options *options, 
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/* Sends the call that makes one, complete but for the dictionary. verb: for messages. */
+/* Sends the call that creates a volume, complete except for the dictionary. verb is for messages. */
 static int volume_send_new(Ctl *ctl, sd_bus_message *call, const char *verb, const char *name,
                 bool with_size, Error *ret_error)
 {
@@ -165,7 +165,7 @@ int verb_volume_show(Ctl *ctl, char **operands, Error *ret_error)
         return properties_show(ctl, "volume ", operands, !operands[1], volume_collect);
 }
 
-/* A guest reads the size of its devices as it boots. */
+/* A guest reads the size of its devices when it boots. */
 static void volume_tell_when(Ctl *ctl, const char *name)
 {
         g_autoptr(JsonObject) details = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* wait: until unikernels are in a state, for scripts. */
+/* wait: waits until unikernels are in a state, for scripts. */
 
 #include <stdio.h>
 
@@ -37,7 +37,7 @@ typedef struct Wait {
         WaitCondition condition;
 } Wait;
 
-/* A guest that is not ready yet runs too, if it began after the last run had ended. */
+/* A guest that is not ready yet also runs, if it started after the last run ended. */
 static bool wait_guest_runs(JsonObject *properties)
 {
         return g_str_equal(value_text(properties, "State"), "starting") &&
@@ -74,7 +74,7 @@ static bool wait_is_over(const Wait *wait, const Follow *follow)
         return true;
 }
 
-/* What has failed does not become ready by itself: systemd has given up. */
+/* A failed unikernel does not become ready by itself, because systemd has given up. */
 static int wait_refuse_failed(const Wait *wait, const char *name, JsonObject *now, Error *ret_error)
 {
         g_autofree char *end = unikernel_format_end(wait->ctl, name, now);
@@ -99,7 +99,7 @@ static int on_wait_change(Follow *follow, FollowKind kind, const char *name, Jso
         return wait_is_over(wait, follow);
 }
 
-/* Those that it still waits for, with how they are. */
+/* Lists the unikernels that it still waits for, with their states. */
 static int wait_refuse_timeout(const Wait *wait, const Follow *follow, const char *timeout, Error *ret_error)
 {
         g_autoptr(GString) rest = g_string_new(NULL);

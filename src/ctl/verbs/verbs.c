@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of verbs, and --help, which is made from it and from the table of options. */
+/* The table of verbs, and --help, which is generated from it and from the table of options. */
 
 #include "ctl/verbs/verbs.h"
 
@@ -226,7 +226,7 @@ int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *
                         continue;
                 if (!verb->name || g_str_equal(verb->name, words[noun ? 1 : 0])) {
                         *ret_verb = verb;
-                        /* What the predecessor's verb was is for the answer. */
+                        /* The answer names the predecessor's verb. */
                         *ret_operands = words + (noun && verb->name ? 2 : 1);
                         return 0;
                 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How much a caller may have under way. */
+/* How many calls a caller may have in progress. */
 
 #include "daemon/access/call-limits.h"
 
@@ -58,7 +58,7 @@ static int message_size_of_basic(sd_bus_message *message, char type, uint64_t *s
         return 0;
 }
 
-/* One value after the other of the container that message is in. Containers nest at most 64 deep (D-Bus
+/* Adds up the values of the container that message is in. Containers nest at most 64 deep (D-Bus
  * specification). */
 static int message_size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
 {

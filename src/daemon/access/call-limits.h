@@ -3,15 +3,15 @@
 
 #include "daemon/core/manager.h"
 
-/* The count of what one user and all have under way. Each call is kept as the message it came in: what is
- * large counts for several. */
+/* Counts the calls in progress, of one user and of all. Each call is kept as its message, so a large one
+ * counts as several. */
 int calls_check(Manager *manager, uid_t uid, Error *ret_error);
 void calls_enter(Manager *manager, uid_t uid, unsigned weight);
 void calls_leave(Manager *manager, uid_t uid, unsigned weight);
 
-/* For how many calls it counts, at least 1; the message is rewound. */
+/* Returns how many calls the message counts as, at least 1. Rewinds the message. */
 unsigned message_weight(sd_bus_message *message);
 
-/* Whether what a call carries in its body is at most max bytes; the message is rewound. Returns 0, -EMSGSIZE
- * or another errno. */
+/* Checks that the body of a call is at most max bytes. Rewinds the message. Returns 0, -EMSGSIZE or another
+ * negative errno. */
 int message_check_size(sd_bus_message *message, uint64_t max);

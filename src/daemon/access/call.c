@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Method calls that are under way: counted, answered once, with a named error where they fail. */
+/* Method calls in progress: counted, and answered once, with a named error if they fail. */
 
 #include "daemon/access/call.h"
 
@@ -79,7 +79,7 @@ int call_check_conf(Manager *manager, const char *action, Error *ret_error)
                 return 0;
 
         r = manager_check_conf(manager, ret_error);
-        /* The start behind a stop reads it anew. */
+        /* The start after the stop reads it again. */
         if (r >= 0 && g_str_equal(action, SHRUTHI_ACTION_RESTART))
                 r = conf_load(&conf, ret_error);
         return r;

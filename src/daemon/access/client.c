@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who calls: one entry for each unique name that has ever called and is still on the bus. */
+/* The callers: one entry for each unique name that has ever called and is still on the bus. */
 
 #include "daemon/access/client.h"
 
@@ -8,7 +8,7 @@
 
 #include "common/log.h"
 
-/* What came by one of the connections that were let in as root's. Whatever else it came by is no way around
+/* Whether the message came from a connection that was accepted as root's. No other connection bypasses
  * polkit. */
 bool message_is_private(Manager *manager, sd_bus_message *message)
 {
@@ -65,8 +65,9 @@ static int on_client_name_lost(sd_bus_message *message, void *userdata, sd_bus_e
         return 0;
 }
 
-/* One match for all that leave, since a connection can have no more than 512 (dbus-daemon(1),
- * max_match_rules_per_connection), and one that fails ends the connection (sd_bus_add_match_async(3)). */
+/* One match covers all clients that leave, because a connection can have at most 512 (dbus-daemon(1),
+ * max_match_rules_per_connection), and a match that fails ends the connection
+ * (sd_bus_add_match_async(3)). */
 int clients_watch(Manager *manager)
 {
         return sd_bus_add_match_async(manager->bus, NULL,
@@ -86,7 +87,8 @@ static void client_wake(Client *client)
                                         "Too many calls are waiting for processing");
 }
 
-/* UnixUserID u and UnixGroupIDs au of the dictionary (D-Bus specification, GetConnectionCredentials). */
+/* Reads UnixUserID u and UnixGroupIDs au of the dictionary (D-Bus specification,
+ * GetConnectionCredentials). */
 static int client_read_credentials(Client *client, sd_bus_message *reply)
 {
         bool have_uid = false;
@@ -133,7 +135,7 @@ static int on_client_credentials(sd_bus_message *reply, void *userdata, sd_bus_e
         client->credentials_slot = sd_bus_slot_unref(client->credentials_slot);
         r = sd_bus_message_is_method_error(reply, NULL) ? -ESRCH : client_read_credentials(client, reply);
         if (r < 0) {
-                /* Gone already, or nobody that we could name: no identity, no access. */
+                /* The client has left, or the bus does not know its user: no identity, no access. */
                 log_debug("Cannot get the credentials of %s from the bus: %s", client->name, g_strerror(-r));
                 for (guint i = 0; i < client->waiting->len; i++)
                         (void) sd_bus_reply_method_errorf(client->waiting->pdata[i],
@@ -165,7 +167,7 @@ int client_notice(Manager *manager, sd_bus_message *message)
                         .uid = (uid_t) -1,
                         .gone = g_atomic_rc_box_new0(int),
                         .waiting = g_ptr_array_new_with_free_func(message_free)};
-        /* Whoever leaves after this was answered is seen leaving: the match has been there for long. */
+        /* A client that leaves after this answer is noticed, because the match was added long before. */
         r = sd_bus_call_method_async(manager->bus, &client->credentials_slot, "org.freedesktop.DBus",
                         "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",
                         on_client_credentials, client, "s", client->name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Exit when idle, without a moment in which a call could be lost. */
+/* Exit when idle, without losing a call. */
 
 #include "daemon/access/idle.h"
 
@@ -14,7 +14,7 @@
 #define DRAIN_STEP (100 * UINT64_C(1000))
 #define DRAIN_MAX  (20 * UINT64_C(1000000))
 
-/* Whether anything keeps it. */
+/* Whether anything keeps shruthid from exiting. */
 static bool idle_is_busy(const Manager *manager)
 {
         return g_hash_table_size(manager->clients) > 0 || manager->peers->len > 0 || manager->n_calls > 0 ||
@@ -25,8 +25,8 @@ static bool idle_is_busy(const Manager *manager)
                libvirt_helper_count(manager->helper) > 0;
 }
 
-/* Calls that are not answered yet, those included whose caller's identity is still being asked for, and
- * those that have been read (or put back) and not been handed to anybody. */
+/* Whether calls are unanswered, including those whose caller is not known yet, and those that were read (or
+ * queued again) but not dispatched. */
 static bool idle_calls_are_open(const Manager *manager)
 {
         GHashTableIter iter;
@@ -60,7 +60,7 @@ static int on_idle_name_released(sd_bus_message *reply, void *userdata, sd_bus_e
         Manager *manager = userdata;
         int r;
 
-        /* What came before the name was gone is answered still. */
+        /* Calls that arrived before the name was released are still answered. */
         manager->idle_source = sd_event_source_disable_unref(manager->idle_source);
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &manager->drain_since);
         r = sd_event_add_time(manager->event, &manager->idle_source, CLOCK_MONOTONIC, manager->drain_since,
@@ -68,9 +68,9 @@ static int on_idle_name_released(sd_bus_message *reply, void *userdata, sd_bus_e
         return r < 0 ? sd_event_exit(manager->event, 0) : 0;
 }
 
-/* What the bus delivers after it has taken the name goes to whom systemd starts next, because STOPPING=1
- * makes systemd queue that start behind our end; what it has delivered before is in our socket ahead of the
- * answer, and is served. */
+/* Calls after the bus has released the name go to the process that systemd starts next, because STOPPING=1
+ * makes systemd queue that start after our exit. Calls from before are in our socket ahead of the answer,
+ * and are served. */
 void idle_leave(Manager *manager)
 {
         if (manager->stopping)
@@ -86,7 +86,7 @@ void idle_leave(Manager *manager)
                 (void) sd_event_exit(manager->event, 0);
 }
 
-/* IdleExitSec= may be infinity. What is set anew by a reload counts at the next look, at most a minute
+/* IdleExitSec= may be infinity. A value changed by a reload takes effect at the next check, at most a minute
  * later. */
 static uint64_t idle_deadline(const Manager *manager)
 {

@@ -3,11 +3,11 @@
 
 #include "daemon/core/manager.h"
 
-/* When shruthid may go: nobody who has ever called is on the bus any more, nothing is under way, and some
- * time has passed. */
+/* Exit when idle: no client that ever called is still on the bus, nothing is in progress, and some time has
+ * passed. */
 
 int idle_start(Manager *manager);
 
-/* Gives the name back before the end, so that calls that come meanwhile go to the next process and none is
- * lost: the event loop runs until the bus has taken it. */
+/* Releases the bus name before the exit, so that calls that arrive meanwhile go to the next process and none
+ * is lost. The event loop runs until the bus has released it. */
 void idle_leave(Manager *manager);

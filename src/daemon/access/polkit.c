@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* polkit, asked without waiting. A call that polkit is asked about is kept as the message it came in, and
- * handed to its handler again when the answer is there: nothing that was looked up before the question is
- * used after it. About root it is not asked: it says yes before it looks at any rule
- * (check_authorization_sync() in its polkitbackendinteractiveauthority.c), and where it is away root can do
- * all of it in other ways. */
+/* Asks polkit asynchronously. The call is kept as its message, which is dispatched to its handler again when
+ * the answer arrives: nothing that was looked up before the query is used after it. polkit is not asked
+ * about root: it says yes before it evaluates any rule (check_authorization_sync() in its
+ * polkitbackendinteractiveauthority.c), and without polkit root can do the same in other ways. */
 
 #include "daemon/access/polkit.h"
 
@@ -23,8 +22,8 @@
 
 #define REASON_LENGTH_MAX 400
 
-/* Below the 25 s after which libdbus and sd-bus stop to wait, so that the caller learns why; a person needs
- * time to type. */
+/* Below the 25 s after which libdbus and sd-bus stop waiting, so that the caller learns the reason; a person
+ * needs time to type. */
 #define POLKIT_TIMEOUT             (20 * G_USEC_PER_SEC)
 #define POLKIT_TIMEOUT_INTERACTIVE (300 * G_USEC_PER_SEC)
 
@@ -37,18 +36,18 @@ struct Query {
         unsigned weight;
         bool interactive;
         uint64_t begun, deadline; /* µs, CLOCK_MONOTONIC */
-        QueueEntry *entry;        /* its place, or its wait for one */
+        QueueEntry *entry;        /* has a place, or waits for one */
         Decision decision;
         sd_bus_slot *slot;
         sd_event_source *expire_source;
-        PolkitDone done; /* NULL: the message is dispatched again */
+        PolkitDone done; /* NULL if the message is dispatched again */
         void *userdata;
 };
 
 static uint64_t cancellation_counter;
 
-/* client is what client_identify() gives: NULL by the private socket, else with the bus daemon's own word
- * about the connection (GetConnectionCredentials). Nothing that the message says counts. */
+/* client comes from client_identify(): NULL for the private socket, otherwise with what the bus daemon says
+ * about the connection (GetConnectionCredentials). Nothing in the message counts. */
 static bool client_is_root(const Client *client)
 {
         return !client || client->uid == 0;
@@ -60,7 +59,7 @@ void query_free(Query *query)
                 return;
 
         if (query->slot) {
-                /* Nobody waits for the answer any more, so neither must the user's password agent. */
+                /* Nobody waits for the answer any more, so the user's password agent must stop asking. */
                 (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH,
                                 POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
                                 query->cancellation_id);
@@ -82,9 +81,9 @@ void query_free(Query *query)
         g_free(query);
 }
 
-/* Runs when nothing else is left to do, so after the handler has seen its message again, for one that did
- * not come to ask for the answer. Until then it counts as a call: where there is always something else to
- * do, no more are kept than may be under way. */
+/* Removes an answered query whose handler, called again, did not ask for the answer. Runs when the loop has
+ * nothing else to do, so after the handler has run. Until then the query counts as a call, so even a busy
+ * loop keeps no more queries than calls may be in progress. */
 static int on_query_expired(sd_event_source *source, void *userdata)
 {
         Query *query = userdata;
@@ -146,7 +145,7 @@ static int on_query_answered(sd_bus_message *reply, void *userdata, sd_bus_error
 {
         Query *query = userdata;
 
-        /* A time-out is an error that our own side made: polkit may still be at it. */
+        /* sd-bus itself makes the timeout error: polkit may still be working on the query. */
         if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY))
                 (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH,
                                 POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
@@ -219,7 +218,7 @@ static int on_query_given_up(sd_event_source *source, void *userdata)
         return 0;
 }
 
-/* Those before it were asked before it, and have given up when it must: its turn comes in its time. */
+/* Earlier queries time out before this one, so its turn comes in time. */
 static void on_query_turn(QueueEntry *entry, void *userdata)
 {
         Query *query = userdata;
@@ -230,12 +229,12 @@ static void on_query_turn(QueueEntry *entry, void *userdata)
         if (now < query->deadline && query_send(query, query->deadline - now) >= 0)
                 return;
 
-        /* Not from within the call that has put it into the queue. */
+        /* Not from within the call that queued it. */
         if (sd_event_add_defer(query->manager->event, &query->expire_source, on_query_given_up, query) < 0)
                 log_error("Cannot deny the request of %s: out of memory", query->sender);
 }
 
-/* weight: what it counts for among its user's calls. */
+/* weight is how many calls of its user it counts as. */
 static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, unsigned weight,
                 const char *action, const PolkitDetails *details)
 {
@@ -305,8 +304,7 @@ int polkit_authorize(Manager *manager, sd_bus_message *message, const char *acti
         Client *client;
         int r;
 
-        /* An answer is for one time. What was asked about may have become another's meanwhile: then ask
-         * about that. */
+        /* An answer is used once. If the object belongs to somebody else by now, polkit is asked again. */
         if (query) {
                 bool same = query_is_about(query, action, details);
                 Decision decision = query->decision;
@@ -351,7 +349,7 @@ void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, c
                 return;
         }
 
-        /* The message is counted with the call that is under way already, and not read for each of many
+        /* The message already counts for the call in progress, and is not read again for each of many
          * queries. */
         query = query_new(manager, message, client->uid, 1, action, details);
         query->done = done;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The private socket. Its mode lets root alone connect; the kernel's word about the peer is asked for all
- * the same, and stands in for polkit's. */
+/* The private socket. Its mode lets only root connect; the peer's user is still checked with the kernel,
+ * which replaces polkit. */
 
 #include "daemon/access/private.h"
 
@@ -23,7 +23,7 @@ static int on_peer_disconnected(sd_bus_message *message, void *userdata, sd_bus_
         sd_bus *bus = sd_bus_message_get_bus(message);
         Manager *manager = userdata;
 
-        /* It drops out of the table here, and of the world when this handler's own reference goes. */
+        /* The peer leaves the table here, and is freed when this handler drops its own reference. */
         sd_bus_ref(bus);
         g_ptr_array_remove_fast(manager->peers, bus);
         sd_bus_close_unref(bus);
@@ -95,9 +95,9 @@ static int on_peer_connection(sd_event_source *source, int listen_fd, uint32_t r
         return 0;
 }
 
-/* A first call that comes in one piece with the last line of the authentication is read with it, and nothing
- * more would come to wake the loop for it (seen with systemd 252 and GDBus). So peers are looked at once
- * more after whatever else has happened. */
+/* A first call that arrives together with the last line of the authentication is read with it, and nothing
+ * later wakes the loop to dispatch it (seen with systemd 252 and GDBus). So peers are processed once more
+ * after each other event. */
 static int on_peers_post(sd_event_source *source, void *userdata)
 {
         Manager *manager = userdata;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who is told of volumes and images that come and go. inotify says that something has changed, with us or
- * without; a thread then looks at what each subscriber may see, and what differs from the last look is told
- * to that one alone. While nobody has subscribed, nothing is watched. */
+/* Tells subscribers about volumes and images that come and go. inotify reports changes, ours or not; a
+ * thread then reads what each subscriber may see, and only that subscriber is told what differs from the
+ * last look. Nothing is watched while nobody has subscribed. */
 
 #include "daemon/access/subscribers.h"
 
@@ -21,10 +21,10 @@
 #define SUBSCRIBERS_MAX          64
 #define SUBSCRIBERS_PER_USER_MAX 8
 
-/* Between a change and the look at it, so that many changes are one look. */
+/* Time between a change and the look, so that many changes need only one look. */
 #define LOOK_DELAY (100 * 1000) /* µs */
 
-/* What is complete is moved to its place, and away from it when it goes. */
+/* Complete files are moved into place, and moved away when they are removed. */
 #define WATCH_MASK (IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR)
 
 typedef enum Kind {
@@ -41,11 +41,11 @@ static const struct {
 };
 
 typedef struct Subscriber {
-        char *name; /* on the bus; "": all of the private socket, who are root */
+        char *name; /* on the bus; "" for all peers of the private socket, which are root */
         uid_t uid;
         gid_t *gids;
         size_t n_gids;
-        GHashTable *seen[_KIND_MAX]; /* names; NULL: not looked yet */
+        GHashTable *seen[_KIND_MAX]; /* names; NULL before the first look */
 } Subscriber;
 
 struct Subscribers {
@@ -53,15 +53,15 @@ struct Subscribers {
         int fd;
         sd_event_source *source, *look_source;
         GPtrArray *all;     /* Subscriber */
-        GPtrArray *waiting; /* Call: of those who have subscribed since the last look was begun */
+        GPtrArray *waiting; /* Call: of clients that subscribed since the last look began */
         bool looking, dirty;
 };
 
-/* A look in a thread: copies of the subscribers, with what they see now. */
+/* A look, done in a thread: copies of the subscribers, with what they see now. */
 typedef struct SubscribersLook {
         Subscribers *subscribers;
         GPtrArray *all;
-        GPtrArray *calls; /* to be answered after it */
+        GPtrArray *calls; /* answered after the look */
         int result;
         Error error;
 } SubscribersLook;
@@ -187,7 +187,7 @@ static void subscriber_emit(
                 subscriber_emit_on(manager->peers->pdata[i], NULL, kind, added, name);
 }
 
-/* What is in a and not in b. */
+/* Emits what is in a and not in b. */
 static void subscriber_emit_difference(Manager *manager, const Subscriber *subscriber, Kind kind,
                 GHashTable *a, GHashTable *b, bool added)
 {
@@ -243,8 +243,7 @@ static void subscribers_look_done(void *userdata)
                 subscribers_look(subscribers);
 }
 
-/* Again each time: a directory may have come into being. What is watched already stays so
- * (inotify_add_watch(2)). */
+/* Repeated each time, because a directory may be new. Existing watches stay (inotify_add_watch(2)). */
 static void subscribers_watch(const Subscribers *subscribers)
 {
         g_autofree char *owners = g_build_filename(paths_images(), ".owners", NULL);
@@ -255,7 +254,7 @@ static void subscribers_watch(const Subscribers *subscribers)
                         log_warning("Cannot watch %s: %s", dirs[i], g_strerror(errno));
 }
 
-/* First the watches, then the look: what changes between is looked at twice, and never missed. */
+/* Adds the watches before the look, so a change in between is seen twice and never missed. */
 static void subscribers_look(Subscribers *subscribers)
 {
         SubscribersLook *look;

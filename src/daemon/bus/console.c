@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A running unikernel's console, for who may see it: OpenConsole() connects to the runner's socket, because
- * only our user may. */
+/* The console of a running unikernel, for authorized callers: OpenConsole() connects to the runner's socket,
+ * because only our user may. */
 
 #include "daemon/bus/unikernel-bus.h"
 
@@ -16,12 +16,12 @@
 #include "common/names.h"
 #include "daemon/state/unikernel-access.h"
 
-/* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
+/* systemd restarts a killed runner after RestartSec=, 100 ms unless an administrator changes it. */
 #define OPENING_STEP_USEC    (50 * 1000)
 #define OPENING_ATTEMPTS_MAX 200
 
-/* Does not wait: a runner that takes no more is BUSY. From then on it is between the runner and the caller.
- */
+/* Connects without waiting: BUSY if the runner accepts no more connections. After that shruthid is no longer
+ * involved. */
 static int console_connect(const char *name, int *ret_fd, Error *ret_error)
 {
         g_autofree char *path = body_for(name)->console(name, BODY_CONSOLE_SOCKET);
@@ -44,7 +44,7 @@ static int console_connect(const char *name, int *ret_fd, Error *ret_error)
                                         "The console of unikernel '%s' is not available", name);
                 return error_set_errno(ret_error, errno, "Cannot connect to the console of '%s'", name);
         }
-        /* The flag goes with the descriptor to the caller, who expects an ordinary one. */
+        /* The flag is passed with the descriptor to the caller, who expects a blocking one. */
         if (fcntl(fd, F_SETFL, 0) < 0)
                 return error_set_errno(ret_error, errno, "Cannot pass the console");
 
@@ -55,7 +55,7 @@ static int console_connect(const char *name, int *ret_fd, Error *ret_error)
 typedef struct ConsoleOpening {
         Call *call;
         unsigned attempts;
-        sd_event_source *timer; /* the next, or NULL */
+        sd_event_source *timer; /* for the next attempt, or NULL */
 } ConsoleOpening;
 
 static void console_opening_try(ConsoleOpening *opening);
@@ -69,7 +69,7 @@ static int on_console_opening_time(sd_event_source *source, uint64_t usec, void 
         return 0;
 }
 
-/* Where the guest runs on without its runner, who was killed, the next one is about to serve the console. */
+/* Waits if the guest runs on without its killed runner: the next runner will soon serve the console. */
 static bool console_opening_wait(ConsoleOpening *opening)
 {
         return opening->attempts++ < OPENING_ATTEMPTS_MAX &&

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Key material of a unikernel: set, rotated, removed and listed by shruthi-seal, whom a thread
- * asks. */
+/* Key material of a unikernel: shruthi-seal, asked from a thread, sets, rotates, removes and lists it. */
 
 #include "daemon/bus/unikernel-bus.h"
 
@@ -15,13 +14,13 @@
 #include "daemon/state/job-run.h"
 #include "daemon/state/unikernel-access.h"
 
-/* One of these methods under way. */
+/* One of these methods in progress. */
 typedef struct CredentialWork {
         Call *call;
         SealVerb verb;
         char *key;    /* or NULL */
         int fd;       /* the caller's, or -EBADF */
-        bool restart; /* it, if it runs */
+        bool restart; /* restart the unikernel if it runs */
         char **keys;  /* SEAL_LIST */
         int result;
         Error error;
@@ -36,8 +35,8 @@ static void credential_work_free(CredentialWork *work)
         g_free(work);
 }
 
-/* Its unikernel may be removed again. Answers with the error if there is one, else leaves that to the
- * caller. */
+/* Ends the work, so that its unikernel may be removed again. Answers with the error if there is one,
+ * otherwise returns the call to be answered. */
 static Call *credential_work_end(CredentialWork *work)
 {
         Call *call = g_steal_pointer(&work->call);
@@ -113,7 +112,7 @@ static void credential_work_run(CredentialWork *work)
                         credential_work_ask_seal, on_credential_done, work);
 }
 
-/* May the caller restart it too? Asked before anything is changed. */
+/* Called when polkit has decided whether the caller may restart it too; asked before anything is changed. */
 static void on_credential_restart_decision(Decision decision, void *userdata)
 {
         CredentialWork *work = userdata;
@@ -132,7 +131,7 @@ static void on_credential_restart_decision(Decision decision, void *userdata)
         (void) credential_work_end(work);
 }
 
-/* Takes the call and, but for its number, a copy of fd. */
+/* Takes ownership of call, and duplicates fd. */
 static void credential_work_start(Call *call, SealVerb verb, const char *key, int fd, bool restart)
 {
         const Change *change = g_hash_table_lookup(call->manager->changing, call->unikernel);
@@ -172,7 +171,7 @@ static void credential_work_start(Call *call, SealVerb verb, const char *key, in
                 credential_work_run(work);
 }
 
-/* Keys that no device of the guest carries would be set in vain. */
+/* Keys that no device of the guest carries would have no effect. */
 static int unikernel_check_credentials(const Unikernel *unikernel, Error *ret_error)
 {
         const Definition *definition = unikernel->loaded.definition;
@@ -239,7 +238,7 @@ int unikernel_method_rotate_credential(sd_bus_message *message, void *userdata, 
         return unikernel_set_credential(message, userdata, SEAL_ROTATE, key, fd, restart);
 }
 
-/* An empty key is all of them. */
+/* An empty key means all keys. */
 int unikernel_method_remove_credential(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The devices of a unikernel, as GetDetails() tells of them. */
+/* The devices of a unikernel, as GetDetails() returns them. */
 
 #include "daemon/bus/device-details.h"
 
@@ -11,7 +11,7 @@
 #include "unikernel/identity.h"
 #include "unikernel/lease.h"
 
-/* What has been allocated to a device, with prefix lengths and a space between. */
+/* The addresses allocated to a device, with prefix lengths, separated by a space. */
 static char *device_format_addresses(const GPtrArray *leases, const char *device)
 {
         GString *text = g_string_new(NULL);
@@ -40,7 +40,7 @@ static const char *device_address_setting(const DefinitionDevice *device)
         return automatic ? "auto" : "none";
 }
 
-/* text: in place of what is written, or NULL. */
+/* text replaces the value in the definition, or is NULL. */
 static int device_append_setting(
                 sd_bus_message *m, const Setting *setting, const DefinitionDevice *device, const char *text)
 {
@@ -67,7 +67,7 @@ static int device_append_setting(
         }
 }
 
-/* All that the table has for its section. */
+/* Appends all settings that the table has for the section of the device. */
 static int device_append_settings(
                 sd_bus_message *m, const DefinitionDevice *device, const char *const texts[_SETTING_MAX])
 {
@@ -108,7 +108,7 @@ static int device_append_volume(sd_bus_message *m, const DefinitionDevice *devic
         return device_append_settings(m, device, texts);
 }
 
-/* Names only: where they come from is a matter of the definition. */
+/* Only names: their sources are only in the definition. */
 static int device_append_credentials(sd_bus_message *m, const DefinitionDevice *device)
 {
         int r;

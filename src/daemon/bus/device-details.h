@@ -6,12 +6,12 @@
 
 #include "unikernel/definition.h"
 
-/* What is known of a unikernel's networks beside their definition. */
+/* What is known of a unikernel's networks apart from the definition. */
 typedef struct DeviceWiring {
-        GPtrArray *leases;  /* Lease; NULL: they cannot be read */
-        GPtrArray *cut_off; /* CutOff: of the guest that runs; NULL: none does */
+        GPtrArray *leases;  /* Lease; NULL if they cannot be read */
+        GPtrArray *cut_off; /* CutOff: of the running guest; NULL if it does not run */
 } DeviceWiring;
 
-/* "Devices" aa{sv}, an entry of the dictionary that GetDetails() returns: each with what the table of
- * settings has for its section. */
+/* Appends "Devices" aa{sv} to the dictionary that GetDetails() returns: each device with the settings that
+ * the table of settings has for its section. */
 int details_append_devices(sd_bus_message *m, const Definition *definition, const DeviceWiring *wiring);

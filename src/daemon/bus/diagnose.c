@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Diagnose: what is wrong with this host. polkit is asked here, since shruthi-domain knows no bus; all else
- * is looked at there, told whether polkit answers. */
+/* Diagnose(): what is wrong with this host. polkit is checked here, because shruthi-domain does not use the
+ * bus; shruthi-domain is told whether polkit answers, and checks the rest. */
 
 #include "daemon/bus/diagnose.h"
 
@@ -16,24 +16,24 @@
 #include "daemon/state/unikernel.h"
 #include "unikernel/order.h"
 
-/* The bus itself gives polkit 25 s to start. */
+/* The bus gives polkit 25 s to start. */
 #define ANSWER_USEC (60 * G_USEC_PER_SEC)
 
-/* Descriptors that libvirtd has open for a guest, and without any. */
+/* Descriptors that libvirtd has open per guest, and without guests. */
 #define FILES_PER_GUEST 4
 #define FILES_AT_REST   100
 
 #define LIBVIRTD_PATH SYSTEMD_PATH "/unit/libvirtd_2eservice"
 
-/* polkit 127 and later let systemd run what compares a password; before, that is setuid. */
+/* Since polkit 127 systemd starts the program that checks a password; before, that program is setuid. */
 #define PASSWORDS_UNIT "polkit-agent-helper.socket"
 #define PASSWORDS_PATH SYSTEMD_PATH "/unit/polkit_2dagent_2dhelper_2esocket"
 
 typedef struct Diagnosis {
         Call *call;
-        char *polkit_problem; /* NULL: none */
-        uint64_t files_max;   /* of libvirtd; 0: not known */
-        bool no_passwords;    /* what would compare them is there, and does not listen */
+        char *polkit_problem; /* NULL if none */
+        uint64_t files_max;   /* of libvirtd; 0 if not known */
+        bool no_passwords;    /* the unit that checks them exists, but does not listen */
 } Diagnosis;
 
 static int diagnosis_append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
@@ -83,7 +83,7 @@ static int diagnosis_append_passwords(sd_bus_message *reply, const Diagnosis *di
                         "systemctl unmask " PASSWORDS_UNIT "; systemctl enable --now " PASSWORDS_UNIT);
 }
 
-/* Loops are refused where a definition is changed; those in files that were written by hand are not. */
+/* A change of a definition that makes a loop is refused, but files written by hand can contain one. */
 static int diagnosis_append_loop(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
         g_autoptr(GPtrArray) orders = registry_collect_orders(diagnosis->call->manager, NULL);
@@ -97,7 +97,7 @@ static int diagnosis_append_loop(sd_bus_message *reply, const Diagnosis *diagnos
                         "take one of these names out of the definition");
 }
 
-/* What this systemd does not know. */
+/* Settings that this systemd does not support. */
 static int diagnosis_append_restart_steps(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
         g_autofree char *message = NULL;
@@ -164,7 +164,7 @@ static void on_diagnosis_checked(int r, Error *error, const char *output, void *
         g_free(diagnosis->polkit_problem);
         g_free(diagnosis);
 
-        /* It may have found KVM where there was none. */
+        /* shruthi-domain may have found KVM where there was none before. */
         manager_probe(manager);
 }
 
@@ -176,7 +176,7 @@ static void diagnosis_run_checks(Diagnosis *diagnosis)
 }
 
 typedef struct PasswordsUnit {
-        const char *load, *active; /* the message's */
+        const char *load, *active; /* owned by the message */
 } PasswordsUnit;
 
 static int passwords_unit_read(sd_bus_message *answer, const char *key, void *userdata, Error *ret_error)

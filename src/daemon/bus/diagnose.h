@@ -3,5 +3,5 @@
 
 #include <systemd/sd-bus.h>
 
-/* Diagnose() of the manager. */
+/* The manager's method Diagnose(). */
 int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);

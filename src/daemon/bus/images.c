@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods about images, of the manager and of an image's own object. All of them read or hash files, in
- * a thread. */
+/* The methods about images, of the manager and of an image's own object. All of them read or hash files in a
+ * thread. */
 
 #include "daemon/bus/images.h"
 
@@ -20,7 +20,7 @@
 #include "image/inspect.h"
 #include "image/store.h"
 
-/* One of these methods while a thread is at it. */
+/* One of these methods in progress in a thread. */
 typedef struct ImageWork {
         Call *call;
         SharedConf *conf;
@@ -30,7 +30,7 @@ typedef struct ImageWork {
         ImageInfo *info;
         GPtrArray *entries; /* StoreEntry */
         GHashTable *users;
-        GHashTable *own; /* names of the caller's unikernels; NULL: polkit lets them see all */
+        GHashTable *own; /* names of the caller's unikernels; NULL if polkit lets the caller see all */
         char **removed;
         uint64_t freed;
         int result;
@@ -74,7 +74,7 @@ static void image_work_done(void *userdata)
         image_work_free(work);
 }
 
-/* Takes fd's duplicate (or -EBADF). */
+/* Duplicates fd (or -EBADF). */
 static ImageWork *image_work_new(Call *call, int fd, const char *digest,
                 int (*run)(ImageWork *work, Error *ret_error),
                 int (*append)(const ImageWork *work, sd_bus_message *reply))
@@ -174,7 +174,8 @@ static int image_work_inspect_stored(ImageWork *work, Error *ret_error)
         return image_inspect(work->fd, IMAGE_ARCHITECTURE_UNKNOWN, &work->info, ret_error);
 }
 
-/* Of the manager's methods the argument, of an image's own its path. Free with g_free(). */
+/* Reads the digest from the argument of the manager's methods, or from the object path of an image's own.
+ * Free with g_free(). */
 static int message_read_digest(sd_bus_message *message, char **ret_digest)
 {
         const char *digest;
@@ -300,8 +301,8 @@ int method_import_image(sd_bus_message *message, void *userdata, sd_bus_error *r
                                         image_work_append_digest));
 }
 
-/* Those that the caller has taken in, or a unikernel of theirs uses. A digest lets one use the image, and
- * who else uses it is nobody's business. */
+/* Keeps the images that the caller has imported or that a unikernel of theirs uses. A digest is enough to
+ * use an image, and other users of it are not revealed. */
 static void image_work_keep_own(ImageWork *work)
 {
         for (guint i = work->entries->len; i > 0; i--) {
@@ -353,7 +354,7 @@ static int image_work_append_list(const ImageWork *work, sd_bus_message *reply)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* The names of the unikernels that are the caller's, or a group's of theirs. */
+/* The names of the unikernels that belong to the caller or one of their groups. */
 static GHashTable *call_own_unikernels(const Call *call)
 {
         GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -374,7 +375,7 @@ static GHashTable *call_own_unikernels(const Call *call)
         return names;
 }
 
-/* Everybody may have the list of what is their own. */
+/* Everybody may list their own. */
 static void on_images_list_decision(Decision decision, void *userdata)
 {
         Call *call = userdata;
@@ -429,7 +430,8 @@ int method_prune_images(sd_bus_message *message, void *userdata, sd_bus_error *r
                             SHRUTHI_ACTION_PRUNE_IMAGES, &call))
                 return 1;
 
-        /* One that starts from a path has taken its image in a moment ago, and has not opened it yet. */
+        /* A unikernel that starts from a path may have imported its image a moment ago, and not opened it
+         * yet. */
         g_hash_table_iter_init(&iter, manager->unikernels);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Unikernel *unikernel = value;

@@ -5,8 +5,8 @@
 
 /* The manager's methods about images. */
 
-/* org.dream.Shruthi.Image: the method of one, under its path, which tells its digest. That there is an
- * object tells nobody whether there is such an image. */
+/* org.dream.Shruthi.Image: the method of one image, under its object path, which contains its digest. The
+ * object exists whether or not the image does. */
 extern const sd_bus_vtable image_vtable[];
 int image_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
                 sd_bus_error *ret_error);

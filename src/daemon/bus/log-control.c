@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The log level, to be seen and set while we run (org.freedesktop.LogControl1(5)). */
+/* Reads and sets the log level at run time (org.freedesktop.LogControl1(5)). */
 
 #include "daemon/bus/log-control.h"
 

@@ -3,6 +3,6 @@
 
 #include <systemd/sd-bus.h>
 
-/* org.freedesktop.LogControl1: "systemctl service-log-level shruthid.service debug". Setting is root's by
- * the bus policy. */
+/* org.freedesktop.LogControl1: "systemctl service-log-level shruthid.service debug". By the bus policy, only
+ * root may set it. */
 int log_control_export(sd_bus *bus);

@@ -54,7 +54,7 @@ static bool invocation_is_valid(const char *id)
         return strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32;
 }
 
-/* In journalctl's words: an ID, an offset from the last one ("-1", "+2", "0"), or "all". */
+/* As for journalctl: an ID, an offset from the last boot ("-1", "+2", "0"), or "all". */
 static bool boot_is_valid(const char *boot)
 {
         const char *digits = boot + (*boot == '-' || *boot == '+' ? 1 : 0);
@@ -79,7 +79,7 @@ static int log_option_read_boot(
                                 "'all'");
 
         g_free(options->boot);
-        /* The current one is found by ourselves, see boot_search_run(). */
+        /* We find the current boot ourselves, see boot_search_run(). */
         options->boot = g_str_equal(text, "0") || g_str_equal(text, "-0") ? NULL : g_strdup(text);
         return 0;
 }
@@ -156,7 +156,7 @@ int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *r
         if (options->follow && (options->boot || options->have_until))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "Follow cannot be combined with Boot or Until");
-        /* journalctl gives the first lines after --since=, and too few before --until= (systemd 252). */
+        /* journalctl prints the first lines after --since=, and too few before --until= (systemd 252). */
         if (options->have_lines && (options->have_since || options->have_until))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "Lines cannot be combined with Since or Until; leave Lines out, and keep "
@@ -201,7 +201,7 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
         g_autofree char *unit = unit_name_for(name);
         const char *id = options->invocation;
 
-        /* journalctl looks for the one that is asked for itself. */
+        /* journalctl finds the requested boot itself. */
         if (options->boot)
                 boot_id = NULL;
 
@@ -228,11 +228,11 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
         if (options->follow)
                 command_add(command, "--follow");
 
-        /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's
-         * processes wrote, what PID 1 says about the unit, and what our own user says about the unikernel.
-         * "+" is "or". In a unit of ours, and as our user, only our own programs write, so SHRUTHI_OWNER= is
-         * as good: a name that was another's before still has that one's lines. What PID 1 says is no
-         * secret: it is in our properties, too. */
+        /* Fields that begin with '_' are set by journald itself (systemd.journal-fields(7)). The matches
+         * select what the unit's processes wrote, what PID 1 says about the unit, and what our own user says
+         * about the unikernel; "+" is "or". In our units, and as our user, only our own programs write, so
+         * SHRUTHI_OWNER= can be trusted too: it excludes the lines of a former owner of the name. What PID 1
+         * says is not secret: it is also in our properties. */
         command_add_boot(command, boot_id);
         command_add(command, "_SYSTEMD_UNIT=%s", unit);
         command_add_owner(command, owner);
@@ -298,7 +298,7 @@ static int log_stream_spawn(char **command, int output_fd, pid_t *ret_pid)
         posix_spawnattr_init(&attributes);
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
-        /* We ignore SIGPIPE; the child is to die of it when its reader has gone. */
+        /* We ignore SIGPIPE; the child must not, so that it ends when its reader is gone. */
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &fatal);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -314,8 +314,9 @@ typedef struct BootSearch {
         char *boot_id;
 } BootSearch;
 
-/* What systemd wrote about this start of ours was written in this boot. The kernel's own boot ID is no help:
- * in a container, journald has another one than what a service with a /proc of its own can see. */
+/* Takes the boot ID from systemd's messages about our own start, which are from this boot. The kernel's boot
+ * ID does not help: in a container, journald uses a different one than a service with its own /proc can
+ * see. */
 static void boot_search_run(void *userdata)
 {
         g_autofree char *match = g_strconcat("INVOCATION_ID=", g_getenv("INVOCATION_ID") ?: "none", NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.dream.Shruthi.Manager: finding, listing and making unikernels; their verbs by name; the host. */
+/* org.dream.Shruthi.Manager: finds, lists and creates unikernels; their methods by name; the host. */
 
 #include "daemon/bus/manager-bus.h"
 
@@ -44,7 +44,7 @@ static int unikernel_method_by_name(sd_bus_message *message, Manager *manager,
         return method(message, unikernel, ret_error);
 }
 
-/* method_start_unikernel() and so on: the name, then what the object's own method does. */
+/* method_start_unikernel() and so on: read the name, then call the object's own method. */
 #define X(verb)                                                                                             \
         static int method_##verb##_unikernel(                                                               \
                         sd_bus_message *message, void *userdata, sd_bus_error *ret_error)                   \
@@ -54,8 +54,8 @@ static int unikernel_method_by_name(sd_bus_message *message, Manager *manager,
 UNIKERNEL_METHODS(X)
 #undef X
 
-/* The common end of the three, in the order of a handler. Takes image_fd's duplicate; digest
- * and path may be NULL. */
+/* The common end of the three methods, in the order of a handler. Duplicates image_fd; digest and path may
+ * be NULL. */
 static int unikernel_method_create(sd_bus_message *message, Manager *manager, const char *name, int image_fd,
                 const char *digest, const char *path)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.dream.Shruthi.Network, and the Manager's methods that make and remove networks. Those that tell about
- * them are in network-details.c. */
+/* org.dream.Shruthi.Network, and the Manager's methods that create and remove networks. Methods that only
+ * read are in network-details.c. */
 
 #include "daemon/bus/network-bus.h"
 

@@ -4,7 +4,7 @@
 #include "daemon/access/call.h"
 #include "daemon/state/network.h"
 
-/* How the bus sees networks: interface org.dream.Shruthi.Network, and the Manager's methods about them. */
+/* Networks on the bus: interface org.dream.Shruthi.Network, and the Manager's methods about them. */
 
 extern const sd_bus_vtable network_vtable[];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods about networks that only read. They ask libvirt, so polkit is asked before. */
+/* The methods about networks that only read. They ask libvirt, so polkit is asked first. */
 
 #include "daemon/bus/network-bus.h"
 
@@ -28,7 +28,7 @@ static gint compare_networks(gconstpointer a, gconstpointer b)
         return strcmp(((const Network *) a)->name, ((const Network *) b)->name);
 }
 
-/* NULL: libvirt has none of that name. */
+/* NULL if libvirt has none with that name. */
 static const char *seen_network_state(const SeenNetwork *seen)
 {
         if (!seen)
@@ -99,9 +99,9 @@ int method_list_networks(sd_bus_message *message, void *userdata, sd_bus_error *
 typedef struct NetworkReading {
         Call *call;
         char *name;
-        SeenNetwork *seen; /* NULL: libvirt has none of that name */
-        char *dhcp;        /* "shruthi-domain network-leases"; NULL: it has no DHCP server, or did not say */
-        GPtrArray *leases; /* Lease; NULL: they cannot be read */
+        SeenNetwork *seen; /* NULL if libvirt has none with that name */
+        char *dhcp;        /* "shruthi-domain network-leases"; NULL without a DHCP server, or if it failed */
+        GPtrArray *leases; /* Lease; NULL if they cannot be read */
 } NetworkReading;
 
 static void network_reading_free(NetworkReading *reading)
@@ -129,7 +129,7 @@ static int network_reading_append_leases(sd_bus_message *m, const GPtrArray *lea
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-/* Of our unikernels alone, whoever else is served there. */
+/* Only the leases of our unikernels, whoever else the server serves. */
 static int network_reading_append_dhcp_leases(sd_bus_message *m, const NetworkReading *reading)
 {
         const char *bridge = reading->seen ? reading->seen->bridge : "";
@@ -177,7 +177,7 @@ static int seen_network_append_details(sd_bus_message *m, const SeenNetwork *see
                         seen->dns6);
 }
 
-/* It may have become another's, or come to be one of ours, since the caller was let in. */
+/* It may have a different owner, or have become one of ours, since the call was authorized. */
 static int network_reading_check_owner(
                 const NetworkReading *reading, const Network *network, Error *ret_error)
 {
@@ -257,7 +257,7 @@ static void network_reading_start(NetworkReading *reading)
                         network_reading_done, reading);
 }
 
-/* Without them the rest is told. */
+/* If this fails, the rest is returned without them. */
 static void on_network_dhcp_leases(int r, Error *error, const char *output, void *userdata)
 {
         NetworkReading *reading = userdata;
@@ -308,7 +308,8 @@ int network_method_get_details(sd_bus_message *message, void *userdata, sd_bus_e
         return network_method_read_details(message, network->manager, &details);
 }
 
-/* One that is not ours is root's. Whether libvirt has such a network is told only to who may know. */
+/* A network that is not ours counts as root's. Only authorized callers learn whether libvirt has such a
+ * network. */
 int method_get_network_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         PolkitDetails details = {.verb = "read", .owner = "root", .group = ""};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What many unikernels are and use, in one call. polkit is asked about each of them, since its rules may go
- * by name, a few at a time and never with a password; those that it does not say yes to are left out. About
- * root it is not asked. One user has one such call worked on at a time. */
+/* Details and statistics of many unikernels in one call. polkit is asked about each of them, because its
+ * rules may depend on the name, a few at a time and never with a password; those that it does not allow are
+ * omitted. It is not asked about root. Only one such call of a user is worked on at a time. */
 
 #include "daemon/bus/overview.h"
 
@@ -16,36 +16,36 @@
 #include "unikernel/guest-slice.h"
 #include "unikernel/lease.h"
 
-/* Queries of polkit for one call at a time, which leaves some of its user's to their other calls. */
+/* Concurrent queries to polkit for one call; this leaves some of the user's for their other calls. */
 #define POLKIT_QUERIES_AT_ONCE 4
 
-/* Up to so many are asked for one by one, more as all that run. */
+/* Up to this many are requested one by one; for more, all running ones are. */
 #define SINGLE_STATISTICS_MAX 16
 
-/* The bus daemon takes 32 MiB (max_message_size of dbus-daemon(1)), and ends the connection of who sends
- * more. */
+/* The bus daemon accepts 32 MiB (max_message_size of dbus-daemon(1)), and ends the connection of a client
+ * that sends more. */
 #define DETAILS_SIZE_MAX (16 * 1024 * 1024)
-#define DETAILS_SIZE     1536 /* of one, beside what its definition says */
+#define DETAILS_SIZE     1536 /* of one unikernel, in addition to its definition */
 #define DEVICE_SIZE      512
 
 typedef struct Overview Overview;
 
 typedef struct OverviewEntry {
         Overview *overview;
-        char *name, *owner, *group; /* whose it was when polkit was asked */
+        char *name, *owner, *group; /* owner and group when polkit was asked */
         bool allowed;
         Details *details;
-        BodyStatistics *statistics; /* NULL: there are none */
+        BodyStatistics *statistics; /* NULL if there are none */
 } OverviewEntry;
 
 struct Overview {
         Call *call;
         QueueEntry *place;
-        GPtrArray *entries;    /* OverviewEntry; in the end those that the caller may see */
-        bool asking;           /* polkit, from within overview_ask() */
-        guint asked, answered; /* of entries */
-        unsigned outstanding;  /* answers of shruthi-domain */
-        GPtrArray *leases;     /* Lease: of all; NULL: not read */
+        GPtrArray *entries;    /* OverviewEntry; at the end only those that the caller may see */
+        bool asking;           /* overview_ask() is asking polkit */
+        guint asked, answered; /* number of entries */
+        unsigned outstanding;  /* number of answers that shruthi-domain still owes */
+        GPtrArray *leases;     /* Lease: of all unikernels; NULL if not read */
         void (*go)(Overview *overview);
         int (*append)(sd_bus_message *reply, const Unikernel *unikernel, const OverviewEntry *entry);
         int result;
@@ -73,7 +73,7 @@ static void overview_free(Overview *overview)
         g_free(overview);
 }
 
-/* The one that polkit was asked about; NULL: it is gone, or somebody else's now. */
+/* The unikernel that polkit was asked about; NULL if it is gone, or belongs to somebody else now. */
 static Unikernel *overview_entry_unikernel(const OverviewEntry *entry)
 {
         Unikernel *unikernel = unikernel_get(entry->overview->call->manager, entry->name);
@@ -127,7 +127,8 @@ static size_t definition_details_size(const Definition *definition)
         return text ? strlen(text) + definition->devices->len * DEVICE_SIZE : 0;
 }
 
-/* At least what its details take in the answer: what is not counted has been read from its definition. */
+/* A lower bound of the size of its details in the answer. What is not counted was read from its
+ * definition. */
 static size_t unikernel_details_size(const Unikernel *unikernel)
 {
         return DETAILS_SIZE + definition_details_size(unikernel->loaded.definition) +
@@ -139,7 +140,7 @@ static void lease_array_free(gpointer array)
         g_ptr_array_unref(array);
 }
 
-/* All leases at once: unikernel → Lease, which stay leases' own. */
+/* Groups all leases: unikernel → Lease, which leases keeps owning. */
 static GHashTable *leases_by_unikernel(const GPtrArray *leases)
 {
         GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lease_array_free);
@@ -220,7 +221,7 @@ static int overview_entry_append_statistics(
         return statistics_append(reply, entry->statistics);
 }
 
-/* What one is left out for is that it has just ended. */
+/* An error means that the unikernel has just ended, so it is omitted. */
 static void overview_count_statistics(Overview *overview, int r, Error *error)
 {
         if (r < 0 && error->code != ERROR_NOT_RUNNING) {
@@ -267,7 +268,7 @@ static void overview_start_statistics(Overview *overview)
         BodyRequest request = body_for(NULL)->request(BODY_STATISTICS_ALL, NULL);
         Call *call = overview->call;
 
-        /* This function's own. */
+        /* Held by this function. */
         overview->outstanding = 1;
         if (overview->entries->len > SINGLE_STATISTICS_MAX) {
                 overview->outstanding++;
@@ -318,7 +319,7 @@ static void overview_ask(Overview *overview)
 {
         GPtrArray *entries = overview->entries;
 
-        /* The answer may be there before the query has returned. */
+        /* The answer may arrive before the query function returns. */
         if (overview->asking)
                 return;
         overview->asking = true;
@@ -356,7 +357,7 @@ static void overview_add(Overview *overview, const Unikernel *unikernel, bool ru
         g_ptr_array_add(overview->entries, entry);
 }
 
-/* Those of names that are there; of none given, all. A name that is given twice counts once. */
+/* Adds the existing unikernels in names, or all if names is empty. A duplicate name counts once. */
 static void overview_fill(Overview *overview, char **names, bool running)
 {
         g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);

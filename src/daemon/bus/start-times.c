@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* When what happened in a start: GetStartTimes(). Of what shruthid sees itself only the last start that it
- * was asked for is kept, and that in memory alone: a start needs no shruthid, so it is never the whole
- * story. */
+/* The times of the steps of a start: GetStartTimes(). Of the times that shruthid takes itself, only those of
+ * the last start that it was asked for are kept, and only in memory: a start works without shruthid, so they
+ * are never complete. */
 
 #include "daemon/bus/unikernel-bus.h"
 
@@ -14,7 +14,7 @@
 
 typedef struct StartTimes {
         Call *call;
-        RunState state; /* what the runner knows; it has no state yet while it starts the guest */
+        RunState state; /* what the runner has written; nothing yet while it starts the guest */
         int result;
         Error error;
 } StartTimes;
@@ -26,7 +26,7 @@ static void start_times_free(StartTimes *times)
         g_free(times);
 }
 
-/* While a unit begins, it became active when it last ran. */
+/* While a unit is starting, its time of activation is that of the previous run. */
 static Timestamps start_times_of_unit(const Unikernel *unikernel)
 {
         Timestamps timestamps = unikernel->status.timestamps;
@@ -37,8 +37,8 @@ static Timestamps start_times_of_unit(const Unikernel *unikernel)
         return timestamps;
 }
 
-/* A guest that was adopted has the runner's state of its own start, and systemd's times of the adoption.
- * Nothing of one start is mixed with another's. */
+/* An adopted guest has the runner's state from its own start, but systemd's times from the adoption. Times
+ * of different starts are not mixed. */
 static Timestamps start_times_merge(const Unikernel *unikernel, const RunState *state)
 {
         const char *now = unikernel->status.invocation_id, *run = state->invocation_id ?: now;

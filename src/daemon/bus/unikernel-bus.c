@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.dream.Shruthi.Unikernel: properties, and the methods that do something. Those that only read are in
- * unikernel-details.c. */
+/* org.dream.Shruthi.Unikernel: properties, and the methods that change something. Methods that only read are
+ * in unikernel-details.c. */
 
 #include "daemon/bus/unikernel-bus.h"
 

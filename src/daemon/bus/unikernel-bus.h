@@ -3,9 +3,8 @@
 
 #include "daemon/state/unikernel.h"
 
-/* How the bus sees a unikernel: interface org.dream.Shruthi.Unikernel. Each method is a handler whose
- * userdata is the Unikernel; the manager's methods of the same verbs read the name, look it up and go on
- * here. */
+/* A unikernel on the bus: interface org.dream.Shruthi.Unikernel. Each method is a handler whose userdata is
+ * the Unikernel; the manager's methods with the same verbs read the name, look it up and call these. */
 
 extern const sd_bus_vtable unikernel_vtable[];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of a unikernel that tell what it is: what is not for everybody, and so no property. Those that
- * tell what its guest does are in unikernel-statistics.c. */
+/* The methods of a unikernel that return its details, which not everybody may see, so they are not
+ * properties. Methods about what its guest does are in unikernel-statistics.c. */
 
 #include "daemon/bus/unikernel-details.h"
 
@@ -39,30 +39,30 @@ static int definition_append_origin(sd_bus_message *m, const char *path, Definit
                         m, "{sv}{sv}", "DefinitionPath", "s", path, "Origin", "s", origins[origin]);
 }
 
-/* What a definition boots. */
+/* The image that a definition boots. */
 typedef struct Boot {
-        char *image;                    /* digest or path; NULL: there is no such definition */
-        char *initrd;                   /* the same, NULL: none */
-        ImageArchitecture architecture; /* as the definition says */
+        char *image;                    /* digest or path; NULL if there is no definition */
+        char *initrd;                   /* the same; NULL if none */
+        ImageArchitecture architecture; /* as in the definition */
         ImageInfo *info;
-        uint64_t initrd_size; /* 0: none, or not known */
+        uint64_t initrd_size; /* 0 if none, or not known */
 } Boot;
 
 struct Details {
         char *name;
-        Boot boot;       /* of the guest that runs, or of the one that a start would make */
-        Boot next;       /* of the one that the next start would make, where it needs a restart */
-        uint64_t memory; /* that the guest runs with; 0: not known */
-        bool up;         /* it runs */
-        bool broken;     /* its definition is, or is gone */
+        Boot boot;       /* of the running guest, or of the next start */
+        Boot next;       /* of the next start, if a restart is needed */
+        uint64_t memory; /* of the running guest; 0 if not known */
+        bool up;         /* the guest runs */
+        bool broken;     /* its definition is broken or gone */
         char *path;      /* of a broken definition */
         DefinitionOrigin origin;
         DeviceWiring wiring;
-        char *slice;           /* NULL: this host puts guests in none */
-        char **without_effect; /* settings of its unit */
+        char *slice;           /* NULL if this host does not use slices for guests */
+        char **without_effect; /* settings of its unit that have no effect */
 };
 
-/* A reading in a thread, for GetDetails and GetDefinition. */
+/* A read in a thread, for GetDetails() and GetDefinition(). */
 typedef struct UnikernelReading {
         Call *call;
         Details *details;
@@ -77,7 +77,8 @@ static uint64_t boot_memory(const Unikernel *unikernel, const Definition *defini
                         definition->memory, boot->info, boot->initrd_size, manager_conf(unikernel->manager));
 }
 
-/* Of the machine that the guest is given: what is written, or else what the image is for. "": not known. */
+/* The architecture of the guest's machine: from the definition, otherwise from the image. "" if not
+ * known. */
 static const char *guest_architecture(const Definition *definition, const Boot *boot)
 {
         ImageArchitecture guest = definition->architecture;
@@ -116,7 +117,7 @@ static bool definition_checks_equal(const Definition *a, const Definition *b)
                g_strcmp0(a->watchdog, b->watchdog) == 0;
 }
 
-/* What is different from the next start on. */
+/* Appends what will change at the next start. */
 static int details_append_next_start(
                 sd_bus_message *m, const Unikernel *unikernel, const Details *details, uint64_t memory)
 {
@@ -163,7 +164,8 @@ static int typed_addresses_append(sd_bus_message *m, const char *key, const GArr
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-/* What the arguments say that the guest is. Whose it is and where it stands is the definition's on disk. */
+/* Appends the addresses that the guest's arguments contain. Owner and location are those of the definition
+ * on disk. */
 static int details_append_addresses(sd_bus_message *m, const Unikernel *unikernel,
                 const Definition *definition, const Details *details)
 {
@@ -176,7 +178,7 @@ static int details_append_addresses(sd_bus_message *m, const Unikernel *unikerne
         return r < 0 ? r : typed_addresses_append(m, "BlockedAddresses", typed, true);
 }
 
-/* Of the guest that runs, or of the one that a start would make. */
+/* Appends the details of the running guest, or of the one that a start would create. */
 static int details_append_guest(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
 {
         const Definition *definition = unikernel_effective(unikernel);
@@ -214,7 +216,7 @@ static int definition_append_overrides(sd_bus_message *m, const Definition *defi
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-/* As they are written; "" where they are not. */
+/* As in the definition; "" if not set. */
 static int definition_append_order(sd_bus_message *m, const Definition *definition)
 {
         int r = 0;
@@ -281,7 +283,7 @@ static void unikernel_reading_free(UnikernelReading *reading)
         g_free(reading);
 }
 
-/* Of Image= or Initrd=; NULL: none, or a path that was never taken in. */
+/* The digest of Image= or Initrd=; NULL if not set, or if it is a path that was never imported. */
 static char *image_digest_of(const char *image)
 {
         char *digest = NULL;
@@ -294,7 +296,7 @@ static char *image_digest_of(const char *image)
         return digest;
 }
 
-/* That an image is not there yet is no error here: it just cannot be told what it is. */
+/* A missing image is no error here: its details are just not known. */
 static void boot_read(Boot *boot)
 {
         g_autofree char *digest = image_digest_of(boot->image), *initrd = image_digest_of(boot->initrd);
@@ -310,7 +312,7 @@ void details_read(Details *details, GPtrArray *leases, bool has_slices)
         g_autofree char *dir = paths_unikernel_runtime(details->name);
         _cleanup_run_state_ RunState state = RUN_STATE_INIT;
 
-        /* One that is gone has no path. */
+        /* A definition that is gone has no path. */
         if (details->broken)
                 (void) definition_find(details->name, &details->path, &details->origin, NULL);
         if (details->up && run_state_read(dir, &state) >= 0)
@@ -480,8 +482,8 @@ static int unikernel_check_defined(const Unikernel *unikernel, Error *ret_error)
                                            "stopped");
 }
 
-/* Answers with what shruthi-domain said, which may be text of users. what: in the message "… cannot be
- * sent". */
+/* Answers with the output of shruthi-domain, which may contain text from users. what is for the message "…
+ * cannot be sent". */
 static void unikernel_reply_output(
                 Call *call, int r, Error *error, const char *output, size_t max, const char *what)
 {

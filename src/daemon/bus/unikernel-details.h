@@ -6,21 +6,22 @@
 #include "body/body.h"
 #include "daemon/state/unikernel.h"
 
-/* What GetDetails() and GetStatistics() say of one unikernel, for the methods that say it of many. */
+/* What GetDetails() and GetStatistics() return for one unikernel; also for the methods that return it for
+ * many. */
 
 typedef struct Details Details;
 
-/* What there is to be read for them: in the loop. */
+/* Prepares the read, in the loop. */
 Details *details_new(const Unikernel *unikernel);
 Details *details_free(Details *details);
 
-/* Reads it, in a thread. leases (or NULL: they are read too) are those of this unikernel (Lease);
- * has_slices: guest_slice_is_available(). */
+/* Reads the details, in a thread. leases are those of this unikernel (Lease); if NULL, they are read too.
+ * has_slices is guest_slice_is_available(). */
 void details_read(Details *details, GPtrArray *leases, bool has_slices);
 
-/* The dictionary, in the loop. */
+/* Appends the dictionary, in the loop. */
 int details_append(sd_bus_message *reply, const Unikernel *unikernel, const Details *details);
 
-/* What a body has answered of one, and its dictionary. */
+/* Parse what a body has answered about one unikernel, and append it as a dictionary. */
 BodyStatistics *statistics_read_one(const char *unikernel, const char *output);
 int statistics_append(sd_bus_message *reply, const BodyStatistics *statistics);

@@ -8,11 +8,11 @@
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/state/unikernel-access.h"
 
-/* The runner hears of it by an event of libvirt's, and writes the state down. */
+/* The runner gets an event of libvirt, and writes the state. */
 #define LOOK_USEC    (10 * 1000)
 #define TIMEOUT_USEC (10 * G_USEC_PER_SEC)
 
-/* A change that libvirt has made, and that the runner has not shown yet. */
+/* A change that libvirt has made, but that the runner has not written yet. */
 typedef struct PauseChange {
         Call *call;
         UnikernelState wanted;
@@ -48,7 +48,7 @@ static int on_pause_change_look(sd_event_source *source, uint64_t usec, void *us
                 pause_change_finish(change, r, &error);
                 return 0;
         }
-        /* A runner that restarts will hear of it later. */
+        /* A runner that is restarting will notice it later. */
         if ((uint64_t) g_get_monotonic_time() >= change->deadline) {
                 pause_change_finish(change, 0, NULL);
                 return 0;
@@ -85,7 +85,7 @@ static void on_pause_changed(int r, Error *error, const char *output, void *user
         }
 }
 
-/* A guest that is in that state already is left alone, as systemctl does with a unit. */
+/* Does nothing if the guest is already in that state, as systemctl does with a unit. */
 static int unikernel_change_pause(sd_bus_message *message, Unikernel *unikernel, BodyOperation operation,
                 UnikernelState wanted, const char *action, const char *verb)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Update(), Rollback(), and what generations there are. */
+/* Update(), Rollback(), and the list of generations. */
 
 #include <fcntl.h>
 #include <string.h>
@@ -97,11 +97,11 @@ int unikernel_method_rollback(sd_bus_message *message, void *userdata, sd_bus_er
         return 1;
 }
 
-/* A reading in a thread. */
+/* A read in a thread. */
 typedef struct GenerationReading {
         Call *call;
         GPtrArray *generations; /* ListGenerations() */
-        uint64_t current;       /* which of them is in force; 0: none */
+        uint64_t current;       /* number of the one in force; 0 if none */
         uint64_t number;        /* GetGeneration() */
         Generation *generation;
         int result;
@@ -138,7 +138,7 @@ static void generation_reading_list(void *userdata)
         reading->current = current ? current->number : 0;
 }
 
-/* A generation in one word; what was proven or set and is not in force any more is superseded. */
+/* Describes a generation in one word; one that was proven or set and is no longer in force is superseded. */
 static const char *generation_describe(const Generation *generation, uint64_t current)
 {
         if (generation->state == GENERATION_PROVING)

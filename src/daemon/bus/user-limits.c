@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a user has used of their limits. Counted as the limits themselves are enforced: unikernels and
- * networks by what the loop knows, volumes and images by what is on disk. */
+/* How much of their limits a user uses. Counted in the same way as the limits are enforced: unikernels and
+ * networks from the loop, volumes and images from disk. */
 
 #include "daemon/bus/user-limits.h"
 
@@ -140,7 +140,7 @@ static void limits_done(void *userdata)
         g_free(limits);
 }
 
-/* As what is theirs says it; whose nothing is has a number. Free with g_free(). */
+/* The user's name as their unikernels have it; the number if they own none. Free with g_free(). */
 static char *owner_name(const Manager *manager, uid_t uid)
 {
         GHashTableIter iter;

@@ -3,6 +3,6 @@
 
 #include <systemd/sd-bus.h>
 
-/* GetLimits(): what a user has used of what shruthi.conf gives to each. */
+/* GetLimits(): how much a user uses of the limits that shruthi.conf sets for each user. */
 
 int method_get_limits(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The manager's methods about volumes, on their way through the loop. What there is of volumes is on disk
- * and nowhere else, so a thread reads whose one is before polkit can be asked about it. That is told to
- * nobody: a caller learns whether there is a volume of that name, which creating one would tell them too. */
+/* The part of the methods about volumes that runs in the loop. Volumes exist only on disk, so a thread reads
+ * the owner of a volume before polkit can be asked about it. The owner is not revealed: a caller learns only
+ * whether a volume with that name exists, which creating one would reveal too. */
 
 #include "daemon/bus/volumes.h"
 
@@ -74,7 +74,7 @@ static void on_volume_decision(Decision decision, void *userdata)
         PolkitDetails details = volume_work_polkit_details(work);
 
         work->all = decision == DECISION_YES;
-        /* Everybody may have the list of what is their own. */
+        /* Everybody may list their own. */
         if (decision == DECISION_YES || !work->name) {
                 work->result = call_check_conf(work->call->manager, work->verb->action, &work->error);
                 if (work->result < 0) {
@@ -119,14 +119,14 @@ static void on_volume_administer(Decision decision, void *userdata)
                 return;
         }
 
-        /* The message says what would need an administrator; where a password would have helped, the name
-         * says that. */
+        /* The message says what needs an administrator; if a password would have helped, the error name says
+         * so. */
         if (decision == DECISION_CHALLENGE)
                 work->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
         volume_work_fail(work);
 }
 
-/* Who runs on it, for whom the kernel has only told that somebody does. */
+/* Names the unikernels that run on it; the kernel has only reported that there is one. */
 static void volume_work_name_running(VolumeWork *work)
 {
         for (char **user = work->users; *user; user++) {
@@ -167,7 +167,7 @@ static void on_volume_acted(void *userdata)
         volume_work_fail(work);
 }
 
-/* The arguments of a method; what it has none of is left out. */
+/* The arguments of a method; those that it does not have are 0 or NULL. */
 typedef struct VolumeArguments {
         const char *name, *clone;
         uint64_t size;
@@ -175,8 +175,8 @@ typedef struct VolumeArguments {
         const int *fd;      /* is duplicated */
 } VolumeArguments;
 
-/* What all handlers end with, once the arguments are read. polkit is asked later, once it is known whose
- * volume it is. */
+/* The end of all handlers, after the arguments are read. polkit is asked later, when the owner of the volume
+ * is known. */
 static int volume_work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
                 const VolumeArguments *arguments)
 {
@@ -356,7 +356,8 @@ static int volume_work_append_details(const VolumeWork *work, sd_bus_message *re
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* Of the manager's methods the first argument, of a volume's own its path. Free with g_free(). */
+/* Reads the name from the first argument of the manager's methods, or from the object path of a volume's
+ * own. Free with g_free(). */
 static int message_read_volume_name(sd_bus_message *message, char **ret_name)
 {
         const char *name;
@@ -372,7 +373,7 @@ static int message_read_volume_name(sd_bus_message *message, char **ret_name)
         return r;
 }
 
-/* The methods that take a name and nothing else. */
+/* The methods that take only a name. */
 static int volume_method_by_name(sd_bus_message *message, Manager *manager, const VolumeVerb *verb)
 {
         g_autofree char *name = NULL;

@@ -5,11 +5,11 @@
 
 /* The manager's methods about volumes. */
 
-/* Clears away, in a thread, what an import left that was cut off. For the start. */
+/* Removes, in a thread, what an interrupted import has left. For our start. */
 void volumes_clean(Manager *manager);
 
-/* org.dream.Shruthi.Volume: the methods of one, under its path. That there is an object tells nobody whether
- * there is a volume of that name. */
+/* org.dream.Shruthi.Volume: the methods of one volume, under its object path. The object exists whether or
+ * not the volume does. */
 extern const sd_bus_vtable volume_vtable[];
 int volume_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
                 void **ret_found, sd_bus_error *ret_error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of what follows what in a change. */
+/* The transition table of a change. */
 
 #include "daemon/change/change-state.h"
 
@@ -8,18 +8,18 @@
 
 #define ANY (-1)
 
-/* The first line that fits counts. */
+/* The first row that matches is used. */
 static const struct {
         ChangeState from;
         int event;      /* or ANY */
-        unsigned needs; /* all of these; 0: whatever it needs */
+        unsigned needs; /* needs all of these; 0 matches any */
         ChangeState to;
 } transitions[] = {
                 {CHANGE_NEW, CHANGE_EVENT_FAILED, 0, CHANGE_ENDED},
                 {CHANGE_NEW, CHANGE_EVENT_DONE, CHANGE_NEEDS_NETWORKS, CHANGE_LISTING_NETWORKS},
                 {CHANGE_NEW, CHANGE_EVENT_DONE, 0, CHANGE_WORKING},
                 {CHANGE_LISTING_NETWORKS, CHANGE_EVENT_DONE, 0, CHANGE_WORKING},
-                /* Made all the same: what is missing shows at the start. */
+                /* It is created anyway: a missing network is reported at the start. */
                 {CHANGE_LISTING_NETWORKS, CHANGE_EVENT_FAILED, 0, CHANGE_WORKING},
                 {CHANGE_WORKING, CHANGE_EVENT_NEEDS_ADMINISTER, 0, CHANGE_AUTHORIZING},
                 {CHANGE_WORKING, CHANGE_EVENT_FAILED, 0, CHANGE_ENDED},
@@ -37,7 +37,7 @@ static const struct {
                 {CHANGE_WRITTEN, CHANGE_EVENT_DONE, CHANGE_NEEDS_FORGET, CHANGE_FORGETTING},
                 {CHANGE_WRITTEN, CHANGE_EVENT_DONE, 0, CHANGE_READING},
                 {CHANGE_FORGETTING, CHANGE_EVENT_DONE, 0, CHANGE_FETCHING},
-                /* systemd knew nothing of it, or cannot be asked. */
+                /* systemd did not know the unit, or cannot be asked. */
                 {CHANGE_FORGETTING, CHANGE_EVENT_FAILED, 0, CHANGE_READING},
                 {CHANGE_FETCHING, ANY, 0, CHANGE_READING},
                 {CHANGE_READING, CHANGE_EVENT_DONE, CHANGE_NEEDS_RELOAD, CHANGE_RELOADING},

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 
-/* Where a change is on its way through the loop. Pure.
+/* The states of a change in the event loop. Pure.
  *
  *     NEW ──► LISTING_NETWORKS ──► WORKING ◄──► AUTHORIZING
  *                                     │
@@ -20,24 +20,24 @@
  *              │                      ▼             │
  *              └───────────────────► ENDED ◄────────┘
  *
- * From WORKING it also goes to ENDED at once where nothing was written: a dry run, or an update to what is
- * there. Steps that a change does not need are left out; each that fails, but for ALLOCATING, leads to ENDED
- * or is of no consequence. AUTHORIZING is over when polkit answers, after polkit.c's timeout, or when the
- * caller leaves; the last two are a no. */
+ * If nothing was written, WORKING leads directly to ENDED: a dry run, or an update that changes nothing.
+ * Steps that a change does not need are skipped. A step that fails, except ALLOCATING, leads to ENDED or is
+ * ignored. AUTHORIZING ends when polkit answers, after the timeout in polkit.c, or when the caller leaves;
+ * the last two count as a no. */
 typedef enum ChangeState {
         CHANGE_NEW,
-        CHANGE_LISTING_NETWORKS, /* shruthi-domain tells which networks there are */
-        CHANGE_WORKING,          /* a thread has the request */
+        CHANGE_LISTING_NETWORKS, /* shruthi-domain lists the networks */
+        CHANGE_WORKING,          /* a thread works on the request */
         CHANGE_AUTHORIZING,      /* polkit is asked for an administrator */
-        CHANGE_ALLOCATING,       /* shruthi-domain gives addresses to what was created */
-        CHANGE_RELEASING,        /* shruthi-domain takes back those of what was changed or removed */
-        CHANGE_UNDOING,          /* a thread takes back what was created */
-        CHANGE_GIVING_BACK,      /* and shruthi-domain its addresses */
-        CHANGE_WRITTEN,          /* it is told to the journal */
+        CHANGE_ALLOCATING,       /* shruthi-domain allocates addresses for a new unikernel */
+        CHANGE_RELEASING,        /* shruthi-domain releases those of a changed or removed one */
+        CHANGE_UNDOING,          /* a thread removes what was created */
+        CHANGE_GIVING_BACK,      /* shruthi-domain releases its addresses */
+        CHANGE_WRITTEN,          /* it is logged to the journal */
         CHANGE_FORGETTING,       /* systemd forgets how the last run of that name ended */
-        CHANGE_FETCHING,         /* and tells what it still knows of it */
+        CHANGE_FETCHING,         /* and reports what it still knows of it */
         CHANGE_READING,          /* the registry reads the definition */
-        CHANGE_RELOADING,        /* systemd reads its units */
+        CHANGE_RELOADING,        /* systemd reloads its units */
         CHANGE_ENDED,            /* it is answered */
         _CHANGE_STATE_MAX,
         _CHANGE_STATE_INVALID = -EINVAL,
@@ -47,11 +47,11 @@ typedef enum ChangeEvent {
         CHANGE_EVENT_DONE,
         CHANGE_EVENT_FAILED,
         CHANGE_EVENT_NEEDS_ADMINISTER,
-        CHANGE_EVENT_UNWRITTEN, /* done, and nothing is other than it was */
+        CHANGE_EVENT_UNWRITTEN, /* done, but nothing has changed */
         _CHANGE_EVENT_MAX,
 } ChangeEvent;
 
-/* What a change needs of the steps that not all need. */
+/* The optional steps that a change needs. */
 typedef enum ChangeNeeds {
         CHANGE_NEEDS_NETWORKS = 1 << 0,
         CHANGE_NEEDS_ALLOCATE = 1 << 1,
@@ -60,8 +60,8 @@ typedef enum ChangeNeeds {
         CHANGE_NEEDS_RELOAD = 1 << 4,
 } ChangeNeeds;
 
-/* _CHANGE_STATE_INVALID where nothing leads on. */
+/* Returns _CHANGE_STATE_INVALID if the event is not valid in that state. */
 ChangeState change_state_next(ChangeState state, ChangeEvent event, unsigned needs);
 
-/* The thread has done its work well: what is on disk is not what it was. */
+/* Whether the thread has succeeded, so the files on disk have changed. */
 bool change_state_is_worked(ChangeState state);

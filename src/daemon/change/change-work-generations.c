@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a change keeps of the definition that was and of the one that will be. All of it is on disk before
- * the definition is replaced, so that whenever the power goes, what is in force is kept, and an update that
- * is to be proven has its record. */
+/* What a change keeps of the old and the new definition. All of it is on disk before the definition is
+ * replaced, so that even if the power fails, the definition in force is kept, and an update to be proven has
+ * its record. */
 
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +11,7 @@
 #include "image/store.h"
 #include "unikernel/update-record.h"
 
-/* The image that was started from a path last; what a definition names by digest is that. */
+/* The digest of the image last started from a path; a digest is returned unchanged. */
 static char *image_digest_of(const char *image)
 {
         char *digest = NULL;
@@ -22,7 +22,7 @@ static char *image_digest_of(const char *image)
         return store_lookup_path(image, &digest) < 0 ? NULL : digest;
 }
 
-/* The file of that path is what it was then. */
+/* Whether the file at path still has that digest. */
 static bool image_path_has(const char *path, const char *digest)
 {
         g_autofree char *now = NULL;
@@ -90,7 +90,7 @@ static uint64_t generations_next_number(const GPtrArray *generations)
                                : 1;
 }
 
-/* What is in force was written by somebody else, or by a version that kept none. */
+/* Keeps the definition in force if somebody else wrote it, or a version that kept no generations. */
 static int draft_keep_old(const Draft *draft, GPtrArray *generations)
 {
         Generation *generation = g_new0(Generation, 1);
@@ -118,7 +118,7 @@ static int draft_keep_new(const Draft *draft, const GPtrArray *generations)
         g_autoptr(Generation) generation = g_new0(Generation, 1);
         const Generation *same = NULL;
 
-        /* A rollback makes no new one: the number that was asked for is in force again. */
+        /* A rollback creates no new generation: the requested number is in force again. */
         if (request->update && request->update->rollback)
                 same = generations_find_text(generations, draft->text);
         *generation = (Generation){.number = same ? same->number : generations_next_number(generations),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a definition in the making takes, and the limits of users. In the thread of a change. */
+/* The resources of the definition being made, and the limits of users. Runs in the thread of a change. */
 
 #include <inttypes.h>
 
@@ -14,7 +14,7 @@ static uint64_t memory_of(const Definition *definition, const Conf *conf)
         return definition->memory ?: conf->memory_default;
 }
 
-/* usage: with what QEMU takes for itself. */
+/* usage includes the memory of QEMU itself. */
 static int draft_check_memory_limit(const Draft *draft, const ResourceUsage *usage, uint64_t others)
 {
         const Conf *conf = draft->conf;
@@ -53,7 +53,7 @@ static int draft_check_cpus(const Draft *draft, unsigned cpus, uint64_t others)
         return 0;
 }
 
-/* What one has already, one may keep, whatever else changes. before NULL: nothing. */
+/* A user may keep what they already have, whatever else changes. before is NULL if there was nothing. */
 static int draft_check_increase(const Draft *draft, const Definition *before, const ResourceUsage *others)
 {
         ResourceUsage usage = resource_usage_of(draft->definition, draft->conf),
@@ -84,7 +84,7 @@ static int draft_check_addresses(const Draft *draft, unsigned others)
                         addresses, others, max);
 }
 
-/* The limits of users; they do not bind administrators. */
+/* Checks the limits of users, which do not apply to administrators. */
 static int draft_check_user_limits(const Draft *draft)
 {
         const Definition *definition = draft->definition;
@@ -130,7 +130,7 @@ int draft_check_limits(const Draft *draft)
         if (draft_may_administer(draft))
                 return 0;
 
-        /* What is root's has no usage, and whoever else may change it does not make it larger than a
+        /* Root's unikernels have no usage; other users who may change one cannot make it larger than a
          * unikernel of users. */
         return draft->definition->owner == 0 ? draft_check_increase(draft, draft->old, &(ResourceUsage){})
                                              : draft_check_user_limits(draft);

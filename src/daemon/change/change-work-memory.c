@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The memory of a definition in the making, against its image and this host. */
+/* Checks the memory of the definition being made against its image and this host. */
 
 #include "daemon/change/change-work-private.h"
 #include "image/store.h"

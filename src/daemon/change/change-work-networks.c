@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks that a definition in the making names: whether they are the caller's to use, and that they still
- * are when it is written. In the thread of a change. */
+/* Checks that the caller may use the networks that the definition being made names, also at the moment it is
+ * written. Runs in the thread of a change. */
 
 #include "common/io.h"
 #include "daemon/change/change-work-private.h"
@@ -14,7 +14,7 @@ static bool names_contain(char **names, const char *name)
         return names && g_strv_contains((const char *const *) names, name);
 }
 
-/* NULL: the definition and shruthi.conf name none. */
+/* NULL if neither the definition nor shruthi.conf names one. */
 static const char *draft_bridge_of(const Draft *draft, const DefinitionDevice *device)
 {
         return device->network ? NULL : device->bridge ?: draft->conf->bridge_interface;
@@ -50,7 +50,7 @@ static bool draft_network_is_allowed(const Draft *draft, const DefinitionDevice 
         if (draft_may_administer(draft) || device_is_where_it_was(device, old) ||
                         draft_owns_claim(draft, claim))
                 return true;
-        /* Which bridge a network has is chance, but where an administrator has named it. */
+        /* The bridge of a network is arbitrary, unless an administrator has named it. */
         if (claim && !claim->bridge_is_named)
                 return names_contain(conf->allowed_networks, claim->name);
         if (bridge)
@@ -60,8 +60,8 @@ static bool draft_network_is_allowed(const Draft *draft, const DefinitionDevice 
         return names_contain(conf->allowed_networks, device->network);
 }
 
-/* Another's, which nothing keeps a guest from whose own it is: what is sent to that one would come to it. On
- * a network of one's own there is nobody else to be taken for. */
+/* Anti-spoofing does not prevent a guest from configuring the MAC address of another host: it would receive
+ * the traffic for that host. On the caller's own network there is nobody else to impersonate. */
 static bool draft_mac_is_allowed(const Draft *draft, const DefinitionDevice *device,
                 const DefinitionDevice *old, const char *bridge)
 {
@@ -83,8 +83,7 @@ static bool subnet_contains(const Subnet *subnet, const Address *address)
         return address_is_set(&subnet->network) && address_contains(&subnet->network, address);
 }
 
-/* Where it is known which addresses there are, those that are somebody's are refused when one is given
- * out. */
+/* If the subnet is known, the allocation refuses addresses that are in use. */
 static bool draft_address_is_in_subnet(const Draft *draft, const DefinitionDevice *device,
                 const char *bridge, const Address *address)
 {
@@ -97,7 +96,7 @@ static bool draft_address_is_in_subnet(const Draft *draft, const DefinitionDevic
                         continue;
                 if (subnet_contains(&one->subnet, address))
                         return true;
-                /* A network of libvirt's may only name a bridge, and the administrator tell about that. */
+                /* A libvirt network may just name a bridge, which shruthi.conf describes. */
                 if (!told)
                         told = conf_find_bridge(draft->conf, one->bridge);
         }
@@ -105,8 +104,8 @@ static bool draft_address_is_in_subnet(const Draft *draft, const DefinitionDevic
                (subnet_contains(&told->subnet4, address) || subnet_contains(&told->subnet6, address));
 }
 
-/* Elsewhere it may be the gateway's, or that of any host which has not been heard of lately. On a network of
- * one's own there is nobody else to be taken for. */
+/* Outside of known subnets it may be the address of the gateway, or of a host that was not seen lately. On
+ * the caller's own network there is nobody else to impersonate. */
 static bool draft_address_is_allowed(const Draft *draft, const DefinitionDevice *device,
                 const DefinitionDevice *old, const char *bridge, AddressMode mode, const Address *address)
 {
@@ -166,7 +165,7 @@ int draft_check_address(const Draft *draft, const Setting *setting, const Defini
         return r < 0 ? r : draft_check_fixed_address(draft, device, old, wanted->mode6, &wanted->fixed6);
 }
 
-/* Of Bridge=, Network=, and the default bridge where neither is written. */
+/* Checks Bridge=, Network=, or the default bridge if neither is set. */
 int draft_check_attachment(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
                 const DefinitionDevice *old)
 {
@@ -194,8 +193,8 @@ int draft_check_mac(const Draft *draft, const Setting *setting, const Definition
                         device->name);
 }
 
-/* Which networks there are comes first: whoever may create a unikernel may list them (and /sys has the
- * bridges), and an administrator's word makes none. */
+/* The existence of the network is checked first: whoever may create a unikernel may list the networks (and
+ * /sys shows the bridges), and an administrator's authorization does not create one. */
 int draft_check_network(const Draft *draft, const DefinitionDevice *device)
 {
         const char *bridge = draft_bridge_of(draft, device);
@@ -208,7 +207,7 @@ int draft_check_network(const Draft *draft, const DefinitionDevice *device)
         if (draft->request->have_networks && bridge && !names_contain(draft->request->bridges, bridge))
                 return error_set(&draft->result->error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': this host has no bridge '%s'", device->name, bridge);
-        /* One of ours that somebody has stopped is started again with the guest. */
+        /* A network of ours that somebody has stopped is started with the guest. */
         if (draft->request->have_networks && !bridge &&
                         !names_contain(draft->request->networks, device->network) &&
                         !draft_find_claim(draft, device, NULL))
@@ -219,7 +218,7 @@ int draft_check_network(const Draft *draft, const DefinitionDevice *device)
         return 0;
 }
 
-/* What is known of the subnets that a device will be on, without asking libvirt; false: nothing. */
+/* Finds the subnets that a device will be on, without asking libvirt; false if they are not known. */
 static bool draft_find_subnets(
                 const Draft *draft, const DefinitionDevice *device, Subnet *ret_subnet4, Subnet *ret_subnet6)
 {
@@ -239,7 +238,7 @@ static bool draft_find_subnets(
         return address_is_set(&ret_subnet4->network) || address_is_set(&ret_subnet6->network);
 }
 
-/* Any address does where it is only asked whether there will be one. */
+/* Any address will do, because only its presence is checked. */
 static void placeholder_fill_in(
                 PlaceholderDevice *facts, const DefinitionDevice *device, int family, bool subnet)
 {
@@ -281,9 +280,9 @@ int draft_check_placeholders(const Draft *draft)
         return placeholders_expand(definition->arguments, &facts, &expanded, &draft->result->error);
 }
 
-/* It was looked at when the images had still to be taken in, which a caller can draw out: of a network that
- * is removed meanwhile the next owner of its name or bridge would not be asked. Who removes one holds this
- * lock while looking into the definitions. */
+/* The networks were checked before the import of the images, which a caller can delay: meanwhile a network
+ * may be removed, and its name or bridge get a new owner, who was not considered. A removal holds this lock
+ * while it reads the definitions. */
 int draft_lock_networks(const Draft *draft, int *ret_lock)
 {
         const Definition *definition = draft->definition;

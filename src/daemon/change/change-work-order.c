@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which units a definition in the making may name, and how often it may be started. In the thread of a
- * change. What stands there already may stay.
+/* Checks which units the definition being made may name, and how often it may be started. What the
+ * definition already has may stay. Runs in the thread of a change.
  *
- * A user's definition orders what is the user's: their own unikernels, those of their groups, and what an
- * administrator allows. None of the host's units is stopped or held up by one, allowed or not. And a name
- * that definitions of others have is not taken by somebody whom those do not mean. */
+ * A user's definition may name the user's own unikernels, those of their groups, and units that an
+ * administrator allows. It never stops or delays a unit of the host, allowed or not. And a user cannot
+ * create a unikernel whose name other users' definitions already mention. */
 
 #include <fnmatch.h>
 #include <string.h>
@@ -17,13 +17,13 @@
 #include "daemon/change/change-work-private.h"
 #include "unikernel/order.h"
 
-/* What systemd takes where a definition says nothing (systemd-system.conf(5)), and how many starts a second
- * are left to users. */
+/* systemd's defaults if the definition does not set them (systemd-system.conf(5)), and how many starts per
+ * second users may allow. */
 #define START_LIMIT_INTERVAL_USEC (10 * G_USEC_PER_SEC)
 #define START_LIMIT_BURST         5
 #define STARTS_PER_SECOND_MAX     1
 
-/* Another unikernel only by a pattern that is about unikernels. */
+/* Another unikernel is allowed only by a pattern for unikernels. */
 static bool order_unit_is_allowed(const Draft *draft, const char *unit)
 {
         for (char **pattern = draft->conf->allowed_dependencies; *pattern; pattern++)
@@ -35,13 +35,13 @@ static bool order_unit_is_allowed(const Draft *draft, const char *unit)
         return false;
 }
 
-/* Keys by which one would stop another unit, keep it waiting, or keep it from being stopped. */
+/* Keys that stop another unit, delay it, or keep it from being stopped. */
 static bool order_key_reaches_out(OrderKey key)
 {
         return key == ORDER_BEFORE || key == ORDER_CONFLICTS || key == ORDER_UPHOLDS;
 }
 
-/* Whether the caller could manage it too. 0: no. */
+/* Whether the caller may manage that unikernel too. 0 if not. */
 static int order_is_callers(const Draft *draft, const char *name)
 {
         const Call *call = draft->request->call;
@@ -99,8 +99,8 @@ int draft_check_order(const Draft *draft, const Setting *setting, const Definiti
         return r;
 }
 
-/* Others may be meant by what names it: who takes the name of one that is gone would be ordered about, or
- * order about. */
+/* Definitions that mention the name may mean another unikernel: whoever reuses the name of a removed one
+ * would be affected by their dependencies, or affect them. */
 int draft_check_own_name(const Draft *draft)
 {
         const ChangeRequest *request = draft->request;
@@ -125,7 +125,7 @@ int draft_check_own_name(const Draft *draft)
         return 0;
 }
 
-/* A loop of restarts, or of units that start each other, is held by this alone. */
+/* Only this limit stops a loop of restarts, or of units that start each other. */
 int draft_check_start_limit(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
                 const DefinitionDevice *old)
 {
@@ -154,7 +154,7 @@ int draft_check_start_limit(const Draft *draft, const Setting *setting, const De
                         burst, definition->start_limit_interval_sec ?: "10s", STARTS_PER_SECOND_MAX);
 }
 
-/* Whether it starts after, or before, what it did not before. */
+/* Whether its After= or Before= has changed. */
 static bool draft_order_differs(const Draft *draft)
 {
         for (OrderKey key = ORDER_AFTER; key <= ORDER_BEFORE; key++)

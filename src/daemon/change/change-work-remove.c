@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Removing a unikernel with its keys: both or none of it, whenever the power goes. The definition is out of
- * the way first, then the keys are forgotten, then it is gone. */
+/* Removes a unikernel with its keys: both or neither, even if the power fails. First the definition is moved
+ * aside, then the keys are forgotten, then the definition is deleted. */
 
 #include "common/log.h"
 #include "daemon/change/change-work-private.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What of a definition in the making only an administrator may set. The table of settings (setting.h) says
- * which those are, so none is forgotten: one that has no check of its own here may be left as it is, and be
- * taken away. In the thread of a change. */
+/* What only an administrator may set in the definition being made. The table of settings (setting.h) marks
+ * those settings, so none is forgotten: a setting without a check of its own here may be kept or removed,
+ * but not changed. Runs in the thread of a change. */
 
 #include "common/users.h"
 #include "daemon/change/change-work-private.h"
@@ -51,7 +51,7 @@ static int draft_check_group(const Draft *draft, const Setting *setting, const D
                         "Only an administrator may name a group that the caller is not in (%s)", name);
 }
 
-/* systemd reads them as root, whoever the unikernel's owner is. */
+/* systemd reads the sources as root, whoever owns the unikernel. */
 static int draft_check_sources(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
                 const DefinitionDevice *old)
 {
@@ -128,7 +128,7 @@ static int draft_check_section(const Draft *draft, SettingSection section, const
         return r;
 }
 
-/* What has grown since it was named keeps nobody from changing something else. */
+/* Sources that have grown since they were named do not prevent other changes. */
 static int draft_check_credential_space(const Draft *draft)
 {
         if (definition_sources_equal(draft->old, draft->definition))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Volumes that a definition in the making names: whether they are the caller's to use, and making those that
- * are not there. In the thread of a change. */
+/* Checks that the caller may use the volumes that the definition being made names, and creates missing ones.
+ * Runs in the thread of a change. */
 
 #include <inttypes.h>
 
@@ -24,7 +24,8 @@ int draft_check_volume_path(const Draft *draft, const Setting *setting, const De
                         "Volume '%s': only an administrator may name a path", device->name);
 }
 
-/* Whose volume it is says more than who changes the definition: a start would refuse it too. */
+/* The owner of the unikernel must have a right to the volume, whoever changes the definition: a start would
+ * refuse it too. */
 static int draft_check_volume_owner(const Draft *draft, const DefinitionDevice *device,
                 const DefinitionDevice *old, const Volume *volume)
 {
@@ -53,7 +54,7 @@ static int draft_check_volume_size(const Draft *draft, const DefinitionDevice *d
 {
         g_autofree char *has = size_format_exact(volume->size), *wanted = size_format_exact(device->size);
 
-        /* It may have been made larger since, and then this says nothing any more. */
+        /* The volume may have been enlarged since; then the size in the definition does not matter. */
         if (device->size <= volume->size)
                 return 0;
         if (old && g_strcmp0(old->stored, device->stored) == 0 && old->size == device->size)
@@ -65,7 +66,7 @@ static int draft_check_volume_size(const Draft *draft, const DefinitionDevice *d
                         volume->name, has, wanted, volume->name, wanted);
 }
 
-/* One that is to be made, or must be there. */
+/* A volume that must be created, or must exist. */
 static int draft_check_missing_volume(
                 const Draft *draft, const DefinitionDevice *device, const DefinitionDevice *old)
 {
@@ -80,7 +81,8 @@ static int draft_check_missing_volume(
                                 "Volume '%s': only an administrator may create volumes for root",
                                 device->name);
 
-        /* Its own name is its own; another may be one that somebody else's unikernel will want. */
+        /* The default name belongs to the unikernel; another name may be needed by somebody else's
+         * unikernel. */
         if (device->volume && !draft_may_administer(draft) &&
                         volume_check_reserved(device->stored, draft->definition->owner,
                                         &draft->result->error) < 0) {
@@ -91,7 +93,7 @@ static int draft_check_missing_volume(
         return 0;
 }
 
-/* What nobody may, too: it is the same file that says both. */
+/* Also checks what nobody may do, because both depend on the same file. */
 int draft_check_stored_volume(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
                 const DefinitionDevice *old)
 {
@@ -131,7 +133,7 @@ static int draft_make_volume(const Draft *draft, const DefinitionDevice *device)
                 g_ptr_array_add(result->volumes, g_strdup(device->stored));
                 return 0;
         }
-        /* Looked at before, so somebody made it meanwhile: whose it is, the start looks at again. */
+        /* It did not exist before, so somebody created it meanwhile. The start checks its owner again. */
         if (error.code == ERROR_VOLUME_EXISTS)
                 return 0;
 
@@ -168,7 +170,8 @@ void change_result_remove_volumes(ChangeResult *result, const char *unikernel)
                 _cleanup_error_ Error error = ERROR_INIT;
                 int r;
 
-                /* Its owner may have been quicker, and another have one by that name now. */
+                /* The owner may have removed it already, and somebody else may have one with that name
+                 * now. */
                 if (volume_load(name, &volume, NULL) >= 0 && volume->owner != result->owner)
                         continue;
                 r = volume_remove(name, &error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a change does in its thread: build the new text, look what it takes, take in the images, check all
- * that a start would check, write. Nothing is on disk before the last step but images, which nobody uses. */
+/* The work of a change in its thread: build the new text, check rights and limits, import the images, check
+ * all that a start would check, write. Until the last step only the imported images are on disk, which
+ * nobody uses yet. */
 
 #include "daemon/change/change-work-private.h"
 
@@ -27,7 +28,7 @@
 #include "unikernel/unit-dropins.h"
 #include "unikernel/unit-files.h"
 
-/* What stands while the image is not known yet; never written. */
+/* Stands in while the image is not known yet; never written. */
 #define PLACEHOLDER_DIGEST "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 static void draft_clear(Draft *draft)
@@ -98,8 +99,8 @@ unsigned draft_count_addresses(const Draft *draft, const Definition *definition)
         return network_count_addresses(draft->request->claims, draft->conf, definition);
 }
 
-/* Lines are named only of what the caller, or somebody before, has written as a file; what is wrong in a
- * text that was sound is what was set. */
+/* Messages name lines only for text that the caller, or somebody before, wrote as a file; an error in a text
+ * that was valid before comes from the settings. */
 static int draft_parse(Draft *draft)
 {
         const ChangeRequest *request = draft->request;
@@ -111,7 +112,7 @@ static int draft_parse(Draft *draft)
                         draft->text, strlen(draft->text), &draft->definition, &draft->result->error);
 }
 
-/* Changes the text further, once more is known. */
+/* Changes the text again, when more is known. */
 static int draft_apply(Draft *draft, const Settings *settings, const char *image, const char *initrd)
 {
         char *text = settings_apply(settings, draft->text, NULL, image, initrd);
@@ -121,8 +122,8 @@ static int draft_apply(Draft *draft, const Settings *settings, const char *image
         return draft_parse(draft);
 }
 
-/* The text as it is now. A definition of an administrator's is refused before anything else is said about
- * it. */
+/* Reads the current text. Refuses a definition of an administrator before anything else about it is
+ * reported. */
 static int draft_read_old(Draft *draft)
 {
         const ChangeRequest *request = draft->request;
@@ -143,7 +144,7 @@ static int draft_read_old(Draft *draft)
         if (r < 0)
                 return error_set_errno(&draft->result->error, r, "Cannot read %s", draft->path);
 
-        /* It may well be broken: then this change is what repairs it. */
+        /* It may be broken: this change may repair it. */
         (void) definition_parse(request->name, draft->path, draft->old_text, size, &draft->old, &error);
         return 0;
 }
@@ -172,14 +173,13 @@ static int draft_make_text(Draft *draft)
         return draft_parse(draft);
 }
 
-/* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored
- * copy. */
+/* An image that cannot be hosted is not imported. The check of the stored copy is the one that counts. */
 static int draft_check_hostable(const Draft *draft, int fd)
 {
         _cleanup_image_info_ ImageInfo *info = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        /* What cannot even be read is for the import to tell. */
+        /* The import reports an image that cannot even be read. */
         if (image_inspect(fd, draft->definition->architecture, &info, &error) < 0 || !info->problem)
                 return 0;
 
@@ -198,7 +198,7 @@ static int draft_import_fd(Draft *draft, int fd, const char *expected, unsigned 
         return r;
 }
 
-/* The image that the definition will name; NULL: the one that it names. */
+/* Gets the image that the definition will name; NULL to keep the current one. */
 static int draft_acquire_image(Draft *draft, char **ret_digest)
 {
         const ChangeRequest *request = draft->request;
@@ -255,8 +255,8 @@ static int draft_pin_image(Draft *draft, const char *image, unsigned slot)
         return r;
 }
 
-/* An image by digest must be there and sound, and want the devices that the definition has. One by path may
- * come later. */
+/* An image named by digest must exist, be intact, and match the devices of the definition. An image named by
+ * path may appear later. */
 static int draft_check_image(Draft *draft, ImageInfo **ret_info)
 {
         const Definition *definition = draft->definition;
@@ -294,7 +294,7 @@ static int draft_check_image(Draft *draft, ImageInfo **ret_info)
         return r;
 }
 
-/* Text that the settings put in must come out of it as it was given. */
+/* The arguments, once written to the text, must read back as they were given. */
 static int draft_check_arguments(const Draft *draft, const char *given)
 {
         if (given && !g_str_equal(given, draft->definition->arguments))
@@ -304,7 +304,7 @@ static int draft_check_arguments(const Draft *draft, const char *given)
         return 0;
 }
 
-/* A list of arguments was joined for MirageOS up to here, which is what its fields could be read in. */
+/* Until here a list of arguments was quoted as for MirageOS, so that its fields could be read. */
 static int draft_settle_arguments(Draft *draft, const ImageInfo *info)
 {
         g_autoptr(Settings) settings = settings_new();
@@ -321,7 +321,7 @@ static int draft_settle_arguments(Draft *draft, const ImageInfo *info)
         return r < 0 ? r : draft_check_arguments(draft, settings->values[SETTING_ARGUMENTS]);
 }
 
-/* What stands there already is left to the start, so that the rest can be changed. */
+/* Existing arguments are checked only at the start, so that the rest can be changed. */
 static int draft_check_fields(const Draft *draft)
 {
         const ChangeRequest *request = draft->request;
@@ -333,8 +333,8 @@ static int draft_check_fields(const Draft *draft)
         return draft_check_placeholders(draft);
 }
 
-/* What its kind of image needs is written down where it is not what each guest has, so that all who read the
- * definition know it and it counts for its owner. */
+/* Memory that the kind of image needs is written to the definition if it differs from the default, so that
+ * all readers know it and it counts for its owner. */
 static int draft_settle_memory(Draft *draft, const ImageInfo *info)
 {
         g_autoptr(Settings) settings = settings_new();
@@ -364,8 +364,8 @@ static bool definition_wants_addresses(const Definition *definition)
         return false;
 }
 
-/* Whether shruthi-generator would write something else now than what systemd has. By that and not by what
- * was changed: who changed it before may have been killed before systemd was told. */
+/* Whether shruthi-generator would now write something else than systemd has. This does not depend on what
+ * was changed: after an earlier change shruthid may have been killed before it told systemd. */
 bool change_unit_files_differ(const char *name)
 {
         g_autoptr(Definition) definition = NULL;
@@ -432,7 +432,7 @@ static int draft_make(Draft *draft)
         _cleanup_image_info_ ImageInfo *info = NULL;
         int r = 0;
 
-        /* That there is none yet is seen when it is written, whoever makes one meanwhile. */
+        /* Whether one already exists is checked when it is written, so without a race. */
         if (request->kind != CHANGE_CREATE)
                 r = draft_read_old(draft);
         if (r >= 0)
@@ -488,7 +488,7 @@ static int change_work_retire(const ChangeRequest *request, ChangeResult *result
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        /* Where that cannot be told, it is tried. */
+        /* If it is not known, a release is tried. */
         result->addresses = lease_list(NULL, request->name, &leases, &error) < 0 || leases->len > 0;
         r = change_work_remove(request, result);
         result->reload = r >= 0 && change_unit_files_differ(request->name);

@@ -7,9 +7,9 @@
 #include "unikernel/generation.h"
 #include "unikernel/publishers.h"
 
-/* What happens to a definition in a thread: a request goes in, a result comes out, and both have one owner
- * at a time. The loop fills in the request and does not touch it while the thread has it; the thread changes
- * nothing in it. */
+/* The work on a definition in a thread, from a request to a result, each with one owner at a time. The loop
+ * fills in the request and does not touch it while the thread runs; the thread does not change the
+ * request. */
 
 typedef enum ChangeKind {
         CHANGE_CREATE,
@@ -19,28 +19,28 @@ typedef enum ChangeKind {
         _CHANGE_KIND_MAX,
 } ChangeKind;
 
-/* What a unikernel counts for in its owner's limits. */
+/* What a unikernel counts as in its owner's limits. */
 typedef struct ResourceUsage {
         uid_t uid;
-        uint64_t memory; /* with QEMU's own */
+        uint64_t memory; /* includes that of QEMU itself */
         unsigned cpus;
-        unsigned addresses; /* of network_count_addresses(), by whom has its networks */
+        unsigned addresses; /* as of network_count_addresses(), which depends on the networks' owners */
 } ResourceUsage;
 
-/* Without its addresses. */
+/* The usage of a definition, without its addresses. */
 ResourceUsage resource_usage_of(const Definition *definition, const Conf *conf);
 
-/* What makes a change one that is proven afterwards: update.h. */
+/* For a change that is proven afterwards, see update.h. */
 typedef struct ChangeUpdate {
         bool rollback;       /* the text is that of a generation (CHANGE_DEFINITION) */
-        uint64_t generation; /* which; 0: the former one */
-        bool dry_run;        /* all is checked, and nothing written but images */
-        bool prove;          /* the unikernel runs: a record is left, by which the update goes on */
+        uint64_t generation; /* its number; 0 for the former one */
+        bool dry_run;        /* check everything, and write nothing but images */
+        bool prove;          /* the unikernel runs: write a record by which the update continues */
         uint64_t probation_usec, old_started;
         char boot_id[33];
 } ChangeUpdate;
 
-/* A subnet of one of libvirt's networks. */
+/* A subnet of a libvirt network. */
 typedef struct ChangeSubnet {
         Subnet subnet;
         char *bridge, *network;
@@ -48,24 +48,24 @@ typedef struct ChangeSubnet {
 
 typedef struct ChangeRequest {
         ChangeKind kind;
-        const Call *call; /* whose caller it is */
+        const Call *call; /* the caller's */
         char *name;
         SharedConf *conf;
 
-        /* What is asked for. */
+        /* What the caller asks for. */
         Settings *settings; /* never NULL in the thread */
         char *text;         /* CHANGE_DEFINITION */
         int image_fd;       /* or -EBADF */
         char *image_digest; /* or NULL */
         char *image_path;   /* or NULL */
 
-        const ChangeUpdate *update; /* NULL: it is none */
+        const ChangeUpdate *update; /* NULL if it is not an update */
 
         /* What the loop knows. */
-        uid_t owner;        /* of what is there */
-        bool administer;    /* polkit has let the caller */
+        uid_t owner;        /* of the existing unikernel */
+        bool administer;    /* polkit has authorized the caller as an administrator */
         GArray *usages;     /* ResourceUsage: of all other unikernels */
-        bool have_networks; /* of this host; else they are not checked */
+        bool have_networks; /* bridges and networks are known; otherwise not checked */
         char **bridges, **networks;
         GPtrArray *subnets; /* ChangeSubnet: of libvirt's networks; or NULL */
         GPtrArray *claims;  /* NetworkClaim: of our networks */
@@ -77,18 +77,18 @@ typedef struct ChangeRequest {
 typedef struct ChangeResult {
         int r; /* 0, or a negative errno with error */
         Error error;
-        bool needs_administer; /* it stopped before anything was done, and would go on if the caller may */
-        bool reload;           /* systemd has something to learn */
-        bool without_steps;    /* … of which it knows nothing: RestartSteps= */
-        bool addresses;    /* a device is to be given one before the answer, or has some to be given back */
+        bool needs_administer; /* it stopped before changing anything; an administrator could continue */
+        bool reload;           /* systemd has to reload its units */
+        bool without_steps;    /* this systemd does not know RestartSteps= */
+        bool addresses;    /* some must be allocated before the answer, or released */
         char *user;        /* name of the caller */
         char *image;       /* digest, for the journal; or NULL */
-        char **taken_over; /* CHANGE_CREATE: drop-ins that were there for that name; NULL: not known */
-        uid_t owner;       /* of what was written; of what was removed */
-        ResourceUsage usage; /* of what was written */
-        uint64_t old_generation, generation; /* before and after; 0: not known */
-        bool recorded;                       /* the update has its record: it goes on, whatever r is */
-        bool unwritten;      /* it is as it was: nothing was to be changed, or it was a dry run */
+        char **taken_over; /* CHANGE_CREATE: existing drop-ins for that name; NULL if not known */
+        uid_t owner;       /* of the definition that was written or removed */
+        ResourceUsage usage; /* of the definition that was written */
+        uint64_t old_generation, generation; /* before and after; 0 if not known */
+        bool recorded;                       /* the update has its record, and continues whatever r is */
+        bool unwritten;      /* nothing has changed, or it was a dry run */
         char *text;          /* of a dry run */
         Publisher *publisher; /* the same; NULL: it publishes no ports */
         GPtrArray *volumes;  /* names of those that were made for the definition; NULL: none */
@@ -98,18 +98,18 @@ typedef struct ChangeResult {
 
 void change_result_clear(ChangeResult *result);
 
-/* result is one of CHANGE_RESULT_INIT. */
+/* Initialize result with CHANGE_RESULT_INIT. */
 void change_work(const ChangeRequest *request, ChangeResult *result);
 
-/* Takes back a definition that was just made, of whose making result tells. */
+/* Removes a definition that was just created, with what result says was created for it. */
 void change_work_undo(const ChangeRequest *request, ChangeResult *result);
 
-/* Whether shruthi-generator would write something else now than what systemd has. */
+/* Whether shruthi-generator would now write something else than systemd has. */
 bool change_unit_files_differ(const char *name);
 
-/* The text of a generation as it is to be in force again: an image that it names by path is, where that file
- * is another by now, the one of that time by its digest. Free with g_free(). For threads. */
+/* The text of a generation that will be in force again: if a file at an image path has changed since, the
+ * path is replaced by the digest of the former image. Free with g_free(). For threads. */
 char *change_generation_text(const char *name, const Generation *generation);
 
-/* Before anybody is served: ends the removals that were cut short. */
+/* Finishes interrupted removals. Called before the first client is served. */
 void change_finish_removals(void);

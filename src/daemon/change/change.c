@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A change of a definition on its way through the loop. The thread does the work; what needs the loop
- * (polkit, the helper, systemd) stands here. */
+/* Takes a change of a definition through the loop. A thread does the work; the steps that need the loop
+ * (polkit, the helper, systemd) are here. */
 
 #include "daemon/change/change.h"
 
@@ -68,7 +68,7 @@ static void change_free(Change *change)
         g_free(change);
 }
 
-/* Of the steps that not all changes need; known after the step before them. */
+/* The optional steps that this change needs; each is known after the step before it. */
 static unsigned change_needs(const Change *change)
 {
         const ChangeRequest *request = &change->request;
@@ -89,7 +89,7 @@ static unsigned change_needs(const Change *change)
 
 static void change_enter(Change *change);
 
-/* change may be gone afterwards. */
+/* May free change. */
 static void change_advance(Change *change, ChangeEvent event)
 {
         ChangeState next = change_state_next(change->state, event, change_needs(change));
@@ -99,7 +99,7 @@ static void change_advance(Change *change, ChangeEvent event)
         change_enter(change);
 }
 
-/* The same after a step of which it is known how it went. */
+/* The same, after a step that ended with r. */
 static void change_advance_by(Change *change, int r)
 {
         change_advance(change, r < 0 ? CHANGE_EVENT_FAILED : CHANGE_EVENT_DONE);
@@ -107,7 +107,7 @@ static void change_advance_by(Change *change, int r)
 
 /* --- LISTING_NETWORKS --- */
 
-/* "BRIDGE NETWORK": whose a bridge is, is known before anybody may use it. */
+/* "BRIDGE NETWORK": the owner of a bridge is known before anybody may use it. */
 static void change_note_bridge(Manager *manager, const char *value)
 {
         g_auto(GStrv) parts = g_strsplit(value, " ", 2);
@@ -175,7 +175,7 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
 
 /* --- WORKING --- */
 
-/* The loop knows it, and the registry may not have read it yet. */
+/* The definition is written, and the registry may not have read it yet. */
 static bool change_is_written(const Change *change)
 {
         return change_state_is_worked(change->state) && change->request.kind != CHANGE_REMOVE;
@@ -275,8 +275,8 @@ static void on_change_administer(Decision decision, void *userdata)
 {
         Change *change = userdata;
 
-        /* The message says what would need an administrator; where a password would have helped, the name
-         * says that. */
+        /* The message says what needs an administrator; if a password would have helped, the error name says
+         * so. */
         if (decision == DECISION_CHALLENGE)
                 change->result.error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
         change->request.administer = decision == DECISION_YES;
@@ -301,8 +301,8 @@ static void change_run_helper(Change *change, const char *verb, LibvirtHelperDon
                         done, change);
 }
 
-/* The definition is on disk first, so that what a crash leaves is a unikernel that is given its addresses at
- * its first start, and never an address that nobody has. */
+/* The definition is written first, so a crash leaves a unikernel that gets its addresses at its first start,
+ * never an address without a unikernel. */
 static void on_change_allocated(int r, Error *error, const char *output, void *userdata)
 {
         Change *change = userdata;
@@ -326,7 +326,7 @@ static void on_change_undone(void *userdata)
         change_advance(userdata, CHANGE_EVENT_DONE);
 }
 
-/* The unikernel is gone, whatever becomes of this; what is left is given back by addresses_sweep(). */
+/* The unikernel is removed even if this fails; addresses_sweep() releases what is left. */
 static void on_change_released(int r, Error *error, const char *output, void *userdata)
 {
         Change *change = userdata;
@@ -371,15 +371,15 @@ static void change_log(const Change *change)
 
 /* --- FORGETTING, FETCHING --- */
 
-/* Where there was something to reset, systemd may still know the unit. */
+/* If there was something to reset, systemd may still know the unit. */
 static int on_change_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         change_advance_by(userdata, sd_bus_message_is_method_error(reply, NULL) ? -EIO : 0);
         return 0;
 }
 
-/* How the last run ended goes with the definition; and something may be left of another that had the name of
- * a new one. */
+/* Forgets how the last run ended when the definition is removed; for a new one, what a former unikernel with
+ * that name may have left. */
 static void change_forget_run(Change *change)
 {
         g_autofree char *unit = unit_name_for(change->request.name);
@@ -488,7 +488,7 @@ static void change_enter(Change *change)
         }
 }
 
-/* Why it cannot begin now. */
+/* Returns why the change cannot begin now. */
 static int change_check_start(Change *change, const Unikernel *unikernel)
 {
         Manager *manager = change->call->manager;

@@ -4,15 +4,15 @@
 #include "daemon/change/change-state.h"
 #include "daemon/change/change-work.h"
 
-/* Making, changing and removing a definition. change.c takes a call through the states of change-state.h in
- * the loop, one change of a name at a time; change-work.c is what happens in the thread.
+/* Creates, changes and removes definitions. change.c takes a call through the states of change-state.h in
+ * the loop, one change of a name at a time; change-work.c does the work in a thread.
  *
- * change/ owns whatever alters something on disk or in libvirt for a caller: definitions with their settings
- * and images, networks, volumes, keys. Its halves are for the loop (change, network-change, seal_enter() and
- * the like) or for threads (change-work, volume-work, image-access, the rest of seal-client), as each header
- * says. The methods of bus/ call it. */
+ * change/ owns everything that a caller can change on disk or in libvirt: definitions with their settings
+ * and images, networks, volumes, keys. A function is either for the loop (change, network-change,
+ * seal_enter() and similar) or for threads (change-work, volume-work, image-access, the rest of
+ * seal-client), as each header says. The methods in bus/ call it. */
 
-/* Takes call, and may move what is in result. */
+/* Takes ownership of call, and may move the contents of result. */
 typedef void (*ChangeDone)(Call *call, ChangeResult *result, void *userdata);
 
 typedef struct Change {
@@ -20,19 +20,17 @@ typedef struct Change {
         Call *call;
         ChangeRequest request;
         ChangeResult result;
-        ChangeDone done; /* who answers the call; NULL: change.c. It is of one who knows that the name is
-                            free */
+        ChangeDone done; /* answers the call; NULL for change.c. Set only if the name is known to be free */
         void *userdata;
 } Change;
 
-/* Takes call. What is asked for is filled into the request before change_start(), which takes change and
- * answers its call. */
+/* Takes call. The caller of this function fills in the request and then calls change_start(), which takes
+ * change and answers its call. */
 Change *change_new(Call *call, ChangeKind kind);
 void change_start(Change *change);
 
-/* BUSY while something of that name is being changed or updated. */
+/* Returns BUSY while the unikernel is being changed or updated. */
 int change_check_free(Manager *manager, const char *name, Error *ret_error);
 
-/* What all unikernels but that of change count for, those included that have been written and not been read
- * back. */
+/* The usage of all unikernels except that of change, including those written but not read back yet. */
 GArray *change_collect_usages(const Change *change);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The store as callers may use it. */
+/* The image store as callers may use it. */
 
 #include "daemon/change/image-access.h"
 
@@ -20,8 +20,8 @@
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"
 
-/* digest → how many changes have pinned it. Pruning looks at this and removes under the same lock, so an
- * image that was taken in is either seen as pinned, or gone before it is pinned, and then it is taken in
+/* digest → number of changes that have pinned it. Pruning checks this and removes images under the same
+ * lock, so an imported image is either seen as pinned, or removed before it is pinned and then imported
  * again. */
 static GMutex pins_lock;
 static GHashTable *pins;
@@ -97,7 +97,8 @@ static void images_add_user(GHashTable *users, const char *image, const char *na
                 g_ptr_array_add(names, g_strdup(name));
 }
 
-/* What is started or runs by a definition of which there is another by now, or none. */
+/* Adds the images of unikernels that are starting or run with a definition that was changed or removed
+ * since. */
 static void images_add_running(GHashTable *users)
 {
         g_autoptr(GDir) dir = g_dir_open(paths_consoles(), 0, NULL);
@@ -115,7 +116,7 @@ static void images_add_running(GHashTable *users)
                         images_add_user(users, started->image, name);
                         images_add_user(users, started->initrd, name);
                 }
-                /* The very file, where another lies at the path by now. */
+                /* The actual image, in case the file at the path was replaced. */
                 if (run_state_read(runtime, &state) >= 0)
                         images_add_user(users, state.image, name);
         }
@@ -126,7 +127,7 @@ static void names_free(gpointer data)
         g_ptr_array_unref(data);
 }
 
-/* What a rollback may need. One whose file cannot be read is no generation any more. */
+/* Adds the images that a rollback may need. A generation whose file cannot be read does not count. */
 static void images_add_generations(GHashTable *users)
 {
         g_auto(GStrv) names = generations_list_names();
@@ -179,7 +180,8 @@ static int images_compare_age(const void *a, const void *b)
         return (*x)->added < (*y)->added ? -1 : (*x)->added > (*y)->added;
 }
 
-/* What others have taken in as well stays theirs: else nobody could be rid of it. */
+/* Removes the image, or only the user's claim if others have imported it too: otherwise nobody could get rid
+ * of it. */
 static int image_disown(const StoreEntry *entry, uid_t user)
 {
         bool shared;
@@ -189,7 +191,7 @@ static int image_disown(const StoreEntry *entry, uid_t user)
         return shared ? store_disown(entry->digest, user, NULL) : store_remove(entry->digest, NULL);
 }
 
-/* The oldest of the images that only count for user: NULL where all of them are not enough. */
+/* The oldest images that count only for user; NULL if all of them are not enough. */
 static GPtrArray *images_find_spare(GPtrArray *entries, GHashTable *users, uid_t user, uint64_t wanted)
 {
         g_autoptr(GPtrArray) spare = g_ptr_array_new();
@@ -244,7 +246,7 @@ int image_acquire(
                 g_autofree char *digest = NULL;
                 int r;
 
-                /* Nothing of theirs goes for an image that would not be taken anyway. */
+                /* Removes nothing for an image that would not be imported anyway. */
                 r = store_import(fd, expected, limits, &digest, &error);
                 if (r < 0 && error.code == ERROR_LIMIT_EXCEEDED && !made_room) {
                         made_room = images_free_space(limits, fd);
@@ -341,8 +343,8 @@ const char *image_path_directory(const char *path, char **directories)
         return NULL;
 }
 
-/* One component after the other from an open directory, so that a link is refused at any place, however fast
- * it is put there. openat2(2) would do it in one step, but RestrictSUIDSGID= of our unit takes it away
+/* Opens one component after the other from an open directory, so that a link is refused at any place,
+ * without a race. openat2(2) could do this in one step, but RestrictSUIDSGID= of our unit blocks it
  * (systemd.exec(5)). */
 static int path_open_beneath(const char *directory, const char *relative)
 {
@@ -357,7 +359,7 @@ static int path_open_beneath(const char *directory, const char *relative)
         for (; component[1]; component++) {
                 fd = openat(dir_fd, *component, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (fd < 0)
-                        /* A link is no directory, with these flags (open(2)). */
+                        /* With these flags a link counts as not a directory (open(2)). */
                         return -errno;
                 close_safe(dir_fd);
                 dir_fd = fd;

@@ -7,36 +7,36 @@
 #include "common/error.h"
 #include "image/store.h"
 
-/* The store as callers may use it: files they name by path, and pruning that never takes away what a change
- * is about to use. All of it blocks, for use in threads. */
+/* The image store as callers may use it: import of files that they name by path, and pruning that never
+ * removes an image that a change is about to use. All of it blocks; for threads. */
 
-/* The limits of what user takes in; 0: root. */
+/* The limits for imports by user; 0 is root. */
 StoreLimits image_limits(const Conf *conf, uid_t user);
 
-/* store_import(), and pins the image, which keeps it from pruning until image_unpin(). Where nothing but the
- * user's share is too small, the oldest of the images that the user has taken in and no unikernel uses make
- * room, if they are enough; others who have taken in the same keep it. */
+/* Calls store_import() and pins the image, which protects it from pruning until image_unpin(). If only the
+ * user's share is too small, the oldest images that the user has imported and no unikernel uses are removed,
+ * if that frees enough; other users who have imported the same image keep it. */
 int image_acquire(int fd, const char *expected, const StoreLimits *limits, char **ret_digest,
                 Error *ret_error);
 
-/* The same for one that is there already: NO_SUCH_IMAGE if it is not. */
+/* Pins an image that is in the store. NO_SUCH_IMAGE if it is not. */
 int image_pin(const char *digest, Error *ret_error);
 void image_unpin(const char *digest); /* takes NULL */
 
 int image_inspect_stored(
                 const char *digest, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error);
 
-/* Who uses which image, by definition or because it was started from it: digest → GPtrArray of names.
- * ret_broken: the name of a definition that cannot be read, or NULL. */
+/* Which unikernels use which image, in their definition or because they were started from it: digest →
+ * GPtrArray of names. ret_broken gets the name of a definition that cannot be read, or NULL. */
 int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error);
 
-/* Removes the images that nobody uses. INVALID_DEFINITION while one is broken: it may name any of
- * them. */
+/* Removes the images that nobody uses. INVALID_DEFINITION while a definition is broken, because it may name
+ * any of them. */
 int images_prune(char ***ret_removed, uint64_t *ret_freed, Error *ret_error);
 
-/* Opens a path that a caller named, without following a link: below one of directories, or anywhere for an
+/* Opens a path that a caller named, without following links: below one of directories, or anywhere for an
  * administrator. */
 int image_path_open(const char *path, char **directories, bool administer, int *ret_fd, Error *ret_error);
 
-/* The one of directories (or NULL) that path is below. Pure. */
+/* Returns the one of directories that contains path, or NULL. Pure. */
 const char *image_path_directory(const char *path, char **directories);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A network on its way into libvirt or out of it. The steps in threads write the record, those of
- * shruthi-domain change libvirt; which follows which stands in the table. */
+/* Creates a network in libvirt or removes it. Steps in threads write the record, steps of shruthi-domain
+ * change libvirt; the table defines their order. */
 
 #include "daemon/change/network-change.h"
 
@@ -12,16 +12,16 @@
 typedef struct NetworkChange {
         NetworkChangeState state;
         Manager *manager;
-        Call *call; /* NULL: by ourselves */
+        Call *call; /* NULL if there is no caller */
         struct {
                 Call *call;              /* or NULL */
-                NetworkRequest *request; /* NULL: to remove it */
-        } waiting;                       /* what came during a repair */
+                NetworkRequest *request; /* NULL for a removal */
+        } waiting;                       /* a call that arrived during a repair */
         char *name;
         uid_t uid;
         SharedConf *conf;
-        NetworkRequest *request; /* NULL: it is to be removed or repaired */
-        unsigned owned;          /* networks that the caller has */
+        NetworkRequest *request; /* NULL for a removal or repair */
+        unsigned owned;          /* number of networks that the caller has */
         bool administer, needs_administer;
         LoadedNetwork loaded; /* as on disk */
         char *bridge;
@@ -94,7 +94,7 @@ static void network_change_free(NetworkChange *change)
         g_free(change);
 }
 
-/* What waited for a repair, which has ended as it did. */
+/* Continues the call that waited for a repair, depending on how that ended. */
 static void network_change_resume_waiting(NetworkChange *repair, Network *network)
 {
         Call *call = g_steal_pointer(&repair->waiting.call);
@@ -111,7 +111,7 @@ static void network_change_resume_waiting(NetworkChange *repair, Network *networ
                 network_change_create(call, repair->name, g_steal_pointer(&repair->waiting.request));
 }
 
-/* Answers. What the network has become stands in the table already. */
+/* Answers the call. The table already has the new state of the network. */
 static void network_change_end(NetworkChange *change)
 {
         Network *network = network_get(change->manager, change->name);
@@ -142,7 +142,7 @@ static void network_change_set_error(NetworkChange *change, int r, Error *error)
 
 static void network_change_enter(NetworkChange *change);
 
-/* change may be gone afterwards. */
+/* May free change. */
 static void network_change_advance(NetworkChange *change, NetworkChangeEvent event)
 {
         NetworkChangeState next = network_change_state_next(change->state, event);
@@ -199,7 +199,7 @@ static void network_change_forget(void *userdata)
         _cleanup_error_ Error error = ERROR_INIT;
         int r = network_record_remove(change->name, &error);
 
-        /* Why a network could not be made is what its caller wants to know. */
+        /* The caller wants to know why the network could not be created. */
         if (r < 0 && change->result >= 0)
                 network_change_set_error(change, r, &error);
         else if (r < 0)
@@ -237,7 +237,8 @@ static void on_network_restored(void *userdata)
         network_change_advance(change, NETWORK_CHANGE_EVENT_DONE);
 }
 
-/* What was announced and is in use stays as it was. What was never answered stays for the next try. */
+/* An announced network that is in use stays as it was. One that was never answered stays for the next
+ * attempt. */
 static void on_network_removed(int r, Error *error, const char *output, void *userdata)
 {
         NetworkChange *change = userdata;
@@ -285,8 +286,8 @@ static void on_network_created(int r, Error *error, const char *output, void *us
 
 /* --- RECORDING, AUTHORIZING --- */
 
-/* When its turn has come, and not before: of one user only one thread is at work at a time, so the count is
- * true then. */
+/* Counted only when it is its turn: only one thread of a user works at a time, so the count is right
+ * then. */
 static void on_network_change_turn(void *userdata)
 {
         NetworkChange *change = userdata;
@@ -348,8 +349,8 @@ static void on_network_change_administer(Decision decision, void *userdata)
                 return;
         }
 
-        /* The message says what would need an administrator; where a password would have helped, the name
-         * says that. */
+        /* The message says what needs an administrator; if a password would have helped, the error name says
+         * so. */
         if (decision == DECISION_CHALLENGE)
                 change->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
         network_gone(network_get(change->manager, change->name));
@@ -420,7 +421,7 @@ static void network_change_enter(NetworkChange *change)
 
 /* --- how one begins --- */
 
-/* A repair is none of the caller's doing, and they are not told that the network is busy. One may wait. */
+/* A repair is not the caller's doing, so the call waits instead of failing with BUSY. Only one may wait. */
 static bool network_wait_for_repair(Network *network, Call *call, NetworkRequest *request)
 {
         NetworkChange *repair = network->repair;
@@ -441,7 +442,7 @@ void network_change_create(Call *call, const char *name, NetworkRequest *request
         int r;
 
         if (network) {
-                /* What is left of an attempt that nobody had an answer to. */
+                /* What is left of an attempt that was never answered. */
                 if (!network->announced && !network->changing && network->loaded.record)
                         network_change_repair(network);
                 if (!network->announced && network_wait_for_repair(network, call, request))

@@ -4,11 +4,11 @@
 #include "daemon/access/call.h"
 #include "daemon/state/network.h"
 
-/* Making and removing a network: the record first, then libvirt, then the answer. A crash leaves a record in
- * state "creating" or "removing", and network_change_repair() brings that to an end: what was never answered
- * is taken back. */
+/* Creates and removes networks: the record first, then libvirt, then the answer. A crash leaves a record in
+ * state "creating" or "removing", which network_change_repair() finishes: a creation that was never answered
+ * is undone. */
 
-/* Where a change of a network is on its way.
+/* The states of a change of a network.
  *
  *     create:  NEW ──► RECORDING ◄──► AUTHORIZING
  *                          ▼
@@ -19,18 +19,17 @@
  *                        ▲ │ in use
  *     remove:  NEW ──► MARKING   └──► RESTORING ──► ENDED
  *
- * A repair begins with CREATING or with REMOVING, as the record says. Each step that fails otherwise leads
- * to ENDED. */
+ * A repair begins with CREATING or REMOVING, depending on the record. Any other failure leads to ENDED. */
 typedef enum NetworkChangeState {
         NETWORK_CHANGE_NEW,
         NETWORK_CHANGE_RECORDING,   /* a thread checks the request and writes the record */
         NETWORK_CHANGE_AUTHORIZING, /* polkit is asked for an administrator */
         NETWORK_CHANGE_CREATING,    /* libvirt */
-        NETWORK_CHANGE_READING,     /* a thread reads what the record has become */
-        NETWORK_CHANGE_MARKING,     /* a thread writes that it is being removed */
+        NETWORK_CHANGE_READING,     /* a thread reads the record again */
+        NETWORK_CHANGE_MARKING,     /* a thread sets the record to "removing" */
         NETWORK_CHANGE_REMOVING,    /* libvirt */
         NETWORK_CHANGE_FORGETTING,  /* a thread removes the record */
-        NETWORK_CHANGE_RESTORING,   /* a thread writes that it is there as before */
+        NETWORK_CHANGE_RESTORING,   /* a thread sets the record back to ready */
         NETWORK_CHANGE_ENDED,
         _NETWORK_CHANGE_STATE_MAX,
         _NETWORK_CHANGE_STATE_INVALID = -EINVAL,
@@ -40,18 +39,18 @@ typedef enum NetworkChangeEvent {
         NETWORK_CHANGE_EVENT_CREATE, /* the first four begin one */
         NETWORK_CHANGE_EVENT_REMOVE,
         NETWORK_CHANGE_EVENT_REPAIR,
-        NETWORK_CHANGE_EVENT_TAKE_BACK, /* it was never answered, or cannot be made */
+        NETWORK_CHANGE_EVENT_TAKE_BACK, /* it was never answered, or cannot be created */
         NETWORK_CHANGE_EVENT_DONE,
         NETWORK_CHANGE_EVENT_FAILED,
         NETWORK_CHANGE_EVENT_NEEDS_ADMINISTER,
-        NETWORK_CHANGE_EVENT_IN_USE, /* guests are on it, and it was there for others */
+        NETWORK_CHANGE_EVENT_IN_USE, /* guests use it, and it was announced */
         _NETWORK_CHANGE_EVENT_MAX,
 } NetworkChangeEvent;
 
-/* _NETWORK_CHANGE_STATE_INVALID where nothing leads on. Pure. */
+/* Returns _NETWORK_CHANGE_STATE_INVALID if the event is not valid in that state. Pure. */
 NetworkChangeState network_change_state_next(NetworkChangeState state, NetworkChangeEvent event);
 
-/* What CreateNetwork() asks for, as the caller wrote it; NULL: not named. */
+/* The arguments of CreateNetwork(), as the caller wrote them; NULL if not given. */
 typedef struct NetworkRequest {
         char *subnet, *subnet6, *mode, *group, *owner, *bridge;
 } NetworkRequest;
@@ -59,16 +58,17 @@ typedef struct NetworkRequest {
 NetworkRequest *network_request_free(NetworkRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkRequest, network_request_free)
 
-/* The record that a request makes, and whether an administrator has to let the caller: for a thread, as it
- * looks users up. owned is how many networks the caller has already; administer: they have been let. When it
- * fails, *ret_needs_administer says whether one could let them. */
+/* Makes the record for a request and checks whether it needs an administrator. For a thread, because it
+ * looks users up. owned is the number of networks that the caller already has; administer says that polkit
+ * has authorized the caller as an administrator. On failure, *ret_needs_administer says whether an
+ * administrator could do it. */
 int network_request_record(const NetworkRequest *request, const char *name, const Conf *conf,
                 const Call *call, unsigned owned, bool administer, NetworkRecord **ret_record,
                 bool *ret_needs_administer, Error *ret_error);
 
-/* Take call (and request), and answer it. */
+/* These take call (and request), and answer it. */
 void network_change_create(Call *call, const char *name, NetworkRequest *request);
 void network_change_remove(Call *call, Network *network);
 
-/* By ourselves, for a network that is not being changed. */
+/* Repairs a network that is not being changed, without a caller. */
 void network_change_repair(Network *network);

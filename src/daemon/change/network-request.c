@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a caller may ask of a network, and what of it only an administrator may have. */
+/* What a caller may ask for in a new network, and what needs an administrator. */
 
 #include "daemon/change/network-change.h"
 
@@ -135,7 +135,7 @@ static int network_request_check_rights(const NetworkRecord *record, const Conf 
         if (record->bridge)
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
                                 "Only an administrator may name the bridge of a network");
-        /* Others are let onto it by its name, whoever made it. */
+        /* shruthi.conf allows networks by name, whoever created them. */
         if (g_str_equal(record->name, "default") ||
                         (conf->allowed_networks &&
                                         g_strv_contains((const char *const *) conf->allowed_networks,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asking shruthi-seal: one packet there, with the caller's descriptor, and one back. */
+/* Asks shruthi-seal: sends one packet with the caller's descriptor, and receives one. */
 
 #include "daemon/change/seal-client.h"
 
@@ -13,7 +13,7 @@
 #include "common/socket.h"
 #include "unikernel/credential-space.h"
 
-/* Longer than it gives itself: see src/seal/main.c. */
+/* Longer than shruthi-seal's own timeout: see src/seal/main.c. */
 #define ANSWER_SEC 90
 
 static int seal_send(int sealer, const char *request, int fd)
@@ -44,7 +44,8 @@ static int seal_unavailable(int r, Error *ret_error)
                         g_strerror(abs(r)));
 }
 
-/* What the sources in its definition leave, as far as we can tell; who seals trusts no definition. */
+/* The space that the sources in its definition leave, as far as we can tell; shruthi-seal trusts no
+ * definition. */
 static uint64_t seal_space_for(const char *name)
 {
         g_autoptr(Definition) definition = NULL;
@@ -126,7 +127,7 @@ int seal_forget_left(const char *name, Error *ret_error)
         DefinitionOrigin origin;
         int r;
 
-        /* Those of one that is there are its own; what is to be made is refused then. */
+        /* Keys of an existing definition are its own; a create is refused then. */
         if (definition_find(name, &path, &origin, &error) >= 0)
                 return 0;
 

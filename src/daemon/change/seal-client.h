@@ -6,23 +6,22 @@
 #include "daemon/core/manager.h"
 #include "seal/protocol.h"
 
-/* The client of shruthi-seal, which answers one request for each connection. */
+/* The client of shruthi-seal, which answers one request per connection. */
 
-/* In the loop: whether something is being done to the keys of that name. Then it is neither made nor
- * removed, so that no key meets another unikernel than the one that it was meant for. */
+/* For the loop: whether an operation on the keys of name is in progress. Meanwhile the unikernel is neither
+ * created nor removed, so that no key reaches a different unikernel than intended. */
 bool seal_is_busy(const Manager *manager, const char *name);
 void seal_enter(Manager *manager, const char *name);
 void seal_leave(Manager *manager, const char *name);
 
-/* The rest blocks, and is for threads. */
+/* The following functions block; for threads. */
 
-/* key is NULL for verbs that take none, fd (the caller's own descriptor, never read here) negative for
- * those that take no content. ret_keys may be NULL. CREDENTIALS_UNAVAILABLE when it does not answer, else
- * what it says. */
+/* Sends a request. key is NULL for verbs without a key; fd (the caller's own descriptor, never read here) is
+ * negative for verbs without content. ret_keys may be NULL. CREDENTIALS_UNAVAILABLE if shruthi-seal does not
+ * answer, otherwise the error that it reports. */
 int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***ret_keys, Error *ret_error);
 
-/* Before a definition is made: forgets the keys of one of that name that somebody has deleted by hand, which
- * were not meant for this one. When one is removed: forgets its own. Where nothing is sealed nobody is
- * asked. */
+/* Forgets the keys of name. Before a definition is created: those of a former one with that name that was
+ * deleted by hand. When a definition is removed: its own. Does not ask shruthi-seal if nothing is sealed. */
 int seal_forget_left(const char *name, Error *ret_error);
 int seal_forget_all(const char *name, Error *ret_error);

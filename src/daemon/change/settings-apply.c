@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings as changes of a definition's text, which keeps its comments and its order. */
+/* Applies settings to the text of a definition, keeping its comments and order. */
 
 #include "daemon/change/settings.h"
 
@@ -26,7 +26,7 @@ static void settings_set_device(char **text, const DefinitionDevice *device)
 {
         char *old = *text;
 
-        /* The section itself, which may have no key at all. */
+        /* The section itself, which may have no keys. */
         *text = definition_text_set(old, definition_device_section(device), device->name, NULL, "");
         g_free(old);
         for (SettingID id = 0; id < _SETTING_MAX; id++) {
@@ -41,7 +41,7 @@ static void settings_set_device(char **text, const DefinitionDevice *device)
         }
 }
 
-/* Those of one section type, in the definition's order. */
+/* Whether the devices of one section type have the definition's order. */
 static bool settings_same_order(
                 const GPtrArray *devices, const Definition *definition, DeviceKind kind, bool credentials)
 {
@@ -61,8 +61,7 @@ static bool settings_same_order(
         return n == devices->len;
 }
 
-/* Sections that are there already keep their place and their comments; where their order changes, all are
- * written anew. */
+/* Existing sections keep their place and comments; if their order changes, all are rewritten. */
 static void settings_set_devices(char **text, const GPtrArray *devices, const Definition *definition,
                 DeviceKind kind, bool credentials)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The devices among the settings: networks, volumes, and the one that carries key material. */
+/* The devices in the settings: networks, volumes, and the one that carries key material. */
 
 #include "common/string-util.h"
 #include "daemon/change/settings-private.h"
@@ -152,7 +152,7 @@ int settings_read_volumes(SettingsReader *reader)
         return settings_read_devices(reader, DEVICE_BLOCK, &reader->settings->volumes);
 }
 
-/* Names only: where contents come from stands in files, or is set for each key. */
+/* Reads only names: sources of contents are written in files, or set for each key. */
 int settings_read_credentials(SettingsReader *reader)
 {
         g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(definition_device_destroy);

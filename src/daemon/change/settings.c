@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings off the bus: those of setting_table by type, and what else the dictionary has. Those of devices
- * are in settings-devices.c, what becomes of all in a definition in settings-apply.c. */
+/* Reads settings from the bus: those of setting_table by type, and the other keys of the dictionary.
+ * settings-devices.c reads devices; settings-apply.c writes the settings to a definition. */
 
 #include "daemon/change/settings-private.h"
 
@@ -60,7 +60,8 @@ void settings_put_bytes(Settings *settings, SettingID id, uint64_t bytes)
         settings_put(settings, id, value ?: "");
 }
 
-/* Whether a definition's text can hold value as it is: nothing would be trimmed, joined or end the line. */
+/* Whether value can be written to a definition unchanged: nothing would be trimmed or joined, or end the
+ * line. */
 static bool settings_value_is_plain(const char *value)
 {
         size_t length = strlen(value);
@@ -230,7 +231,7 @@ int settings_read_list(SettingsReader *reader, const Setting *setting, char **re
         return 0;
 }
 
-/* As a definition writes it. */
+/* Reads the value in the form of the definition. */
 static int settings_read_value(SettingsReader *reader, SettingID id)
 {
         Settings *settings = reader->settings;
@@ -264,7 +265,7 @@ static int settings_read_value(SettingsReader *reader, SettingID id)
         }
 }
 
-/* Written down by the name that is shown everywhere. */
+/* Uses the name that is shown everywhere. */
 static int settings_check_architecture(const SettingsReader *reader, char **value)
 {
         ImageArchitecture architecture;
@@ -280,7 +281,7 @@ static int settings_check_architecture(const SettingsReader *reader, char **valu
         return 0;
 }
 
-/* What is refused at the door. All else is when the definition that comes of it is read. */
+/* Checks what can be checked at once; the parser of the resulting definition checks the rest. */
 static int settings_check_value(const SettingsReader *reader, SettingID id, char **value)
 {
         switch (id) {
@@ -358,7 +359,7 @@ static int settings_read_initrd_digest(SettingsReader *reader)
 #define BOTH     (USE(SETTINGS_CREATE) | USE(SETTINGS_UPDATE))
 #define VOLUME   (USE(SETTINGS_VOLUME) | USE(SETTINGS_VOLUME_IMPORT))
 
-/* Those that are more, or other, than a key of [Unikernel]. */
+/* Keys that are not, or not just, keys of [Unikernel]. */
 static const struct {
         const char *key;
         unsigned uses;
@@ -377,7 +378,7 @@ static const struct {
 };
 G_STATIC_ASSERT(_SETTING_MAX + G_N_ELEMENTS(other_keys) <= 64);
 
-/* Volumes have an owner and a group too. */
+/* Owner and group also apply to volumes. */
 static bool setting_has_use(SettingID id, SettingsUse use)
 {
         unsigned uses = id == SETTING_OWNER || id == SETTING_GROUP ? BOTH | VOLUME : BOTH;

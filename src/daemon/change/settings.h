@@ -9,8 +9,8 @@
 #include "common/error.h"
 #include "unikernel/definition.h"
 
-/* The dictionary that CreateUnikernel*() and SetSettings() take, read off a message; and what becomes of it
- * in a definition's text. */
+/* The dictionary of CreateUnikernel*() and SetSettings(): reading it from a message, and writing it to the
+ * text of a definition. */
 
 typedef enum SettingsUse {
         SETTINGS_CREATE,
@@ -21,11 +21,11 @@ typedef enum SettingsUse {
 } SettingsUse;
 
 typedef struct Settings {
-        char *values[_SETTING_MAX]; /* those of [Unikernel] as a definition writes them; "": it shall not;
-                                     * NULL in all of these: not named */
-        char **argument_list; /* what Arguments is of, where they came as a list: quoted as for MirageOS
-                               * until settings_join_arguments() */
-        uint64_t *size;       /* of a volume, as raw */
+        char *values[_SETTING_MAX]; /* of [Unikernel], as written in a definition; "" removes it. NULL in any
+                                     * field here: not given */
+        char **argument_list; /* Arguments, if given as a list; values has them quoted as for MirageOS until
+                               * settings_join_arguments() */
+        uint64_t *size;       /* of a volume, like raw */
         bool *raw;
         char *image_digest, *initrd_digest, *digest;
         int initrd_fd;                               /* our own, or -EBADF */
@@ -34,22 +34,22 @@ typedef struct Settings {
 
 Settings *settings_new(void);
 
-/* Names a setting of [Unikernel] with a value, of which it takes a copy; bytes 0: that of the default. */
+/* Set a setting of [Unikernel] to a copy of value, or to a number of bytes, 0 for the default. */
 void settings_put(Settings *settings, SettingID id, const char *value);
 void settings_put_bytes(Settings *settings, SettingID id, uint64_t bytes);
 
 void settings_free(Settings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)
 
-/* Reads the a{sv} that comes next in message. INVALID_ARGS: unknown key (the known ones are listed), wrong
- * type, twice the same, a value that cannot stand in a definition. */
+/* Reads the next a{sv} of message. INVALID_ARGS: unknown key (the message lists the known ones), wrong type,
+ * duplicate key, a value that cannot be written to a definition. */
 int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_settings, Error *ret_error);
 
-/* Joins a list of arguments for the image that they are for (NULL: it is not known); nothing where there is
- * no list. INVALID_ARGS. */
+/* Joins a list of arguments, if given, in the way that the image expects (info, NULL if not known).
+ * INVALID_ARGS. */
 int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *ret_error);
 
-/* The text with what is named changed, by definition_text_set(); image and initrd (digests) NULL: as they
- * are. definition is what text means now, NULL where it cannot be read. Pure. */
+/* Returns text with the given settings changed by definition_text_set(); image and initrd (digests) are kept
+ * if NULL. definition is text parsed, NULL if it cannot be. Pure. */
 char *settings_apply(const Settings *settings, const char *text, const Definition *definition,
                 const char *image, const char *initrd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of what follows what in an update, and the judgement of a new generation. */
+/* The transition table of an update, and the verdict on a new generation. */
 
 #include "daemon/change/update-state.h"
 
@@ -8,7 +8,7 @@
 
 UpdateState update_state_next(UpdateState state, UpdateEvent event)
 {
-        /* The first line that fits counts. */
+        /* The first row that matches is used. */
         static const struct {
                 UpdateState from;
                 int event; /* or ANY */
@@ -29,7 +29,7 @@ UpdateState update_state_next(UpdateState state, UpdateEvent event)
                         {UPDATE_PROVING, UPDATE_EVENT_FAILED, UPDATE_RETURNING},
                         {UPDATE_KEEPING, ANY, UPDATE_ENDED},
                         {UPDATE_RETURNING, UPDATE_EVENT_DONE, UPDATE_READING},
-                        /* The new one stays, for want of room for the former one. */
+                        /* The new generation stays, because there is no space for the former one. */
                         {UPDATE_RETURNING, UPDATE_EVENT_FAILED, UPDATE_CLEARING},
                         {UPDATE_READING, ANY, UPDATE_RELOADING},
                         {UPDATE_RELOADING, ANY, UPDATE_RESTARTING},
@@ -50,12 +50,12 @@ static UpdateVerdict update_judge_end(const UpdateFacts *facts)
         return facts->have_end && facts->stopped ? UPDATE_WAS_STOPPED : UPDATE_FAILED;
 }
 
-/* While its guest runs. */
+/* The verdict while its guest runs. */
 static UpdateVerdict update_judge_guest(const UpdateFacts *facts)
 {
         if (facts->old_started > 0 && facts->started == facts->old_started)
                 return UPDATE_START;
-        /* By Restart=, or by somebody. */
+        /* It was restarted, by Restart= or by somebody. */
         if (facts->new_started > 0 && facts->started != facts->new_started)
                 return update_judge_end(facts);
 
@@ -73,7 +73,7 @@ UpdateVerdict update_judge(const UpdateFacts *facts)
         case UNIKERNEL_STARTING:
                 return facts->new_started > 0 ? update_judge_end(facts) : UPDATE_START;
         case UNIKERNEL_STOPPED:
-                /* Between the end of the former one and the start of this one. */
+                /* Between the end of the former guest and the start of the new one. */
                 if (facts->new_started == 0 && !facts->have_end)
                         return UPDATE_START;
                 return update_judge_end(facts);

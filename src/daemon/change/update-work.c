@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an update writes in a thread. The record is there until the rest is done, and each step may be done
- * twice. */
+/* What an update writes in a thread. The record exists until the rest is done, and each step may be
+ * repeated. */
 
 #include "common/log.h"
 #include "daemon/change/update.h"
 
-/* Beyond this nothing can be done about it, and the next shruthid tries again. */
+/* Nothing more can be done here; the next shruthid tries again. */
 static void update_report(const Update *update, const char *what, const Error *error, int r)
 {
         log_object(LOG_WARNING, &(LogObject){.unikernel = update->name}, NULL, NULL,
@@ -40,7 +40,7 @@ void update_work_keep(void *userdata)
         update_work_clear(userdata);
 }
 
-/* What was read may differ from what is kept, by an image that its path no longer has. */
+/* The restored text may differ from the kept one, if an image path no longer has the same image. */
 static int update_put_back(Update *update, Error *ret_error)
 {
         g_autoptr(Generation) former = NULL;

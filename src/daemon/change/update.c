@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An update on its way through the loop: the change of the definition, the start of the new generation, the
- * time in which it is watched, and the way back. */
+/* Takes an update through the loop: changes the definition, starts the new generation, watches it, and
+ * returns to the former one if it fails. */
 
 #include "daemon/change/update.h"
 
@@ -52,7 +52,7 @@ static void update_set_failure(Update *update, const char *failure)
         update->failure = copy;
 }
 
-/* How the new generation came out is known where one of these is entered. */
+/* Records the outcome of the new generation, which is known when one of these states is entered. */
 static void update_note_outcome(Update *update, UpdateEvent event)
 {
         if (update->state == UPDATE_RETURNING)
@@ -65,7 +65,7 @@ static void update_note_outcome(Update *update, UpdateEvent event)
         }
 }
 
-/* update may be gone afterwards. */
+/* May free update. */
 static void update_advance(Update *update, UpdateEvent event)
 {
         UpdateState next = update_state_next(update->state, event);
@@ -78,7 +78,7 @@ static void update_advance(Update *update, UpdateEvent event)
 
 /* --- What is known of the unikernel --- */
 
-/* How the run that is being proven has ended, where it has. */
+/* Reads how the run that is being proven has ended, if it has. */
 static bool update_read_end(const Update *update, ExitRecord *ret_record)
 {
         if (exit_record_read(update->name, ret_record) < 0)
@@ -107,7 +107,7 @@ static void update_collect_facts(const Update *update, const Unikernel *unikerne
         ret_facts->stopped = ret_facts->have_end && end.result == RESULT_STOPPED;
 }
 
-/* In words, and which run it was. otherwise: where nothing is known. */
+/* Records the reason in words, and the run. otherwise is the reason if none is known. */
 static void update_note_failure(Update *update, const char *otherwise)
 {
         const Unikernel *unikernel = unikernel_get(update->manager, update->name);
@@ -151,14 +151,14 @@ static void on_update_changed(Call *call, ChangeResult *result, void *userdata)
         }
 }
 
-/* A guest that is being stopped is not one that is to run. */
+/* A guest that is being stopped need not be proven. */
 static bool unikernel_is_to_be_proven(const Unikernel *unikernel)
 {
         return unikernel && unikernel_is_active(unikernel) &&
                unikernel->properties.state != UNIKERNEL_STOPPING;
 }
 
-/* Takes settings. */
+/* Takes ownership of settings. */
 static void update_change(Update *update, Settings *settings)
 {
         const Unikernel *unikernel = unikernel_get(update->manager, update->name);
@@ -193,7 +193,7 @@ typedef struct UpdateQuestion {
         Settings *settings;
 } UpdateQuestion;
 
-/* May the caller restart it too? Asked before anything is changed. */
+/* Called when polkit has decided whether the caller may restart it too; asked before anything is changed. */
 static void on_update_restart_decision(Decision decision, void *userdata)
 {
         g_autofree UpdateQuestion *question = userdata;
@@ -260,7 +260,7 @@ static bool update_is_of_this_boot(const Update *update)
                g_strcmp0(sd_id128_to_string(boot, text), update->record.boot_id) == 0;
 }
 
-/* After a boot nobody starts it but Autostart=. */
+/* After a boot only Autostart= starts it. */
 static bool update_was_left_behind(const Update *update, const Unikernel *unikernel)
 {
         return !update_is_of_this_boot(update) && !unikernel->properties.autostart &&
@@ -349,7 +349,7 @@ static int on_update_look(sd_event_source *source, void *userdata)
         return 0;
 }
 
-/* Not at once: whoever has changed it is in the middle of that. */
+/* Deferred, because the code that changed it is still running. */
 void updates_look(Manager *manager, const char *name)
 {
         Update *update = g_hash_table_lookup(manager->updates, name);
@@ -366,7 +366,7 @@ static int on_update_due(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* From when it was ready: a former shruthid may have watched for a while. */
+/* When it became ready: a former shruthid may have watched it for a while. */
 static uint64_t update_ready_at(const Update *update, bool resumed)
 {
         const Unikernel *unikernel = unikernel_get(update->manager, update->name);
@@ -383,7 +383,7 @@ static void update_watch(Update *update)
         update->due = update_ready_at(update, resumed) + update->record.probation_usec;
         if (sd_event_add_time(update->manager->event, &update->due_source, CLOCK_MONOTONIC, update->due, 1,
                             on_update_due, update) < 0)
-                update->due = 1; /* It cannot be waited for, so that what is known now decides. */
+                update->due = 1; /* Without a timer, what is known now decides. */
         updates_look(update->manager, update->name);
 }
 
@@ -409,7 +409,7 @@ static void on_update_restarted(int r, Error *error, void *userdata)
 {
         Update *update = userdata;
 
-        /* Who has replaced the job decides what runs. */
+        /* If somebody has replaced the job, they decide what runs. */
         if (r < 0 && error->code != ERROR_CANCELED)
                 error_move(&update->error, error);
         update_advance(update, UPDATE_EVENT_DONE);

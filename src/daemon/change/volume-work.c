@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the methods about volumes do in a thread. */
+/* The work of the methods about volumes, in threads. */
 
 #include "daemon/change/volume-work.h"
 
@@ -27,7 +27,7 @@ void volume_work_free(VolumeWork *work)
         g_free(work);
 }
 
-/* One whose record is damaged can be removed, as if it were root's. */
+/* A volume whose record is damaged can be removed, as if root owned it. */
 static bool volume_work_is_damaged(const VolumeWork *work, int r, const Error *error)
 {
         return r < 0 && error->code == ERROR_FAILED && work->verb->act == volume_work_remove;
@@ -52,7 +52,7 @@ int volume_work_look(VolumeWork *work, Error *ret_error)
         return 0;
 }
 
-/* It is still the one that polkit was asked about; it is taken as it is now. */
+/* Checks that it is still the volume that polkit was asked about, and reads it again. */
 static int volume_work_look_again(VolumeWork *work, Error *ret_error)
 {
         g_autoptr(Volume) volume = NULL;
@@ -91,8 +91,8 @@ static bool definition_names_volume(const Definition *definition, const char *vo
         return false;
 }
 
-/* Those that name it without a right to it do not start, and count for nothing: nobody can keep somebody
- * else's volume from being removed. */
+/* Unikernels that name it without a right to it do not start, and are ignored: nobody can prevent the
+ * removal of somebody else's volume. */
 static char **volume_users_among(const GPtrArray *definitions, const Volume *volume)
 {
         g_autoptr(GStrvBuilder) users = g_strv_builder_new();
@@ -108,7 +108,7 @@ static char **volume_users_among(const GPtrArray *definitions, const Volume *vol
         return g_strv_builder_end(users);
 }
 
-/* ret_broken as of definition_load_all(). */
+/* ret_broken as in definition_load_all(). */
 static int volume_work_find_users(VolumeWork *work, char **ret_broken, Error *ret_error)
 {
         g_autoptr(GPtrArray) definitions = NULL;
@@ -123,7 +123,7 @@ static int volume_work_find_users(VolumeWork *work, char **ret_broken, Error *re
         return 0;
 }
 
-/* Those of a new one, and whether the caller may give it them. */
+/* Reads owner and group of a new volume, and checks that the caller may set them. */
 static int volume_work_read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Error *ret_error)
 {
         const char *owner = work->settings->values[SETTING_OWNER],
@@ -162,7 +162,7 @@ static int volume_work_read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *re
         return 0;
 }
 
-/* NULL: they do not bind the caller. */
+/* NULL if no limits apply to the caller. */
 static const VolumeLimits *volume_work_limits(const VolumeWork *work, VolumeLimits *limits)
 {
         const Conf *conf = work->conf->conf;
@@ -292,13 +292,13 @@ int volume_work_export(VolumeWork *work, Error *ret_error)
                 return r;
 
         r = volume_export(work->name, &work->fd, ret_error);
-        /* The message is better with the name of who writes it. */
+        /* Names the unikernel that writes to it. */
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
                 (void) volume_work_find_users(work, NULL, NULL);
         return r;
 }
 
-/* The content is of one moment, since nobody can start to write the volume while the descriptor is open. */
+/* The copy is consistent, because nobody can open the volume for writing while the descriptor is open. */
 int volume_work_clone(VolumeWork *work, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -319,7 +319,7 @@ int volume_work_clone(VolumeWork *work, Error *ret_error)
         return volume_work_check_limit(work, r, ret_error);
 }
 
-/* Who names it loses it. A definition that cannot be read may name it. */
+/* A unikernel that names the volume would lose it. A broken definition may name it. */
 static int volume_work_check_unnamed(VolumeWork *work, Error *ret_error)
 {
         g_autofree char *broken = NULL, *list = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Dictionaries that come as arguments or go out in answers. Called by whatever takes settings or options,
- * and by whatever tells facts. */
+/* Dictionaries in arguments and answers. Called by methods that take settings or options, and by those that
+ * return facts. */
 
 #include "daemon/core/dictionary.h"
 

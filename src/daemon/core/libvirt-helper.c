@@ -11,9 +11,9 @@
 #include "helper/call.h"
 
 #define HELPER_PROGRAM "shruthi-domain"
-/* It has limits of its own for each thing that it asks libvirt: these are for when those fail. */
+/* shruthi-domain has its own time limit for each request to libvirt; these apply when that fails. */
 #define HELPER_TIMEOUT      (180 * G_USEC_PER_SEC)
-#define HELPER_TIMEOUT_LONG (660 * G_USEC_PER_SEC) /* for what boots guests to see whether they run */
+#define HELPER_TIMEOUT_LONG (660 * G_USEC_PER_SEC) /* for verbs that boot guests to see whether they run */
 #define HELPER_OUTPUT_MAX   (4 * 1024 * 1024)
 
 struct LibvirtHelper {
@@ -59,7 +59,7 @@ unsigned libvirt_helper_count(const LibvirtHelper *helper)
         return queue_count_running(helper->queue) + queue_count_waiting(helper->queue);
 }
 
-/* What the output says of it becomes the error; else what is known of its end. */
+/* The error is the one in the output, otherwise one made from the exit status. */
 static int helper_child_failed(HelperChild *child, int status, Error *ret_error)
 {
         _cleanup_body_failure_ BodyFailure failure = BODY_FAILURE_INIT;

@@ -9,23 +9,24 @@
 #include "common/error.h"
 #include "helper/keys.h"
 
-/* shruthi-domain, asked for what needs libvirt, see helper/call.h. What it says is lines of key=value (but
- * for the verbs "xml" and "arguments"). */
+/* Sends requests that need libvirt to shruthi-domain, see helper/call.h. It answers with lines KEY=VALUE
+ * (except for the verbs "xml" and "arguments"). */
 
 typedef struct LibvirtHelper LibvirtHelper;
 
-/* r is 0 when it ended with 0, else a negative errno with error set; output is NUL-terminated, never NULL.
- */
+/* r is 0 if it exited with 0, otherwise a negative errno with error set; output is NUL-terminated, never
+ * NULL.
+ * */
 typedef void (*LibvirtHelperDone)(int r, Error *error, const char *output, void *userdata);
 
 LibvirtHelper *libvirt_helper_new(sd_event *event, unsigned at_once);
 LibvirtHelper *libvirt_helper_free(LibvirtHelper *helper);
 
-/* Has "shruthi-domain VERB [NAME]" done when uid's turn has come. */
+/* Sends "shruthi-domain VERB [NAME]" when it is uid's turn. */
 void libvirt_helper_run(LibvirtHelper *helper, uid_t uid, const char *verb, const char *name,
                 LibvirtHelperDone done, void *userdata);
 
-/* The same of a body. */
+/* The same for a request of a body. */
 void libvirt_helper_run_body(LibvirtHelper *helper, uid_t uid, const BodyRequest *request,
                 LibvirtHelperDone done, void *userdata);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What everybody does with shruthid's one object: the configuration in force, signals to whoever is
- * connected. */
+/* What all rooms do with shruthid's one object: read the configuration in force, send signals to all
+ * connections. */
 
 #include "daemon/core/manager.h"
 
@@ -30,7 +30,7 @@ const Conf *manager_conf(const Manager *manager)
         return manager->conf->conf;
 }
 
-/* One user alone never has all places for starts: a guest that hangs holds up its owner's others, and nobody
+/* One user never gets all places for starts: a guest that hangs delays its owner's other starts, and nobody
  * else's. */
 void manager_set_conf(Manager *manager, Conf *conf)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who goes next: places given to users in turn. Used for starts and stops, for helpers and for threads. */
+/* Gives places to users in turn. Used for starts and stops, for helpers and for threads. */
 
 #include "daemon/core/queue.h"
 
 #include <glib.h>
 #include <stdbool.h>
 
-/* One user's line. It exists while they wait for something or have something running. */
+/* The entries of one user. It exists while the user has an entry that waits or runs. */
 typedef struct Line {
         uid_t uid;
         GQueue waiting; /* QueueEntry */
@@ -17,7 +17,7 @@ typedef struct Line {
 struct QueueEntry {
         Queue *queue;
         Line *line;
-        GList *link; /* in line->waiting; NULL: running */
+        GList *link; /* in line->waiting; NULL if it runs */
         QueueStart start;
         void *userdata;
 };
@@ -25,7 +25,7 @@ struct QueueEntry {
 struct Queue {
         unsigned places, per_user;
         unsigned running, waiting;
-        GQueue lines; /* Line, the one whose turn is next first */
+        GQueue lines; /* Line; the next in turn is first */
         bool dispatching;
 };
 
@@ -84,8 +84,9 @@ static QueueEntry *queue_next(Queue *queue)
         return NULL;
 }
 
-/* What starts may be done at once and come back here: a loop, and no recursion as deep as the queue is long.
- */
+/* An entry may be done as soon as it starts, and call this again: a loop avoids recursion as deep as the
+ * queue is long.
+ * */
 static void queue_dispatch(Queue *queue)
 {
         if (queue->dispatching)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A few threads for what may block; results come back to the loop over an eventfd. */
+/* A few threads for work that may block; an eventfd tells the loop about results. */
 
 #include "daemon/core/worker.h"
 
@@ -35,7 +35,7 @@ static void work_run(gpointer data, gpointer userdata)
 
         work->run(work->userdata);
         g_async_queue_push(worker->finished, work);
-        /* Cannot fail but when the counter is full, and then the loop wakes anyway (eventfd(2)). */
+        /* Fails only if the counter is full, and then the loop wakes anyway (eventfd(2)). */
         (void) !write(worker->wake_fd, &one, sizeof one);
 }
 
@@ -82,8 +82,8 @@ Worker *worker_free(Worker *worker)
         if (!worker)
                 return NULL;
 
-        /* A thread that a caller keeps waiting must not keep the process: it is left to die with it, and so
-         * is what it uses. */
+        /* A thread that a caller blocks must not block our exit: it ends with the process, and what it uses
+         * is not freed. */
         if (worker->queue && worker_count(worker) > 0)
                 return NULL;
 

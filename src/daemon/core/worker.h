@@ -4,14 +4,14 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-/* A few threads for what may block: hashing and copying images, reading and writing definitions, asking NSS
- * for names. A caller can make a thread wait for as long as they like (a descriptor of a file system of
- * their own), so no user has more than a share of them. */
+/* A few threads for work that may block: hashing and copying images, reading and writing definitions, asking
+ * NSS for names. A caller can block a thread for as long as they like (with a descriptor from their own file
+ * system), so each user gets only a share of the threads. */
 
 typedef struct Worker Worker;
 
-/* run is called in a thread and touches nothing but userdata; start (or NULL) before and done after it in
- * the loop. */
+/* run is called in a thread and touches only userdata; start (or NULL) is called before it and done after
+ * it, both in the loop. */
 typedef void (*WorkerFunction)(void *userdata);
 
 int worker_new(sd_event *event, unsigned threads, unsigned per_user, Worker **ret_worker);

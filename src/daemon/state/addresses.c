@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Leases without a unikernel. What has one is looked at in a thread; libvirt's networks are the helper's. */
+/* Leases without a unikernel. A thread finds which unikernels have leases; the helper takes care of
+ * libvirt's networks. */
 
 #include "daemon/state/addresses.h"
 
@@ -42,8 +43,8 @@ static void on_addresses_released(int r, Error *error, const char *output, void 
                                 error_message(error, r));
 }
 
-/* One that runs on without its definition has its directory below /run, from before its start until after
- * its end. */
+/* A unikernel that runs without its definition has its directory below /run, from before its start until
+ * after its end. */
 static bool unikernel_is_gone(const Manager *manager, const char *name)
 {
         g_autofree char *runtime = paths_unikernel_runtime(name);

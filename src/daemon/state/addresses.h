@@ -3,6 +3,6 @@
 
 #include "daemon/core/manager.h"
 
-/* Gives back the addresses of unikernels that are no more: whose definition somebody has deleted by hand, or
- * whose removal was cut off. At the start and at Reload; goes on by itself. */
+/* Releases the addresses of unikernels that no longer exist: whose definition somebody deleted by hand, or
+ * whose removal was interrupted. Called at our start and at Reload(); asynchronous. */
 void addresses_sweep(Manager *manager);

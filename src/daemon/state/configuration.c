@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading again what administrators write, one after the other. */
+/* Reads again the files that administrators write, one kind after the other. */
 
 #include "daemon/state/configuration.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who is cut off: a file of that name is there. */
+/* A unikernel is cut off if a file with its name exists. */
 
 #include "daemon/state/cut-off-watch.h"
 
@@ -13,7 +13,7 @@
 #include "common/paths.h"
 #include "daemon/state/unikernel.h"
 
-/* A file comes by being given its name, whole. */
+/* A complete file is renamed into place. */
 #define WATCH_MASK (IN_MOVED_TO | IN_DELETE | IN_ONLYDIR)
 
 struct CutOffWatch {
@@ -35,7 +35,7 @@ static void cut_off_watch_refresh_all(Manager *manager)
         g_autoptr(GList) names = g_hash_table_get_keys(manager->unikernels);
         g_autoptr(GPtrArray) copies = g_ptr_array_new_with_free_func(g_free);
 
-        /* One that is let go of takes its name with it. */
+        /* A unikernel that is freed also frees its name. */
         for (GList *l = names; l; l = l->next)
                 g_ptr_array_add(copies, g_strdup(l->data));
         for (guint i = 0; i < copies->len; i++)

@@ -3,11 +3,12 @@
 
 #include "daemon/core/manager.h"
 
-/* Which running unikernels are cut off from a network, kept true by inotify: shruthi-domain writes it down
- * (unikernel/cut-off.h). */
+/* Which running unikernels are cut off from a network. shruthi-domain writes this to files
+ * (unikernel/cut-off.h), which are watched by inotify. */
 
 typedef struct CutOffWatch CutOffWatch;
 
-/* NULL where it cannot be watched: then it is seen when something else changes of the unikernel. */
+/* Returns NULL if the files cannot be watched: then it is noticed when something else of the unikernel
+ * changes. */
 CutOffWatch *cut_off_watch_new(Manager *manager);
 CutOffWatch *cut_off_watch_free(CutOffWatch *watch);

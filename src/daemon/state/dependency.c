@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the unit that was not started down to the one that failed: what it requires, how that is, and again
- * for the first of these that was not started either. */
+/* Searches from the unit that was not started to the one that failed: reads the state of the units that it
+ * requires, and repeats this for the first of these that was not started either. */
 
 #include "daemon/state/dependency.h"
 
@@ -15,7 +15,7 @@
 #define UNIT_PATH "/org/freedesktop/systemd1/unit"
 #define DEPTH_MAX 8
 #define UNITS_MAX 256
-/* Of a unikernel that systemd has forgotten all runs of. */
+/* For a unikernel of which systemd has forgotten all runs. */
 #define NO_INVOCATION "00000000000000000000000000000000"
 
 typedef struct Search {
@@ -27,7 +27,7 @@ typedef struct Search {
         void *userdata;
 } Search;
 
-/* What is at fault: of several the worst. */
+/* The unit at fault; of several, the worst. */
 typedef struct Culprit {
         const char *unit, *description, *load_state, *active_state;
         unsigned badness;
@@ -35,7 +35,7 @@ typedef struct Culprit {
 
 static int search_ask(Search *search);
 
-/* Why a unikernel failed is its owner's business. */
+/* Only its owner may know why a unikernel failed. */
 static const char *search_reason_of(const Search *search, const char *unit)
 {
         const Unikernel *own = unikernel_get(search->manager, search->name), *other;
@@ -132,7 +132,7 @@ static int culprit_read(sd_bus_message *reply, Culprit *ret)
         return r;
 }
 
-/* One that is only inactive was not started for the sake of another, as we were. */
+/* A unit that is only inactive was not started because of another one, as ours. */
 static int on_search_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Search *search = userdata;

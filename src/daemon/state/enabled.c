@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which unikernels "systemctl enable" has linked. The generator's links are not looked at: those come from
+/* Which unikernels "systemctl enable" has linked. The generator's links are ignored: those come from
  * Autostart=. */
 
 #include "daemon/state/enabled.h"

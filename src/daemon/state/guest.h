@@ -4,21 +4,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the runner has written down about the guest of a run that goes on, which outlives the runner:
- * facts beside those of systemd's, whose unit comes and goes with the runner. */
+/* What the runner has written about the guest of the current run. The guest outlives the runner, but
+ * systemd's facts follow the runner. */
 
 typedef struct Guest {
-        bool lives;          /* it began to run, and its unit is not over (unikernel/liveness.h) */
-        char *health;        /* as in unikernel/run-state.h; NULL: nothing is checked */
-        bool ready;          /* all that Ready= asks for has held */
-        char *invocation_id; /* of the unit at the guest's start; "" where that is not known */
-        uint64_t started_at; /* µs since the epoch, 0: not known */
-        uint64_t changed_at; /* the same of its last pause or its going on, or else of its start */
-        char *paused;        /* why it does not run, in words; NULL: it does */
+        bool lives;          /* it began to run, and its unit has not ended (unikernel/liveness.h) */
+        char *health;        /* as in unikernel/run-state.h; NULL if nothing is checked */
+        bool ready;          /* all checks of Ready= have held */
+        char *invocation_id; /* of the unit at the guest's start; "" if not known */
+        uint64_t started_at; /* µs since the epoch, 0 if not known */
+        uint64_t changed_at; /* the same for its last pause or resume, otherwise its start */
+        char *paused;        /* why it does not run, in words; NULL if it runs */
 } Guest;
 
 void guest_clear(Guest *guest);
 #define _cleanup_guest_ __attribute__((cleanup(guest_clear)))
 
-/* Without a guest all is 0. */
+/* All fields are 0 if there is no guest. */
 void guest_read(const char *name, Guest *ret_guest);

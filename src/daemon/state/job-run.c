@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A verb becomes a job of systemd's, and the job's end becomes the answer. That a job is "done" does not
- * mean that the unit is active: what systemd has said about the unit is looked at after the job, and where
- * that is not what the job was for, systemd is asked. A job keeps its place in the queue until systemd has
- * finished it, whoever still waits; only a start that takes long gives it to others. */
+/* Turns a verb into a systemd job, and the end of the job into the answer. A job that is "done" does not
+ * mean that the unit is active: the unit's last reported state is checked after the job, and systemd is
+ * asked if it is not the expected one. A job keeps its place in the queue until systemd has finished it,
+ * even if nobody waits any more; only a start that takes long gives its place to others. */
 
 #include "daemon/state/job-run.h"
 
@@ -25,11 +25,11 @@
 #include "unikernel/exit-parser.h"
 #include "unikernel/order.h"
 
-/* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
+/* systemd restarts a killed runner after RestartSec=, 100 ms unless an administrator changes it. */
 #define KILL_STEP_USEC    (50 * 1000)
 #define KILL_ATTEMPTS_MAX 200
 
-/* How long a start may hold up others. */
+/* How long a start may delay others. */
 #define TURN_USEC (15 * G_USEC_PER_SEC)
 
 static const char *const job_method_table[_JOB_KIND_MAX] = {
@@ -75,7 +75,7 @@ static void job_answer(Job *job)
                 call_reply(g_steal_pointer(&job->call), "o", job->path);
 }
 
-/* Whoever is told may ask for another one. */
+/* The callback may start another job. */
 static void job_end(Job *job, int r, Error *error)
 {
         JobDone done = job->done;
@@ -144,7 +144,8 @@ static void on_job_checked(int r, Error *check_error, void *userdata)
         job_end(job, r, &error);
 }
 
-/* systemd tells how the unit is before it tells that its job is gone (bus_job_send_removed_signal()). */
+/* systemd sends the state of the unit before it sends that its job is removed
+ * (bus_job_send_removed_signal()). */
 static bool job_has_its_end(const Job *job)
 {
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
@@ -156,14 +157,14 @@ static bool job_has_its_end(const Job *job)
         return job->kind == JOB_STOP ? g_strcmp0(state, "inactive") == 0 : g_strcmp0(state, "active") == 0;
 }
 
-/* told: by its signal, so that those before it have come too. */
+/* told: systemd's signal reported the end, so earlier signals have arrived too. */
 static void job_finish(Job *job, const char *result, bool told)
 {
         Unikernel *unikernel = unikernel_get(job->manager, job->name);
 
         job_advance(job, JOB_EVENT_REMOVED);
         job->result = g_strdup(result);
-        /* From here on it is not being stopped. */
+        /* The unikernel is no longer being stopped. */
         if (job->kind == JOB_STOP && unikernel)
                 (void) unikernel_refresh(unikernel);
         if (told && job_has_its_end(job))
@@ -181,7 +182,8 @@ static void jobs_finish(Manager *manager, const char *path, const char *unit, co
                         g_hash_table_insert(job->early, g_strdup(path), g_strdup(result));
         }
 
-        /* Several may have been given the same one; each that ends lets others in, and they may end too. */
+        /* Several of our jobs may share one of systemd's; each end starts others from the queue, which may
+         * end too. */
         for (Job *job; (job = job_by_path(manager, path));)
                 job_finish(job, result, true);
 }
@@ -206,7 +208,8 @@ void jobs_removed(Manager *manager, const char *path, const char *unit, const ch
         g_autofree char *name = NULL;
         RemovedJob *removed;
 
-        /* Whoever asked for it: why is seen now, and not any more when it has been mended. */
+        /* Done for every start, not only ours: the reason can be seen now, but no longer once it is
+         * repaired. */
         if (!g_str_equal(result, "dependency") || unit_name_parse(unit, &name) < 0) {
                 jobs_finish(manager, path, unit, result);
                 return;
@@ -227,7 +230,7 @@ static int on_job_looked_up(sd_bus_message *reply, void *userdata, sd_bus_error 
         JobLookup *lookup = userdata;
         Job *job = NULL;
 
-        /* It may have ended by its signal meanwhile. */
+        /* Its signal may have ended it meanwhile. */
         for (GList *l = lookup->manager->active_jobs; l && !job; l = l->next)
                 if (((Job *) l->data)->id == lookup->id)
                         job = l->data;
@@ -255,7 +258,7 @@ void jobs_check(Manager *manager)
         }
 }
 
-/* By name, where that is known without asking anybody. */
+/* The user's name if it is known without a lookup. */
 static char *stopper_name(const Unikernel *unikernel, uid_t uid)
 {
         if (uid == 0)
@@ -266,8 +269,8 @@ static char *stopper_name(const Unikernel *unikernel, uid_t uid)
         return g_strdup_printf("%u", (unsigned) uid);
 }
 
-/* The runner reads at SIGTERM who it was ("stopped by user alice"). Without a runner there is no directory,
- * and nothing to say. */
+/* The runner reads at SIGTERM who stopped it ("stopped by user alice"). Without a runner there is no
+ * directory, and nothing to write. */
 static void stopper_write(Manager *manager, const char *name, uid_t uid)
 {
         g_autofree char *stopper = stopper_name(unikernel_get(manager, name), uid);
@@ -295,9 +298,9 @@ static int on_job_turn_end(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
-/* systemd can let a start wait for other units for as long as these take, and what it waits for may itself
- * wait for a place in the queue. Its own definition tells at once that this may be so; what other units say
- * is not known here. */
+/* systemd may delay a start until other units have started, and those may themselves wait for a place in the
+ * queue. The unikernel's own definition tells at once that it may wait; what other units order is not known
+ * here. */
 static void job_limit_turn(Job *job)
 {
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
@@ -367,20 +370,20 @@ static void on_job_prepared(int r, Error *error, const char *output, void *userd
 {
         g_autofree char *name = userdata;
 
-        /* Its start tells what is wrong. */
+        /* Its start reports what is wrong. */
         if (r < 0)
                 log_debug("'%s' was not prepared: %s", name, error_message(error, r));
 }
 
-/* QEMU can get ready while systemd makes the unit's sandbox. Where others start too, somebody else has use
- * for that processor. */
+/* QEMU can be prepared while systemd sets up the unit's sandbox. If others start too, they need the
+ * processor. */
 static void job_prepare(const Job *job)
 {
         BodyRequest request = body_for(job->name)->request(BODY_PREPARE, job->name);
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
         const char *state = unikernel ? unikernel->status.active_state : NULL;
 
-        /* One that waits for another may do so for long. */
+        /* A start that waits for another unit may wait for long. */
         if (unikernel && unikernel->loaded.definition && unikernel->loaded.definition->order[ORDER_AFTER])
                 return;
         if (job->kind == JOB_START && queue_count_running(job->queue) == 1 &&
@@ -412,7 +415,7 @@ static void job_request(Job *job)
 
 static int on_job_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
-        /* That nothing was to be reset is fine, and any other trouble shows when it is started. */
+        /* It is fine if there was nothing to reset; any other error appears at the start. */
         Job *job = userdata;
 
         job_advance(job, JOB_EVENT_RESET);
@@ -420,9 +423,9 @@ static int on_job_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret
         return 0;
 }
 
-/* systemd counts all starts against StartLimitBurst=, those too that somebody asks for by name, until it is
- * told to forget them (systemd.unit(5)), or unloads the unit; one that has never run needs no such question.
- * The restarts are forgotten with them, by which a runner knows that it is not to adopt: not where one may
+/* systemd counts all starts against StartLimitBurst=, including explicit ones, until it is told to forget
+ * them (systemd.unit(5)) or unloads the unit; a unit that has never run needs no reset. A reset also clears
+ * the count of restarts, from which a runner knows whether to adopt: so there is no reset while a runner may
  * be asking (run/unit-query.h), unless the guest is to be a new one. */
 static bool job_is_counted(const Job *job)
 {
@@ -461,8 +464,8 @@ static void on_job_turn(QueueEntry *entry, void *userdata)
         job_request(job);
 }
 
-/* Its own, but behind a job of the same unikernel that waits still: who starts one and then stops it has it
- * stopped in the end. */
+/* The queue of its kind, unless a job of the same unikernel still waits, then that job's: a start followed
+ * by a stop ends in a stop. */
 static Queue *job_queue(Manager *manager, const char *name, JobKind kind)
 {
         for (GList *l = manager->active_jobs; l; l = l->next) {
@@ -495,7 +498,7 @@ static Job *job_new(Manager *manager, const char *name, uid_t uid, JobKind kind)
         return job;
 }
 
-/* It may be over before this returns. */
+/* The job may end before this returns. */
 static void job_add_to_queue(Job *job)
 {
         queue_add(job->queue, job->uid, on_job_turn, job);
@@ -540,7 +543,7 @@ typedef struct Kill {
         char *unit;
         int signal;
         unsigned attempts;
-        sd_event_source *timer; /* the next; NULL: systemd is being asked */
+        sd_event_source *timer; /* for the next attempt; NULL while systemd is being asked */
 } Kill;
 
 static void kill_ask(Kill *kill);
@@ -566,7 +569,7 @@ static int on_kill_time(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* The guest runs, and its runner, who was killed just before, is about to be back. */
+/* Waits if the guest runs and its runner, killed just before, will be restarted soon. */
 static bool kill_wait(Kill *kill)
 {
         const Unikernel *unikernel = unikernel_get(kill->call->manager, kill->call->unikernel);

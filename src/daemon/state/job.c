@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What jobs there are, and what their ends mean. That a job is "done" does not mean that the unit is active:
- * what systemd has said about the unit is looked at after the job. */
+/* The jobs, their states and what their results mean. A job that is "done" does not mean that the unit is
+ * active: the unit's last reported state is checked after the job. */
 
 #include "daemon/state/job.h"
 
@@ -61,7 +61,7 @@ static int job_end_check_start(const char *name, const JobEnd *end, Error *ret_e
                                 "Unikernel '%s' did not start: a condition of its unit is not met "
                                 "(systemctl status unikernel@%s)",
                                 name, name);
-        /* It ran, and has ended well already. */
+        /* It ran, and has already ended successfully. */
         if (g_strcmp0(end->active_state, "inactive") == 0)
                 return 0;
 
@@ -109,7 +109,7 @@ Job *job_by_path(const Manager *manager, const char *path)
 void job_leave_queue(Job *job)
 {
         job->turn_source = sd_event_source_disable_unref(job->turn_source);
-        /* Those that are let in are jobs too, and may be over at once. */
+        /* The entries that start then are jobs too, and may end at once. */
         job->entry = queue_entry_done(job->entry);
 }
 

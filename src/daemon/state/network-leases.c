@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Leases of DHCP and the devices of unikernels, brought together by MAC addresses. */
+/* Matches DHCP leases to the devices of unikernels by MAC addresses. */
 
 #include "daemon/state/network-leases.h"
 
@@ -13,7 +13,7 @@
 #include "unikernel/identity.h"
 #include "unikernel/lease.h"
 
-/* A guest gets several by telling the server several identifiers. */
+/* A guest can get several by sending several client identifiers. */
 #define LEASES_OF_DEVICE_MAX 8
 
 static void dhcp_device_free(gpointer data)
@@ -85,7 +85,7 @@ static GHashTable *find_allocations(const GPtrArray *leases)
         return found;
 }
 
-/* "MAC ADDRESS/PREFIX"; NULL where it is none of ours. */
+/* Parses "MAC ADDRESS/PREFIX"; returns NULL if the device is not ours. */
 static DeviceLease *device_lease_parse(const char *text, GHashTable *devices, GHashTable *allocations)
 {
         g_auto(GStrv) words = g_strsplit(text, " ", 2);

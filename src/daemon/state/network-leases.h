@@ -4,18 +4,18 @@
 #include "common/address.h"
 #include "daemon/core/manager.h"
 
-/* Which unikernel the DHCP server of a network has given which address. */
+/* Which addresses the DHCP server of a network has given to which unikernels. */
 
 /* A network device of ours. */
 typedef struct DhcpDevice {
         char *unikernel, *name;
 } DhcpDevice;
 
-/* Those on libvirt's network of that name and bridge ("": not known), by their MAC addresses in lower case;
- * of several with one the first by its unikernel's name. */
+/* The devices on the libvirt network with that name and bridge ("" if not known), by their MAC addresses in
+ * lower case; if several have the same, the first by its unikernel's name. */
 GHashTable *dhcp_devices_find(Manager *manager, const char *network, const char *bridge);
 
-/* Without any. For dhcp_devices_add(). */
+/* Returns an empty table for dhcp_devices_add(). */
 GHashTable *dhcp_devices_new(void);
 void dhcp_devices_add(GHashTable *devices, const char *mac, const char *unikernel, const char *name);
 
@@ -24,7 +24,7 @@ typedef struct DeviceLease {
         Address address;
 } DeviceLease;
 
-/* What "shruthi-domain network-leases" has said about devices, sorted by unikernel and device: elements
- * DeviceLease. Devices that have an address of that family in leases (Lease; NULL: none) are left out, and
- * of each no more than its first eight are told. Pure. */
+/* Parses the output of "shruthi-domain network-leases" for devices. Returns elements DeviceLease, sorted by
+ * unikernel and device. Omits devices that have an address of the same family in leases (Lease; NULL if
+ * none), and returns at most the first eight of each device. Pure. */
 GPtrArray *dhcp_leases_match(const char *output, GHashTable *devices, const GPtrArray *leases);

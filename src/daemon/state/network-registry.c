@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* NetworksReading the records, and comparing them with what libvirt has. */
+/* Reads the records of networks, and compares them with what libvirt has. */
 
 #include "daemon/state/network-registry.h"
 
@@ -8,11 +8,11 @@
 
 #include "common/log.h"
 
-/* One reading of all. */
+/* One read of all records. */
 typedef struct NetworksReading {
         Manager *manager;
-        unsigned network_changes; /* as the manager had it when this began */
-        GHashTable *found;        /* name → LoadedNetwork; without a record: it cannot be read */
+        unsigned network_changes; /* the manager's when this began */
+        GHashTable *found;        /* name → LoadedNetwork; without a record if it cannot be read */
         bool failed;
         void (*done)(void *userdata);
         void *userdata;
@@ -61,7 +61,7 @@ static void networks_reading_run(void *userdata)
         }
 }
 
-/* What is being changed just now knows better than what was read before. */
+/* Ignores networks that are being changed: what was read before is older. */
 static void networks_reading_apply(NetworksReading *reading)
 {
         g_autoptr(GList) known = g_hash_table_get_values(reading->manager->networks);
@@ -99,7 +99,7 @@ static void networks_reading_done(void *userdata)
 {
         NetworksReading *reading = userdata;
 
-        /* One that has gone meanwhile must not come back by what was read before. */
+        /* A network that was removed meanwhile must not come back from an old read. */
         if (reading->network_changes != reading->manager->network_changes) {
                 networks_reading_start(reading);
                 return;
@@ -262,7 +262,8 @@ static void networks_apply_seen(Manager *manager, const GPtrArray *seen)
         }
 }
 
-/* What libvirt has lost, or somebody has stopped, is made and started again: our records are the truth. */
+/* Creates and starts again the networks that libvirt has lost or somebody has stopped: our records are
+ * authoritative. */
 static void networks_repair_missing(Manager *manager, const GPtrArray *seen)
 {
         g_autoptr(GList) networks = g_hash_table_get_values(manager->networks);
@@ -280,7 +281,7 @@ static void networks_repair_missing(Manager *manager, const GPtrArray *seen)
 
 typedef struct NetworksLook {
         Manager *manager;
-        unsigned network_changes; /* as the manager had it when this began */
+        unsigned network_changes; /* the manager's when this began */
         NetworksLooked done;
         void *userdata;
 } NetworksLook;
@@ -290,7 +291,7 @@ static void on_networks_looked(int r, Error *error, const char *output, void *us
         g_autoptr(GPtrArray) seen = r < 0 ? NULL : seen_networks_parse(output);
         g_autofree NetworksLook *look = userdata;
 
-        /* What was made or removed meanwhile is known better. */
+        /* If networks were created or removed meanwhile, this answer is stale. */
         if (seen && look->network_changes == look->manager->network_changes)
                 networks_apply_seen(look->manager, seen);
         look->done(r, error, seen, look->userdata);
@@ -319,7 +320,7 @@ static void on_networks_seen(int r, Error *error, const GPtrArray *seen, void *u
                 return;
         }
 
-        /* Only now: one that guests are on stays as it is, however often it is looked at. */
+        /* Repaired only now: a network that guests use stays as it is, however often it is checked. */
         networks = g_hash_table_get_values(manager->networks);
         for (GList *l = networks; l; l = l->next) {
                 Network *network = l->data;

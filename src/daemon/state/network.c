@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks of ours, as the loop holds them. */
+/* Our networks, as the event loop holds them. */
 
 #include "daemon/state/network.h"
 
@@ -135,13 +135,13 @@ void network_set_active(Network *network, bool active, const char *bridge)
 
 void network_gone(Network *network)
 {
-        /* While it can still be found: its interfaces are listed by looking it up. */
+        /* Sent while it can still be found: its interfaces are listed by a lookup. */
         if (network->announced)
                 manager_emit_object(network->manager, false, "NetworkRemoved", network->name, network->path);
         g_hash_table_remove(network->manager->networks, network->name);
 }
 
-/* A device that names neither is on the default bridge. */
+/* A device without Network= and Bridge= is on the default bridge. */
 bool network_device_is_on(
                 Manager *manager, const char *network, const char *bridge, const DefinitionDevice *device)
 {

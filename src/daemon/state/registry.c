@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The definitions, kept true by inotify: whoever changes a file, with or without us, sees the change on the
- * bus. Names that have changed are gathered while a thread reads; one thread reads at a time, so that an
- * older reading never replaces a newer one. The files behind links are watched, too, and so are the host's
- * users and groups: a name that is somebody else's now must not give them what is another's. */
+/* The definitions, kept up to date by inotify: a change of a file, ours or not, appears on the bus. Names
+ * that change are collected while a thread reads; only one thread reads at a time, so an older read never
+ * replaces a newer one. The targets of links are watched too, and so are the host's users and groups: a user
+ * or group name that now belongs to somebody else must not give them what another owned. */
 
 #include "daemon/state/registry.h"
 
@@ -30,7 +30,7 @@
                         IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define LINKED_MASK   (IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)
 #define DROPIN_SUFFIX SHRUTHI_DEFINITION_SUFFIX ".d"
-/* passwd(5) and group(5). Other sources of users (nsswitch.conf(5)) tell nobody when they change. */
+/* passwd(5) and group(5). Other sources of users (nsswitch.conf(5)) do not notify of changes. */
 #define USERS_DIR "/etc"
 
 typedef struct RegistryWaiter {
@@ -40,8 +40,8 @@ typedef struct RegistryWaiter {
 
 typedef struct RegistryWatch {
         char *path;
-        char *name;  /* whose drop-ins these are; NULL: a directory of definitions, or one above it */
-        bool linked; /* what a link leads to: of one definition or of several */
+        char *name;  /* unikernel of these drop-ins; NULL for a directory of definitions or a parent */
+        bool linked; /* the target of a link, for one definition or several */
 } RegistryWatch;
 
 struct Registry {
@@ -51,14 +51,14 @@ struct Registry {
         GHashTable *watches; /* wd → RegistryWatch */
         GHashTable *dirty;   /* names to be read */
         bool all_dirty, users_changed, reading;
-        GArray *waiters; /* RegistryWaiter: for the next reading */
+        GArray *waiters; /* RegistryWaiter: for the next read */
 };
 
-/* One reading: what the thread gets and gives back. */
+/* One read: what the thread gets and returns. */
 typedef struct RegistryReading {
         Registry *registry;
-        char **names;      /* NULL: all there are */
-        GPtrArray *known;  /* names that we knew, when all are read: those not found are gone */
+        char **names;      /* NULL for all */
+        GPtrArray *known;  /* names we knew, when all are read: those not found have been removed */
         GHashTable *found; /* name → LoadedDefinition */
         GArray *waiters;
 } RegistryReading;
@@ -82,7 +82,7 @@ static uint64_t registry_find_generation(const Definition *definition)
         return generation_find_current(definition->name, text);
 }
 
-/* Reads NAME's definition, for use in a thread: never fails, but finds nothing or something broken. */
+/* Reads the definition of name, in a thread. Never fails: the result may be empty or broken. */
 static void registry_load(const char *name, LoadedDefinition *ret_loaded)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -136,7 +136,7 @@ static void registry_reading_run(void *userdata)
                 registry_load(*name, loaded);
                 g_hash_table_insert(reading->found, g_strdup(*name), loaded);
         }
-        /* What was known and is not among those listed has no definition any more. */
+        /* A known name that is not listed has no definition any more. */
         for (guint i = 0; i < reading->known->len; i++)
                 if (!g_hash_table_contains(reading->found, reading->known->pdata[i]))
                         g_hash_table_insert(reading->found, g_strdup(reading->known->pdata[i]),
@@ -201,7 +201,7 @@ static bool is_link(const char *dir, const char *entry)
         return g_file_test(path, G_FILE_TEST_IS_SYMLINK);
 }
 
-/* What the links in dir lead to, but for /dev/null, which many write to. */
+/* Watches the targets of the links in dir, except /dev/null, which many write to. */
 static void registry_watch_linked(Registry *registry, const char *dir)
 {
         g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
@@ -215,8 +215,8 @@ static void registry_watch_linked(Registry *registry, const char *dir)
         }
 }
 
-/* The directory, or where it is missing the nearest one above it, and the drop-in directories in it.
- * Watching again what is watched is no harm (inotify_add_watch(2)). */
+/* Watches the directory, or its nearest existing parent, and the drop-in directories in it. Watching the
+ * same again does no harm (inotify_add_watch(2)). */
 static void registry_watch_directory(Registry *registry, const char *dir)
 {
         g_autofree char *existing = g_strdup(dir);
@@ -290,7 +290,7 @@ static void registry_read(Registry *registry)
         if (registry->reading || (!registry->all_dirty && g_hash_table_size(registry->dirty) == 0))
                 return;
 
-        /* First the watches, then the reading: what changes between is read twice, and never missed. */
+        /* Adds the watches before reading, so a change in between is read twice and never missed. */
         if (registry->all_dirty)
                 registry_watch(registry);
         registry->reading = true;
@@ -298,8 +298,8 @@ static void registry_read(Registry *registry)
                         registry_reading_new(registry));
 }
 
-/* A file that is being written is read when it is closed; what comes into being whole (a link, a directory)
- * has no close. */
+/* Whether the file is still being written: it is read when it is closed. A link or a directory is created
+ * complete and has no close event. */
 static bool event_is_early(const RegistryWatch *watch, const struct inotify_event *event)
 {
         g_autofree char *path = g_build_filename(watch->path, event->name, NULL);
@@ -320,7 +320,7 @@ static void registry_event_in_directory(
                 else if (name_is_valid(name) && !event_is_early(watch, event))
                         g_hash_table_add(registry->dirty, g_steal_pointer(&name));
         } else if (event->len == 0 || (event->mask & IN_ISDIR))
-                /* A directory of drop-ins or of definitions came or went. */
+                /* A directory of drop-ins or of definitions was created or removed. */
                 registry->all_dirty = true;
 }
 
@@ -407,7 +407,8 @@ int registry_new(Manager *manager, Registry **ret_registry, Error *ret_error)
                 registry_free(registry);
                 return error_set_errno(ret_error, r, "Cannot watch the definitions");
         }
-        /* Before the bus: who has changed a file and then asks sees the change under way. */
+        /* Handled before the bus: a client that changes a file and then calls finds the read already in
+         * progress. */
         (void) sd_event_source_set_priority(registry->source, SD_EVENT_PRIORITY_NORMAL - 1);
 
         registry_watch(registry);

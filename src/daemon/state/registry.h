@@ -3,19 +3,19 @@
 
 #include "daemon/state/unikernel.h"
 
-/* The definitions of the three directories, kept true by inotify. Reading happens in a thread; the
- * unikernels get what was found by unikernel_apply_loaded(). */
+/* The definitions in the three directories, kept up to date by inotify. A thread reads them;
+ * unikernel_apply_loaded() passes the result to the unikernels. */
 
-/* Reads all of them before it returns, for the start. */
+/* Reads all definitions synchronously, for our start. */
 int registry_new(Manager *manager, Registry **ret_registry, Error *ret_error);
 Registry *registry_free(Registry *registry);
 
-/* Reads NAME's definition again, or all of them (NULL). done (or NULL) is called when what was there at the
- * time of the call is shown. */
+/* Reads the definition of name again, or all of them (NULL). done (or NULL) is called when the bus shows the
+ * definitions as they were at the time of this call, or newer. */
 void registry_refresh(Registry *registry, const char *name, void (*done)(void *userdata), void *userdata);
 
-/* What all definitions but that of except (NULL: no exception) say of other units: OrderNode, for those that
- * say anything. */
+/* What all definitions except that of except (may be NULL) say about other units: an OrderNode for each that
+ * says anything. */
 GPtrArray *registry_collect_orders(const Manager *manager, const char *except);
 
 /* The same of the ports that they publish: Publisher. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who waits for which reload of systemd, and when the next one may be. systemd.c asks for it on the bus. */
+/* Which callers wait for which reload of systemd, and when the next one may begin. systemd.c requests it on
+ * the bus. */
 
 #include "daemon/state/reload.h"
 
@@ -20,7 +21,7 @@ struct Reload {
         GArray *now, *next; /* Waiter */
         bool asked;
         gint64 asked_at;
-        sd_event_source *rest; /* While there is one, nothing is asked. */
+        sd_event_source *rest; /* While it is set, no reload is requested. */
 };
 
 static void reload_start(Reload *reload)

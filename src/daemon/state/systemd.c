@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* systemd's client: subscribes once, follows our units by their signals, reads them whole only when it has
- * missed something: a unit that is not loaded is loaded to answer, which costs systemd more than all the
- * rest. */
+/* The client of systemd: subscribes once and follows our units by their signals. It reads all properties
+ * only after it may have missed something: systemd loads a unit that is not loaded in order to answer, which
+ * costs it more than all the rest. */
 
 #include "daemon/state/systemd.h"
 
@@ -29,7 +29,7 @@ struct Systemd {
         const SystemdListener *listener;
         bool ready; /* the first round is over */
         sd_event_source *ready_source;
-        unsigned fetching; /* of the first round */
+        unsigned fetching; /* outstanding in the first round */
         bool listed;
         Reload *reload;
 };
@@ -39,7 +39,7 @@ typedef struct Fetch {
         QueueEntry *entry;
         char *name, *path;
         bool first_round, timestamps;
-        sd_bus_slot *result; /* The first of the two calls. */
+        sd_bus_slot *result; /* of the first of the two calls */
         SystemdFetched done;
         void *userdata;
 } Fetch;
@@ -97,8 +97,9 @@ static void fetch_end(Fetch *fetch, int r, Error *error)
         g_free(fetch);
 }
 
-/* Where what systemd says about NAME goes, at once and in the order in which it is said: a picture that is
- * put together from several answers would take back what a signal has said between them. NULL: no name. */
+/* The status that systemd's answers and signals about name are written to, immediately and in order: a
+ * status built aside from several answers would overwrite what a signal reported between them. NULL if name
+ * is not valid. */
 static UnitStatus *systemd_acquire_status(Systemd *systemd, const char *name)
 {
         Unikernel *unikernel = unikernel_acquire(systemd->manager, name);
@@ -115,7 +116,7 @@ static void fetch_show(Fetch *fetch)
         fetch_end(fetch, 0, NULL);
 }
 
-/* The answer to a question for one property of the service. */
+/* Reads the answer to a query for one property of the service. */
 static void fetch_read_property(Fetch *fetch, const char *property, sd_bus_message *reply)
 {
         UnitStatus *status = systemd_acquire_status(fetch->systemd, fetch->name);
@@ -157,8 +158,8 @@ static int fetch_more(Fetch *fetch, const char *property, sd_bus_message_handler
                         SYSTEMD_NAME ".Service", property);
 }
 
-/* What the status was, and whether systemd has restarted it, is asked only where it says something, when it
- * was forked only for those who want to know. */
+/* The exit status and the number of restarts are read only where they mean something, the time of the fork
+ * only for callers that want it. */
 static int on_fetch_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
@@ -191,7 +192,7 @@ static void on_fetch_turn(QueueEntry *entry, void *userdata)
         int r;
 
         fetch->entry = entry;
-        /* Answered in the order in which they are asked, so the second answer completes the picture. */
+        /* Answers arrive in the order of the queries, so the second one completes the status. */
         r = sd_bus_path_encode(UNIT_PATH, unit, &fetch->path);
         if (r >= 0)
                 r = sd_bus_call_method_async(bus, &fetch->result, SYSTEMD_NAME, fetch->path,
@@ -234,7 +235,7 @@ void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched
         fetch_new(systemd, name, true, done, userdata);
 }
 
-/* What ended while systemd was not heard is unloaded, and in no list. */
+/* Units that ended while we missed signals are unloaded, and in no list. */
 static void systemd_fetch_unlisted(Systemd *systemd, GHashTable *listed)
 {
         g_autoptr(GList) all = g_hash_table_get_values(systemd->manager->unikernels);
@@ -283,8 +284,8 @@ static int on_units_listed(sd_bus_message *reply, void *userdata, sd_bus_error *
         return 0;
 }
 
-/* Each signal tells all properties of its interface that can change, and those of the service come before
- * those of the unit (bus_unit_send_change_signal() of systemd): with the second the picture is whole. */
+/* Each signal has all properties of its interface that can change, and the service's signal comes before the
+ * unit's (bus_unit_send_change_signal() of systemd): the second completes the status. */
 static int on_unit_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         const char *path = sd_bus_message_get_path(m), *interface;
@@ -292,7 +293,7 @@ static int on_unit_properties_changed(sd_bus_message *m, void *userdata, sd_bus_
         Systemd *systemd = userdata;
         UnitStatus *status;
 
-        /* Most signals are about units of others. */
+        /* Most signals are about other units. */
         if (!path || !g_str_has_prefix(path, OUR_PATH_START) ||
                         sd_bus_path_decode(path, UNIT_PATH, &unit) <= 0 || unit_name_parse(unit, &name) < 0)
                 return 0;
@@ -448,8 +449,9 @@ static int systemd_add_matches(Systemd *systemd)
                 const char *rest;
                 sd_bus_message_handler_t handler;
         } matches[] = {
-                        /* path_namespace knows whole path elements only, and a connection has no more rules
-                         * than client.c says, so all units come, and the handler chooses. */
+                        /* path_namespace matches only whole path elements, and the number of match rules is
+                         * limited (see client.c), so signals of all units arrive, and the handler filters
+                         * them. */
                         {PROPERTIES_CHANGED "path_namespace='" UNIT_PATH "',arg0='" SYSTEMD_NAME ".Unit'",
                                         on_unit_properties_changed},
                         {PROPERTIES_CHANGED "path_namespace='" UNIT_PATH "',arg0='" SYSTEMD_NAME ".Service'",
@@ -484,7 +486,7 @@ int systemd_new(Manager *manager, const SystemdListener *listener, Systemd **ret
                         .fetches = queue_new(FETCHES_AT_ONCE, 0),
                         .reload = reload_new(manager->event, systemd_ask_reload, systemd)};
 
-        /* Subscribed before anything is asked, so that nothing falls between. */
+        /* Subscribe before the first query, so that no change is missed. */
         r = systemd_add_matches(systemd);
         if (r >= 0)
                 r = sd_event_add_time_relative(manager->event, &systemd->ready_source, CLOCK_MONOTONIC,

@@ -4,42 +4,43 @@
 #include "daemon/core/manager.h"
 #include "daemon/state/reload.h"
 
-/* systemd, as a client of its bus interface: how our units are, and what is to be done with them. */
+/* A client of systemd's bus interface: reads the state of our units, and asks for actions on them. */
 
 #define SYSTEMD_MANAGER SYSTEMD_NAME ".Manager"
 
 /* PID 1 asks polkit on our behalf, and may be reloading. */
 #define SYSTEMD_CALL_TIMEOUT (90 * G_USEC_PER_SEC)
 
-/* Who is told of what systemd says, but for how units are, which goes into their unikernels. */
+/* Callbacks for what systemd reports, except the state of units, which goes into their unikernels. */
 typedef struct SystemdListener {
-        void (*ready)(Manager *manager); /* once: the answers about all our units are in, or do not come */
+        void (*ready)(Manager *manager); /* once: all our units have been read, or cannot be */
         void (*job_removed)(Manager *manager, const char *path, const char *unit, const char *result);
         void (*signals_missed)(
-                        Manager *manager); /* some may have been: systemd was reloaded or re-executed */
+                        Manager *manager); /* systemd was reloaded or re-executed: signals may be missing */
 } SystemdListener;
 
 /* Subscribes and asks for all our units. */
 int systemd_new(Manager *manager, const SystemdListener *listener, Systemd **ret_systemd);
 Systemd *systemd_free(Systemd *systemd);
 
-/* Whether there is a bus to reach it on. One that takes connections and says nothing is none. */
+/* Whether systemd can be reached over a bus. A bus that accepts connections but does not answer does not
+ * count. */
 bool systemd_is_reachable(const Manager *manager);
 
-/* Asks how NAME's unit is now; done is called when the unikernel shows it, or with an error when it
- * cannot be asked for. */
+/* Reads the current state of the unit of name; done is called when the unikernel shows it, or with an error
+ * if systemd cannot be asked. */
 typedef void (*SystemdFetched)(int r, Error *error, void *userdata);
 void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
-/* The same with all of its status.timestamps, one of which takes a call more. */
+/* The same, including all of status.timestamps, one of which takes another call. */
 void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
-/* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it, or rests
- * from it, share the next one. */
+/* Makes systemd reload its units, which runs the generator. Callers during a reload, or the rest after it,
+ * share the next one. */
 void systemd_reload(Systemd *systemd, ReloadDone done, void *userdata);
 
-/* Turns the error of an answer into one of ours; what names what could not be done. */
+/* Converts the error of an answer to one of ours; what names the action that failed. */
 int systemd_read_error(const sd_bus_error *error, const char *what, Error *ret_error);
 
-/* Looks again which instances "systemctl enable" has linked. */
+/* Reads again which instances "systemctl enable" has linked. */
 void systemd_scan_enabled(Systemd *systemd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Access to a unikernel goes by its owner and group as they are now. */
+/* Access to a unikernel depends on its current owner and group. */
 
 #include "daemon/state/unikernel-access.h"
 

@@ -6,16 +6,16 @@
 
 /* Who may do what with a unikernel. */
 
-/* What polkit is told of it. */
+/* What polkit is told about the unikernel. */
 PolkitDetails unikernel_polkit_details(const Unikernel *unikernel, const char *verb);
 
-/* call_authorize() about it, for handlers. */
+/* call_authorize() for the unikernel, for handlers. */
 bool unikernel_authorize(const Unikernel *unikernel, sd_bus_message *message, const char *action,
                 const char *verb, Call **ret_call);
 
-/* Whether it belongs to those still, by their names, who can have changed while a caller waited. */
+/* Whether it still has that owner and group, by name; they may have changed while a caller waited. */
 bool unikernel_belongs_to(const Unikernel *unikernel, const char *owner, const char *group);
 
-/* For a call that had to wait: its unikernel is still the one that the caller was let in for. The name can
- * have become another's meanwhile, and callers can make themselves wait. */
+/* For a call that had to wait: checks that the unikernel is still the one that the call was authorized for.
+ * The name may belong to somebody else by now, and callers can choose to wait. */
 int unikernel_check_owner(const Call *call, Error *ret_error);

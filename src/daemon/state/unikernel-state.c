@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The state of a unikernel: one enum, derived in one place from what systemd says about its unit, what the
- * runner has written about its guest, and whether its definition can be read. Pure; called by
- * unikernel.c. */
+/* Derives the state of a unikernel, one enum, from its unit as systemd reports it, what the runner has
+ * written about its guest, and whether its definition can be read. Pure; called by unikernel.c. */
 
 #include <string.h>
 
@@ -41,29 +40,29 @@ UnikernelState unikernel_state_of_unit(const char *active_state)
         return g_strcmp0(active_state, "failed") == 0 ? UNIKERNEL_FAILED : UNIKERNEL_STOPPED;
 }
 
-/* Whether systemd waits before it starts the unit again. */
+/* Whether systemd waits before it restarts the unit. */
 static bool unit_status_is_in_pause(const UnitStatus *status)
 {
         return g_strcmp0(status->sub_state, "auto-restart") == 0;
 }
 
-/* Whether the guest runs although its unit is not active. A unit that was being stopped is no such one. */
+/* Whether the guest runs although its unit is not active. This excludes a unit that was being stopped. */
 static bool unikernel_guest_outlives(const UnitStatus *status, const Guest *guest, UnikernelState before)
 {
-        /* What has ended has a guest for a moment longer, too. */
+        /* A unit that has ended also has a guest for a moment longer. */
         if (!guest->lives || !guest->ready || !unikernel_state_is_up(before))
                 return false;
 
         switch (unikernel_state_of_unit(status->active_state)) {
         case UNIKERNEL_STARTING:
-                /* The pause before the restart, or the runner after it, which adopts. */
+                /* Systemd waits before the restart, or the restarted runner is adopting. */
                 return unit_status_is_in_pause(status) ||
                        g_strcmp0(status->invocation_id, guest->invocation_id) != 0;
         case UNIKERNEL_STOPPING:
-                /* By itself: a stop that somebody asked for begins as a success. */
+                /* It ended by itself: a requested stop begins as a success. */
                 return status->result && !g_str_equal(status->result, "success");
         default:
-                /* On the way from the one to the other. */
+                /* In transition between the two. */
                 return true;
         }
 }
@@ -73,17 +72,17 @@ UnikernelState unikernel_derive_state(const UnitStatus *status, const Guest *gue
 {
         UnikernelState state = unikernel_state_of_unit(status->active_state);
 
-        /* A stop in the pause before a restart may end the guest before systemd says that there will be no
-         * restart. */
+        /* A stop while systemd waits before a restart may end the guest before systemd reports that there
+         * will be no restart. */
         if (stopping && state != UNIKERNEL_RUNNING && (guest->lives || unit_status_is_in_pause(status)))
                 return UNIKERNEL_STOPPING;
         if (state == UNIKERNEL_RUNNING || unikernel_guest_outlives(status, guest, before))
                 return guest->paused ? UNIKERNEL_PAUSED : UNIKERNEL_RUNNING;
-        /* Its runner was killed, and the next one goes on waiting. */
+        /* Its runner was killed, and the next one continues to wait. */
         if (guest->lives && !guest->ready && before == UNIKERNEL_STARTING &&
                         (state == UNIKERNEL_FAILED || state == UNIKERNEL_STOPPED))
                 return UNIKERNEL_STARTING;
-        /* Its unit runs on when a definition breaks. */
+        /* If the definition becomes broken, its unit keeps running. */
         if (broken && (state == UNIKERNEL_STOPPED || state == UNIKERNEL_FAILED))
                 return UNIKERNEL_BROKEN;
 

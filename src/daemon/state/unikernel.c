@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One unikernel as it is. What is shown is derived from its definition, from systemd and from its runner's
- * files each time one of them changes; nothing is kept that could be out of step. */
+/* A unikernel. Its properties are derived again from its definition, from systemd and from its runner's
+ * files each time one of them changes, so none can become stale. */
 
 #include "daemon/state/unikernel.h"
 
@@ -181,7 +181,7 @@ bool unikernel_is_without_runner(const Unikernel *unikernel)
                unikernel_state_of_unit(unikernel->status.active_state) != UNIKERNEL_RUNNING;
 }
 
-/* When the runner wrote down how it ended: systemd forgets the times of a unit that it unloads. */
+/* When the runner wrote the exit record: systemd forgets the times of a unit that it unloads. */
 static uint64_t unikernel_exit_record_time(const char *name)
 {
         g_autofree char *path = g_build_filename(paths_results(), name, NULL);
@@ -193,8 +193,8 @@ static uint64_t unikernel_exit_record_time(const char *name)
         return (uint64_t) st.st_mtim.tv_sec * G_USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / 1000;
 }
 
-/* Whether systemd would have started it again by itself: by Restart= of the definition, or else by
- * on-abnormal of the template. */
+/* Whether systemd would have restarted it: by Restart= of the definition, otherwise by on-abnormal of the
+ * template. */
 static bool unikernel_is_restarted(const Unikernel *unikernel)
 {
         static const char *const abnormal[] = {"signal", "core-dump", "watchdog", NULL};
@@ -208,8 +208,8 @@ static bool unikernel_is_restarted(const Unikernel *unikernel)
                definition->restart != RESTART_NO && !unit_status_is_final(status->exit_status);
 }
 
-/* Up to 257 systemd says so only where the last run had no failure of its own, which it keeps as its result;
- * a later one (262) always does. */
+/* Up to version 257 systemd reports this only if the last run did not itself fail, which would remain the
+ * result; a later version (262) always does. */
 static bool unikernel_is_at_start_limit(const Unikernel *unikernel)
 {
         const UnitStatus *status = &unikernel->status;
@@ -219,7 +219,7 @@ static bool unikernel_is_at_start_limit(const Unikernel *unikernel)
                                (status->restarts > 0 && unikernel_is_restarted(unikernel)));
 }
 
-/* Takes the message about the run itself, or NULL. */
+/* Takes ownership of the message about the run itself, or NULL. */
 static char *unikernel_add_start_limit(const Unikernel *unikernel, char *taken_reason)
 {
         g_autoptr(GDateTime) since = g_date_time_new_from_unix_local(
@@ -232,7 +232,7 @@ static char *unikernel_add_start_limit(const Unikernel *unikernel, char *taken_r
                         reason ?: "", reason && reason[0] ? "; " : "", when, unikernel->name);
 }
 
-/* What is known of the last run, where nobody else knows any more. */
+/* Keeps what we know of the last run, which nobody else knows any more. */
 static void properties_keep(UnikernelProperties *properties, const UnikernelProperties *old)
 {
         g_free(properties->invocation_id);
@@ -244,9 +244,9 @@ static void properties_keep(UnikernelProperties *properties, const UnikernelProp
         properties->inactive_enter = old->inactive_enter;
 }
 
-/* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if
- * systemd has forgotten all runs; else what systemd says about a unit whose runner did not come to write
- * anything. A start that systemd refused after that run hides no failure of it. */
+/* Derives the end of the last run. Uses the exit record if it is about the run that systemd reports, or if
+ * systemd has forgotten all runs; otherwise what systemd says, for a runner that wrote no record. A start
+ * that systemd refused after that run does not hide its failure. */
 static void unikernel_derive_end(const Unikernel *unikernel, const UnikernelProperties *old,
                 UnikernelProperties *properties, ErrorCode *ret_end_error, char **ret_reason)
 {
@@ -255,15 +255,15 @@ static void unikernel_derive_end(const Unikernel *unikernel, const UnikernelProp
         bool known = status->invocation_id && status->invocation_id[0];
         bool told = exit_record_read(unikernel->name, &exit_record) >= 0;
 
-        /* A unit that is about to begin has the number of that run already, and nothing of the one
-         * before. */
+        /* A unit that is about to start already has the ID of the new run, and nothing of the previous
+         * one. */
         if (known && g_strcmp0(status->active_state, "inactive") == 0 &&
                         (!told || !g_str_equal(status->invocation_id, exit_record.invocation_id)) &&
                         (status->state_change == 0 ||
                                         g_strcmp0(status->invocation_id, old->invocation_id) != 0))
                 known = false;
 
-        /* A run that ended without a runner, of which systemd alone knew. */
+        /* A run that ended without a runner, which only systemd knew about. */
         if (!known && old->inactive_enter > unikernel_exit_record_time(unikernel->name)) {
                 properties_keep(properties, old);
                 return;
@@ -280,7 +280,7 @@ static void unikernel_derive_end(const Unikernel *unikernel, const UnikernelProp
                         g_free(properties->invocation_id);
                         properties->invocation_id = g_strdup(exit_record.invocation_id);
                 }
-                /* Not systemd's, which go when the unit is unloaded, and with a runner that adopts. */
+                /* Not systemd's times, which are lost when the unit is unloaded, or when a runner adopts. */
                 properties->inactive_enter = properties->state_change =
                                 unikernel_exit_record_time(unikernel->name);
                 properties->active_enter = exit_record.started_at ?: properties->active_enter;
@@ -311,7 +311,8 @@ static void unikernel_derive_end(const Unikernel *unikernel, const UnikernelProp
                 *ret_reason = g_strdup_printf("systemd says: %s", properties->result);
 }
 
-/* systemd keeps what it knows of a unit as long as another refers to it. */
+/* Whether to ignore what systemd knows of the last run, see unikernel_forget_run(). systemd keeps a unit,
+ * and what it knows of it, as long as another one refers to it. */
 static bool unikernel_is_forgotten(const Unikernel *unikernel)
 {
         return unikernel->forgotten && !unikernel_is_active(unikernel) &&
@@ -328,8 +329,8 @@ void unikernel_forget_run(Unikernel *unikernel)
         (void) unikernel_refresh(unikernel);
 }
 
-/* In the middle of a run nothing ends, and what systemd says of the times is of its runners. A guest that is
- * not ready yet has begun to run too. */
+/* Derives the times. During a run nothing ends, and systemd's times are those of the runners, not of the
+ * guest. A guest that is not ready yet has begun to run too. */
 static void unikernel_derive_times(const Unikernel *unikernel, const Guest *guest, bool runs,
                 const UnikernelProperties *old, UnikernelProperties *properties)
 {
@@ -370,7 +371,7 @@ static void unikernel_derive_properties(const Unikernel *unikernel, const Guest 
                         .inactive_enter = status->inactive_enter,
         };
 
-        /* In the pause before systemd starts it again, the last run is over. */
+        /* While systemd waits before a restart, the last run is over. */
         runs = unikernel_state_is_up(ret_properties->state);
         pauses = !guest->lives && g_strcmp0(status->sub_state, "auto-restart") == 0;
         if (runs || ret_properties->state == UNIKERNEL_STOPPING ||
@@ -394,7 +395,7 @@ static void unikernel_derive_properties(const Unikernel *unikernel, const Guest 
                 ret_properties->result = g_strdup("");
 }
 
-/* What the guest runs with is looked up once for each run and each definition. */
+/* Looks up what the guest runs with, once for each run and each definition. */
 static void unikernel_derive_running(Unikernel *unikernel, const UnikernelProperties *old)
 {
         UnikernelProperties *properties = &unikernel->properties;
@@ -410,7 +411,7 @@ static void unikernel_derive_running(Unikernel *unikernel, const UnikernelProper
         properties->needs_restart = unikernel->running && unikernel->loaded.definition;
 }
 
-/* The names of the properties that differ; the strings are constants. */
+/* Emits the properties that differ; the names are constants. */
 static void unikernel_emit_changes(Unikernel *unikernel, const UnikernelProperties *old)
 {
         const UnikernelProperties *now = &unikernel->properties;
@@ -450,8 +451,8 @@ static void unikernel_emit_changes(Unikernel *unikernel, const UnikernelProperti
                                 unikernel->manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL, names);
 }
 
-/* It is there while a definition is, and until its unit is not running. A unit that somebody starts without
- * any definition fails, and does not become a unikernel by that. */
+/* Whether it exists: while it has a definition, or until its unit has ended. A unit that is started without
+ * any definition fails and does not become a unikernel. */
 static bool unikernel_exists(const Unikernel *unikernel)
 {
         if (unikernel->loaded.definition || unikernel->loaded.problem)
@@ -470,8 +471,8 @@ static int on_unikernel_look_time(sd_event_source *source, uint64_t usec, void *
         return 0;
 }
 
-/* Between the end of a unit and its restart there is a moment in which it is just over. Whether it is
- * over for good shows in what systemd has stored for it, which goes without a word. */
+/* Between the end of a unit and its restart, it is briefly inactive. Whether it has ended for good shows in
+ * its descriptor store, which systemd clears without a signal. */
 static void unikernel_look_again(Unikernel *unikernel)
 {
         UnikernelState state = unikernel_state_of_unit(unikernel->status.active_state);
@@ -490,7 +491,7 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         _cleanup_guest_ Guest guest = {};
 
         if (!unikernel_exists(unikernel)) {
-                /* While it can still be found: its interfaces are listed by looking it up. */
+                /* Sent while it can still be found: its interfaces are listed by a lookup. */
                 if (unikernel->announced)
                         manager_emit_object(manager, false, "UnikernelRemoved", unikernel->name,
                                         unikernel->path);

@@ -9,19 +9,18 @@
 #include "unikernel/definition.h"
 #include "unikernel/timestamps.h"
 
-/* One unikernel as it is: its definition as the registry last read it, its unit as systemd last told, and
- * the state that follows from the two. unikernel-bus.c is how the bus sees it.
+/* A unikernel: its definition as the registry last read it, its unit as systemd last reported it, and the
+ * state that follows from the two. unikernel-bus.c shows it on the bus.
  *
- * state/ owns what is: unikernels and the registry that reads them, systemd's view of them and its jobs,
- * networks with what libvirt has of them. It reads and follows, and of what it drives only systemd's jobs
- * change anything; definitions and networks are changed by change/. Who changes or shows them (change/,
- * bus/) calls it. */
+ * state/ owns the current state: unikernels and the registry that reads them, systemd's units and jobs,
+ * networks and what libvirt has of them. It reads and follows; the only changes it makes are systemd's jobs,
+ * while change/ changes definitions and networks. change/ and bus/ call it. */
 
 typedef enum UnikernelState {
         UNIKERNEL_STOPPED,
         UNIKERNEL_STARTING,
         UNIKERNEL_RUNNING,
-        UNIKERNEL_PAUSED, /* by libvirt or QEMU, behind our back */
+        UNIKERNEL_PAUSED, /* by libvirt or QEMU, not through us */
         UNIKERNEL_STOPPING,
         UNIKERNEL_FAILED,
         UNIKERNEL_BROKEN,
@@ -32,37 +31,36 @@ typedef enum UnikernelState {
 const char *unikernel_state_to_string(UnikernelState state);
 UnikernelState unikernel_state_from_string(const char *text);
 
-/* What the registry found. definition and problem are never both set; neither: there is no definition (any
- * more). */
+/* What the registry found. definition and problem are never both set; if neither is, there is no definition
+ * (any more). */
 typedef struct LoadedDefinition {
         Definition *definition;
         char *problem;    /* why it is broken, with file and line */
         uint64_t generation; /* which of the kept texts it is; 0: none, as before its first change */
-        char *owner_name; /* resolved where it may block; the number as text where the user has no name */
+        char *owner_name; /* resolved where it may block; the number as text if the user has no name */
         char *group_name; /* "" if none */
 } LoadedDefinition;
 
 void loaded_definition_clear(LoadedDefinition *loaded);
 
-/* What everybody may see: the properties, all derived from the two above. */
+/* The properties, which everybody may see. All are derived from the definition and the unit. */
 typedef struct UnikernelProperties {
         UnikernelState state;
         uid_t owner;
         bool autostart;
         uint64_t generation; /* LoadedDefinition's */
-        char *health; /* of a guest that is ready: "unknown", "healthy" or "failing"; "": nothing is checked
-                       */
-        bool cut_off; /* it runs, and one of its networks has lost its bridge */
+        char *health; /* of a ready guest: "unknown", "healthy" or "failing"; "" if nothing is checked */
+        bool cut_off; /* it runs, and the bridge of one of its networks is gone */
         char *result;
         int64_t exit_status;
         char *invocation_id;
         uint64_t state_change, active_enter, inactive_enter;
-        bool needs_restart; /* it runs with something else than its definition says */
+        bool needs_restart; /* it runs with settings that differ from its definition */
 } UnikernelProperties;
 
-/* What we saw ourselves of the last start that we were asked for. */
+/* What we observed of the last start that we were asked for. */
 typedef struct OwnStart {
-        char *invocation_id; /* the run that it led to; NULL: there was none */
+        char *invocation_id; /* the run that it led to; NULL if none */
         Timestamps timestamps;
 } OwnStart;
 
@@ -72,69 +70,67 @@ typedef struct Unikernel {
         char uuid[37];
         LoadedDefinition loaded;
         UnitStatus status;
-        char *forgotten; /* what systemd says of this invocation ("": of none) is of another of that
-                            name; until it runs */
+        char *forgotten; /* until it runs, ignore this invocation ("" for none): another unikernel's */
         UnikernelProperties properties;
-        char *reason;        /* how the last run ended, in words; not for everybody */
-        ErrorCode end_error; /* why it did not begin; _ERROR_CODE_INVALID: it did, or not known */
+        char *reason;        /* how the last run ended, in words; not public */
+        ErrorCode end_error; /* why it did not begin; _ERROR_CODE_INVALID if it did, or not known */
         bool announced;      /* UnikernelNew was sent */
-        Definition *running; /* what its guest was started with, where that is not what the definition
-                                says; NULL: it is, or not known */
-        bool compared;       /* running is true for this run and this definition */
-        sd_event_source *look_source; /* the next look at what systemd is about to say; NULL: none */
+        Definition *running; /* what its guest was started with; NULL if the definition, or not known */
+        bool compared;       /* running is up to date for this run and definition */
+        sd_event_source *look_source; /* when to query systemd again; NULL if not planned */
         OwnStart own_start;
 } Unikernel;
 
-/* Makes one and puts it into the manager's tables; it is announced by unikernel_refresh(). */
+/* Creates a unikernel and adds it to the manager's tables; unikernel_refresh() announces it. */
 int unikernel_new(Manager *manager, const char *name, Unikernel **ret_unikernel);
 void unikernel_free(Unikernel *unikernel);
 DEFINE_DESTROY(unikernel)
 
 Unikernel *unikernel_get(Manager *manager, const char *name);
 
-/* The same, made if there is none: a unit may be there before its definition, and unikernel_refresh()
- * decides whether it is one of ours. NULL: no name of one. */
+/* The same, but creates it if it does not exist: a unit may appear before its definition, and
+ * unikernel_refresh() decides whether it is one of ours. NULL if name is not valid. */
 Unikernel *unikernel_acquire(Manager *manager, const char *name);
 
-/* INVALID_NAME or NO_SUCH_UNIKERNEL. */
+/* Errors: INVALID_NAME, NO_SUCH_UNIKERNEL. */
 int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel, Error *ret_error);
 
-/* The registry has read NAME (again); takes what is in loaded. */
+/* Called when the registry has read the definition of name (again). Takes the contents of loaded. */
 void unikernel_apply_loaded(Manager *manager, const char *name, LoadedDefinition *loaded);
 
-/* Derives what is shown; tells the bus what changed; lets go of it when neither definition nor running unit
- * is left, in which case it returns NULL. */
+/* Derives the properties and tells the bus what changed. Frees the unikernel and returns NULL if neither a
+ * definition nor a running unit is left. */
 Unikernel *unikernel_refresh(Unikernel *unikernel);
 
-/* What its guest runs with, and where it does not run, what a start would take; NULL: there is no definition
- * that can be read, and none known. */
+/* The definition that its guest runs with or, if it does not run, that a start would use; NULL if there is
+ * no readable definition and none is known. */
 const Definition *unikernel_effective(const Unikernel *unikernel);
 
-/* What systemd knows of its last run is not of this one, but of another that had its name. */
+/* Ignores what systemd knows about the last run: it was of another unikernel with the same name. */
 void unikernel_forget_run(Unikernel *unikernel);
 
-/* A start that we were asked for has ended. What we saw of it belongs to the run that is there now, unless
- * that is the one that was there before (before: its invocation ID, or NULL). */
+/* Called when a start that we were asked for has ended. Its times belong to the current run, unless that is
+ * still the previous run (before is its invocation ID, or NULL). */
 void unikernel_note_start(Unikernel *unikernel, const char *before, const Timestamps *timestamps);
 
-/* Never NULL: "root" where there is no definition that can be read. */
+/* Never NULL: "root" if there is no readable definition. */
 const char *unikernel_owner_name(const Unikernel *unikernel);
 const char *unikernel_group_name(const Unikernel *unikernel);
 
-/* Whether its unit is neither inactive nor failed, or its guest runs on without. */
+/* Whether its unit is neither inactive nor failed, or its guest runs on without the unit. */
 bool unikernel_is_active(const Unikernel *unikernel);
 
-/* NOT_RUNNING with the message for that. */
+/* Sets NOT_RUNNING with its message. */
 int unikernel_refuse_inactive(const char *name, Error *ret_error);
 
-/* The two together. */
+/* Returns NOT_RUNNING if it is not active. */
 int unikernel_check_active(const Unikernel *unikernel, Error *ret_error);
 
-/* Whether its guest runs, and its runner was killed and is being brought back by systemd. */
+/* Whether its guest runs while its killed runner is being restarted by systemd. */
 bool unikernel_is_without_runner(const Unikernel *unikernel);
 
-/* The state that follows from systemd's words, the guest and the definition. before is the one until now,
- * running where nothing is known of that; stopping: systemd is at a stop of ours. Pure.
+/* The state that follows from the unit, the guest and the definition. before is the state until now, running
+ * if that is not known; stopping says that systemd is executing a stop of ours. Pure.
  *
  *     the unit is             the state is
  *     active                  running, or paused
@@ -142,16 +138,16 @@ bool unikernel_is_without_runner(const Unikernel *unikernel);
  *     deactivating            stopping
  *     failed, inactive        failed, stopped; or broken, by the definition
  *
- * but where a runner was killed and systemd brings it back, its unit goes through all of these while the
- * guest runs on: then it is running or paused all the time, or stopping if that is what was asked for; and
- * one that was not ready yet is starting all the time. */
+ * Exception: if the runner was killed and systemd restarts it, the unit goes through all of these while the
+ * guest runs on. Then the state stays running or paused, or becomes stopping if a stop was asked for; a
+ * unikernel that was not ready yet stays starting. */
 UnikernelState unikernel_derive_state(const UnitStatus *status, const Guest *guest, UnikernelState before,
                 bool stopping, bool broken);
 
-/* The first three lines of it, and the last. */
+/* Returns the state for the unit alone, by the table above. */
 UnikernelState unikernel_state_of_unit(const char *active_state);
 
-/* There is a guest, whether it goes on or not. */
+/* Whether there is a guest, running or paused. */
 bool unikernel_state_is_up(UnikernelState state);
 
 /* "/org/dream/Shruthi/unikernel/ESCAPED". Free with g_free(). */

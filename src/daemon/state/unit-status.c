@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Units in systemd's words: org.freedesktop.systemd1(5). */
+/* The properties of units: org.freedesktop.systemd1(5). */
 
 #include "daemon/state/unit-status.h"
 

@@ -13,16 +13,16 @@ typedef struct UnitStatus {
         char *invocation_id;                                 /* "" if none */
         uint64_t state_change, active_enter, inactive_enter; /* µs since the epoch */
         bool condition_result;
-        int32_t exit_status;   /* of the main process; known where result is "exit-code" */
-        uint32_t restarts;     /* by systemd itself since somebody asked; known where it is failed */
-        Timestamps timestamps; /* those of systemd's */
+        int32_t exit_status;   /* of the main process; known if result is "exit-code" */
+        uint32_t restarts;     /* automatic restarts since the last requested start; known if it is failed */
+        Timestamps timestamps; /* the ones from systemd */
 } UnitStatus;
 
 void unit_status_clear(UnitStatus *status);
 
-/* Reads a{sv}, the properties of either interface of a service unit; those that are not there stay as they
- * were. Pure. */
+/* Reads an a{sv} of properties of either interface of a service unit; missing ones stay as they were.
+ * Pure. */
 int unit_status_read(UnitStatus *status, sd_bus_message *m);
 
-/* Reads the variant that is the value of key; skips it where that is none of the above. */
+/* Reads the variant of key; skips it if key is none of the above. */
 int unit_status_read_property(UnitStatus *status, const char *key, sd_bus_message *m);

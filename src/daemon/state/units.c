@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What systemd has of our definitions, looked at when shruthid has come up. Those of administrators are left
- * to them, who say when systemd is to read them. */
+/* Checks, after shruthid has started, whether systemd knows our definitions. Definitions of administrators
+ * are left alone: administrators decide when systemd reads them. */
 
 #include "daemon/state/units.h"
 
@@ -11,8 +11,8 @@
 #include "daemon/state/unikernel.h"
 #include "unikernel/unit-files.h"
 
-/* A name whose definition systemd does not know as it is, or NULL. A broken one is passed over by the
- * generator, too. */
+/* Returns a name whose current definition systemd does not know, or NULL. The generator also skips a broken
+ * one. */
 static const char *units_find_different(Manager *manager)
 {
         GHashTableIter iter;

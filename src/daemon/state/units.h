@@ -3,6 +3,6 @@
 
 #include "daemon/core/manager.h"
 
-/* Has systemd read its units again where it does not know what a definition made through the bus says: who
- * changed it may have been killed before systemd was told. Once, when systemd can be reached. */
+/* Makes systemd reload its units if it does not know a definition made through the bus: the shruthid that
+ * changed it may have been killed before it told systemd. Called once, when systemd can be reached. */
 void units_repair(Manager *manager);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether keys can be sealed here, with what, and whether they stay in memory. Called by check.c. */
+/* Checks whether keys can be sealed on this host, with what, and whether they stay in memory. Called by
+ * check.c. */
 
 #include "domain/check/check-private.h"
 
@@ -10,7 +11,7 @@
 #include "common/paths.h"
 #include "domain/host/swap-check.h"
 
-/* systemd-creds says by its exit status whether firmware, driver and libraries are all there. */
+/* The exit status of systemd-creds tells whether firmware, driver and libraries all support a TPM. */
 static gboolean creds_has_tpm(char *program)
 {
         char *argv[] = {program, (char *) "has-tpm2", NULL};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What guests are attached to: bridges, libvirt's networks, ours, addresses that were given out, and how
- * much more of it the kernel takes. Called by check.c. */
+/* Checks what guests are attached to: bridges, libvirt's networks, ours, allocated addresses, and the limits
+ * of the kernel. Called by check.c. */
 
 #include "domain/check/check-private.h"
 
@@ -19,7 +19,7 @@
 #include "unikernel/lease.h"
 #include "unikernel/network.h"
 
-/* network NULL: it cannot be told what is there. */
+/* network is NULL if the host's network cannot be read. */
 static void check_bridge(const HostNetwork *network, const char *bridge)
 {
         g_autofree char *fix = g_strdup_printf(
@@ -83,7 +83,7 @@ static bool connection_has_network(virConnectPtr connection, const char *name, b
         return true;
 }
 
-/* What we have made, and whether libvirt still has it. */
+/* Our networks, and whether libvirt still has them. */
 static void check_made_networks(const Host *host)
 {
         g_auto(GStrv) names = NULL;
@@ -110,7 +110,7 @@ static void check_made_networks(const Host *host)
         }
 }
 
-/* Addresses given out in networks that libvirt no longer has. */
+/* Addresses allocated in networks that libvirt no longer has. */
 static void check_leases(const Host *host)
 {
         g_autoptr(GPtrArray) leases = NULL;
@@ -123,7 +123,7 @@ static void check_leases(const Host *host)
                 g_autofree char *network = lease_key_network(lease->network);
                 bool active;
 
-                /* They are sorted by network: one message for each. */
+                /* Leases are sorted by network: one message for each. */
                 if (!network || (last && g_str_equal(last->network, lease->network)) ||
                                 connection_has_network(host->connection, network, &active))
                         continue;
@@ -135,7 +135,7 @@ static void check_leases(const Host *host)
         }
 }
 
-/* Beyond three quarters there is time to do something about it. */
+/* A warning at three quarters leaves time to do something about it. */
 static bool usage_is_high(uint64_t used, uint64_t most)
 {
         return most > 0 && used >= most - most / 4;
@@ -155,7 +155,7 @@ static void check_ports(const HostNetwork *network)
         }
 }
 
-/* given: addresses of that family that guests have or may come to use. */
+/* given is the number of addresses of that family that guests have or may use. */
 static void check_table(const char *family, const NeighbourTable *table, uint64_t given)
 {
         uint64_t needed = MAX(table->used, given), most = MAX(table->most, 1);
@@ -198,7 +198,7 @@ void check_attachments(Host *host)
         _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(HostNetwork) network = NULL;
 
-        /* That it cannot be asked is said by check_neighbours(). */
+        /* check_neighbours() reports if it cannot be asked. */
         (void) neighbours_ask_host(&network, &error);
         check_bridges(network, host->conf);
         check_live(host, check_networks);
@@ -210,7 +210,7 @@ void check_attachments(Host *host)
         }
 }
 
-/* Its socket is systemd's, so that a connection tells whether it is there. */
+/* systemd owns the socket, so a connection shows whether it exists. */
 void check_probes(void)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -225,7 +225,7 @@ void check_probes(void)
                                 g_strerror(-r));
 }
 
-/* Any interface that is always there will do: what is looked at is whether somebody answers. */
+/* Any interface that always exists will do: the check is whether the service answers. */
 void check_neighbours(void)
 {
         g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));

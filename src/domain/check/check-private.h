@@ -7,13 +7,13 @@
 #include "common/conf.h"
 #include "domain/check/check.h"
 
-/* Between the files of the check. */
+/* Shared by the files of the check. */
 
-/* What is looked at, and over which connection. */
+/* What is checked, and over which connection. */
 typedef struct Host {
-        const Conf *conf;         /* NULL: it is broken */
-        virConnectPtr connection; /* NULL: libvirt cannot be reached */
-        bool polkit;              /* it answers, as far as our caller knows */
+        const Conf *conf;         /* NULL if it is broken */
+        virConnectPtr connection; /* NULL if libvirt cannot be reached */
+        bool polkit;              /* it answers, according to our caller */
         bool antispoofed;         /* shruthi-antispoof answers */
 } Host;
 
@@ -21,14 +21,14 @@ typedef struct Host {
 void check_emit(const char *name, const char *status, const char *fix, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
 
-/* Runs a check over a connection that is there to its end, or not at all; see check.c. */
+/* Runs a check whose result counts only if the connection lasts to its end; see check.c. */
 void check_live(Host *host, void (*check)(const Host *host));
 
-/* check-keys.c: whether keys can be sealed here, with what, and whether they stay in memory. */
+/* check-keys.c: whether keys can be sealed on this host, with what, and whether they stay in memory. */
 void check_keys(void);
 
-/* check-networks.c: the bridges and networks that the configuration names, and those that were made, as they
- * are, and how full; and whether shruthi-neighbours answers. */
+/* check-networks.c: the state and use of the bridges and networks that the configuration names, and of those
+ * that were created; and whether shruthi-neighbours answers. */
 void check_attachments(Host *host);
 void check_neighbours(void);
 void check_probes(void);

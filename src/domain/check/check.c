@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looking for what is wrong with a host. Called by verbs.c for shruthictl doctor. */
+/* Finds what is wrong with a host. Called by verbs.c for shruthictl doctor. */
 
 #include "domain/check/check-private.h"
 
@@ -30,16 +30,16 @@
 #define CHECK_GUARD  600 /* seconds, for each check */
 #define ATTEMPTS_MAX 3U
 
-/* What libvirt knows about QEMU it answers within milliseconds, some ten times the shortest answer; asking
- * QEMU anew takes seconds, more than ten thousand times as long. */
+/* libvirt answers what it already knows about QEMU within milliseconds, some ten times the shortest answer;
+ * querying QEMU again takes seconds, more than ten thousand times as long. */
 #define CACHED_ANSWER_USEC  (1500 * 1000)
 #define CACHED_ANSWER_TIMES 1000
 
-#define OWN_NAME_USEC (1 * G_USEC_PER_SEC) /* the least that a resolver waits for a server */
+#define OWN_NAME_USEC (1 * G_USEC_PER_SEC) /* the shortest timeout of a resolver */
 
 #define TMPFILES_FIX "systemd-tmpfiles --create shruthi.conf"
 
-/* Lines that wait until it is certain that they are true; NULL: none have to. */
+/* Lines held back until they are known to be true; NULL if lines are emitted at once. */
 static GPtrArray *postponed;
 
 void check_emit(const char *name, const char *status, const char *fix, const char *format, ...)
@@ -84,8 +84,7 @@ static void check_libvirt(const Host *host)
 
 static void check_no_libvirt(const Host *host, const char *message)
 {
-        /* The socket lets us in by polkit or by the group, and says so in its words, or in those of the
-         * bus. */
+        /* Access to the socket depends on polkit or on the group; the error is libvirt's or the bus's. */
         bool refused = strstr(message, "uthenticat") || strstr(message, "enied") ||
                        strstr(message, "error from service");
 
@@ -112,7 +111,7 @@ static bool connection_ask_capabilities(virConnectPtr connection, gint64 *ret_us
         return found;
 }
 
-/* What the shortest request takes here and now: machines differ by a hundred times. */
+/* The time of the shortest request, measured now: machines differ by a factor of a hundred. */
 static gint64 connection_measure_answer(virConnectPtr connection)
 {
         gint64 least = INT64_MAX;
@@ -154,7 +153,7 @@ static void check_machine(const Host *host)
                 check_emit("capability-cache", "ok", "", "libvirt caches the capabilities of QEMU");
 }
 
-/* The unikernels whose definitions name that architecture. Free with g_free(). */
+/* The names of unikernels whose definitions set that architecture. Free with g_free(). */
 static char *definitions_with_architecture(const GPtrArray *definitions, ImageArchitecture architecture)
 {
         g_autoptr(GString) names = g_string_new(NULL);
@@ -239,8 +238,8 @@ static void check_probe(const Host *host)
                                 "Starts are slower than necessary: %s", found.fast_start_reason);
 }
 
-/* libvirt is asked itself, by the same request as at each start; and where DNS answers today, it may be
- * silent when the host boots. */
+/* Asks libvirt itself, with the same request as at each start. Even if DNS answers now, it may not when the
+ * host boots. */
 static void check_own_name(const Host *host)
 {
         g_autofree char *name = NULL, *fix = NULL;
@@ -306,7 +305,7 @@ static void check_limits(const Host *host)
                                 "do not apply to guests, only Memory= and CPUs=");
 }
 
-/* libvirt's filters do the same, at a price. */
+/* libvirt's filters do the same, but more slowly. */
 static bool check_antispoofing(void)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -336,7 +335,7 @@ static bool check_antispoofing(void)
         return r >= 0;
 }
 
-/* Those whose addresses are known need no filters of libvirt's where they are antispoofed. */
+/* Guests whose addresses are known need no filters of libvirt if shruthi-antispoof filters them. */
 static void check_isolation(const Host *host)
 {
         g_autofree char *problem = NULL;
@@ -378,14 +377,14 @@ static void check_path_access(const char *name, const char *path)
                 check_emit(name, "ok", "", "QEMU's user '%s' can enter %s", SHRUTHI_QEMU_USER, path);
 }
 
-/* Volumes take space only as they are written: what they may come to need is promised more than once. */
+/* Volumes use space only when written, so the same free space may be promised to several. */
 static void check_free_space(void)
 {
         g_autofree char *wanted_text = NULL, *left_text = NULL;
         g_autoptr(GPtrArray) volumes = NULL;
         uint64_t left, total, wanted = 0;
 
-        /* What is wrong with the store itself has been said. */
+        /* Errors of the store itself have already been reported. */
         if (volume_list(&volumes, NULL) < 0 || volume_space(&left, &total, NULL) < 0)
                 return;
 
@@ -407,7 +406,7 @@ static void check_free_space(void)
                                 volumes->len, wanted_text, left_text);
 }
 
-/* What goes by the configuration is left out where that is broken. Returns NULL then. */
+/* Returns NULL if the configuration is broken; checks that depend on it are then skipped. */
 static Conf *check_configuration(void)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -442,9 +441,9 @@ static void check_emit_postponed(bool true_ones)
                 protocol_emit(DOMAIN_KEY_CHECK, "%s", (const char *) lines->pdata[i]);
 }
 
-/* The result of a check counts only when the connection was there to its end: over one that libvirtd has
- * closed meanwhile, because it was restarted or this took longer than its limit (keepalive_interval= in its
- * configuration), everything is missing. */
+/* The result of a check counts only if the connection lasted to its end: if libvirtd has closed it
+ * meanwhile, because it was restarted or this took longer than its limit (keepalive_interval= in its
+ * configuration), everything would seem to be missing. */
 void check_live(Host *host, void (*check)(const Host *host))
 {
         unsigned long version;

@@ -5,13 +5,13 @@
 
 #include "common/error.h"
 
-/* The folder check/ owns the verbs that only read: what "shruthictl doctor" asks of this host (this file),
- * and statistics, networks and leases as they are (report.h). service/ alone calls it.
+/* The folder check/ owns the verbs that only read: the checks of "shruthictl doctor" (this file), and
+ * statistics, networks and leases (report.h). Only service/ calls it.
  *
- * polkit: whether it answers, which the caller knows.
+ * polkit says whether polkit answers, which the caller knows.
  *
- * What doctor asks of libvirt, QEMU and the host, seen by shruthi's own user: lines
- * "check=NAME|STATUS|MESSAGE|FIX" with the statuses ok, warning and failed; FIX is a command or a line to
- * write, empty where nothing is wrong. '|' in a message is written '/'. Finding something wrong is no
- * failure of the check. */
+ * Checks libvirt, QEMU and the host as shruthi's own user, for doctor. Emits lines
+ * "check=NAME|STATUS|MESSAGE|FIX" with the statuses ok, warning and failed; FIX is a command or a
+ * configuration line, empty if nothing is wrong. '|' in a message is written as '/'. A problem found is not
+ * an error of this function. */
 int check_host(bool polkit, Error *ret_error);

@@ -21,20 +21,20 @@
 #include "domain/plan/plan.h"
 #include "domain/xml/domain-xml.h"
 
-/* Without waiting for another job on the domain: what is not to be had at once is left out. */
+/* Does not wait for another job on the domain: omits what is not available at once. */
 #define STATISTICS                                                                                          \
         (VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_INTERFACE |               \
                         VIR_DOMAIN_STATS_BLOCK)
 #define STATISTICS_FLAGS VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 
-/* How many domains libvirt is asked about at a time: an answer of its has a limit. */
+/* How many domains libvirt is asked about at a time, because its answers are limited. */
 #define STATISTICS_AT_ONCE 64
 
 /* Seconds that libvirt may take to answer; the probe boots guests. */
 #define ANSWER_GUARD   60
 #define NETWORKS_GUARD 120
 
-/* Lines, which keeps them below what shruthid reads of an answer. */
+/* Number of lines, which stays below the size of an answer that shruthid reads. */
 #define DHCP_LEASES_MAX 32768
 
 static int report_connect(Conf **ret_conf, virConnectPtr *ret_connection, Error *ret_error)
@@ -68,13 +68,13 @@ static bool record_get_number(const virDomainStatsRecord *record, const char *fi
         return true;
 }
 
-/* libvirt's name of a number, behind "net.INDEX." or "block.INDEX.", and ours. */
+/* libvirt's name of a number, after "net.INDEX." or "block.INDEX.", and ours. */
 typedef struct StatisticsField {
         const char *libvirt_field;
         DomainField field;
 } StatisticsField;
 
-/* libvirt counts the devices of a kind in the order of the XML, as the metadata does. */
+/* libvirt numbers the devices of a kind in the order of the XML, as the metadata does. */
 static void emit_devices(const virDomainStatsRecord *record, const char *prefix, const char *shown,
                 const StatisticsField *fields, char **names, char **addresses)
 {
@@ -125,7 +125,7 @@ static void emit_statistics(const virDomainStatsRecord *record, const char *meta
         emit_devices(record, "block", "volume", volume_fields, volumes, NULL);
 }
 
-/* Those that DHCP has leased to it, or the host has heard it use; with spaces between. */
+/* Adds the addresses that DHCP has leased to it, or that the host has seen it use, separated by spaces. */
 static void port_add_addresses(
                 virConnectPtr connection, const Conf *conf, const DomainPort *port, GString *text)
 {
@@ -147,7 +147,7 @@ static void port_add_addresses(
         }
 }
 
-/* Of each network device, whoever has given them to it. Free with g_strfreev(). */
+/* The addresses of each network device, whoever assigned them. Free with g_strfreev(). */
 static char **domain_find_addresses(virConnectPtr connection, const Conf *conf, virDomainPtr domain)
 {
         g_autoptr(GStrvBuilder) all = g_strv_builder_new();
@@ -212,7 +212,7 @@ static void domains_free(virDomainPtr *domains)
         free(domains);
 }
 
-/* Nothing, where it is none of ours. */
+/* Emits nothing if the domain is not ours. */
 static void emit_statistics_of(const virDomainStatsRecord *record)
 {
         const char *domain = virDomainGetName(record->dom), *name;
@@ -305,12 +305,12 @@ int report_probe(bool again, Error *ret_error)
         return 0;
 }
 
-/* Which addresses there are on a network, so that it is known what lies beside them. */
+/* Emits the subnets of a network, so that addresses outside of them can be recognized. */
 static void emit_subnets(virConnectPtr connection, virNetworkPtr network)
 {
         g_autoptr(NetworkInfo) info = NULL;
 
-        /* It may just be going. */
+        /* The network may be removed just now. */
         if (attachment_read_info(connection, network, &info, NULL) < 0)
                 return;
         for (unsigned i = 0; i < 2; i++) {
@@ -356,7 +356,7 @@ int report_dhcp_leases(const char *network, Error *ret_error)
         return 0;
 }
 
-/* All of libvirt's, or with VIR_CONNECT_LIST_NETWORKS_ACTIVE those that run. */
+/* Emits all networks of libvirt, or with VIR_CONNECT_LIST_NETWORKS_ACTIVE the active ones. */
 static int emit_networks(virConnectPtr connection, unsigned flags,
                 void (*emit)(virConnectPtr connection, virNetworkPtr network), Error *ret_error)
 {
@@ -435,7 +435,7 @@ static void emit_network_details(virConnectPtr connection, virNetworkPtr network
 {
         g_autoptr(NetworkInfo) info = NULL;
 
-        /* It may just be going. */
+        /* The network may be removed just now. */
         if (attachment_read_info(connection, network, &info, NULL) < 0)
                 return;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The client of shruthi-antispoof, which answers one request for each connection. Called by isolation.c and
+/* The client of shruthi-antispoof, which answers one request per connection. Called by isolation.c and
  * check.c. */
 
 #include "domain/host/antispoof-client.h"
@@ -26,7 +26,7 @@ static int antispoof_refuse(int r, Error *ret_error)
                         r == -EAGAIN ? "no answer" : g_strerror(-r));
 }
 
-/* answer: of that size. */
+/* answer has size bytes. */
 static int antispoof_exchange(const AntispoofRequest *request, char *answer, size_t size, size_t *ret_size,
                 Error *ret_error)
 {
@@ -62,7 +62,7 @@ static int antispoof_ask(const AntispoofRequest *request, char **ret_word, Error
         return r < 0 ? r : antispoof_answer_parse(answer, size, ret_word, ret_error);
 }
 
-/* Who connects and leaves is not answered. */
+/* A client that connects and leaves gets no answer. */
 void antispoof_wake(void)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -82,7 +82,7 @@ int antispoof_filter(const AntispoofFilter *filter, char **ret_interface, Error 
         if (r < 0)
                 return r;
 
-        /* Another than ours is no guest's. */
+        /* A different name is not one of a guest. */
         antispoof_interface_name(filter, interface);
         if (g_strcmp0(word, interface) != 0) {
                 (void) error_set(ret_error, ERROR_FAILED, "shruthi-antispoof has a different version");

@@ -3,23 +3,23 @@
 
 #include "antispoof/protocol.h"
 
-/* Asking shruthi-antispoof, which may set the host's packet filter. */
+/* The client of shruthi-antispoof, which may change the host's packet filter. */
 
-/* Has the service started, if it is not, while the caller does other things. */
+/* Starts the service if it does not run, without waiting for it. */
 void antispoof_wake(void);
 
-/* When it returns, what comes from the interface of that name is filtered. FAILED with why it is not. Free
- * the name with g_free(). */
+/* On return, traffic from the interface with that name is filtered, even if it does not exist yet. FAILED
+ * with the reason if it is not. Free the name with g_free(). */
 int antispoof_filter(const AntispoofFilter *filter, char **ret_interface, Error *ret_error);
 
-/* Whether it would be. *ret_restored: somebody had emptied the packet filter while guests ran, and they are
- * filtered again. */
+/* Checks whether filtering works. *ret_restored says that somebody had emptied the packet filter while
+ * guests ran, and that they are filtered again. */
 int antispoof_check(bool *ret_restored, Error *ret_error);
 
-/* The taps that have lost their bridge. Free with g_strfreev(). */
+/* Returns the taps that have lost their bridge. Free with g_strfreev(). */
 int antispoof_lost(char ***ret_names, Error *ret_error);
 
-/* Makes one a port of the bridge, if it has none. FAILED with why it cannot be. */
+/* Makes a tap a port of the bridge, if it has no bridge. FAILED with the reason if that is not possible. */
 int antispoof_attach(const AntispoofPort *port, Error *ret_error);
 
 /* When it returns, the ports lead to the guest. FAILED, ADDRESS_IN_USE where another unikernel has one. */
@@ -34,7 +34,7 @@ int antispoof_listen(int *ret_fd);
 
 typedef enum AntispoofNews {
         ANTISPOOF_NEWS_NONE,
-        ANTISPOOF_NEWS_WATCHING, /* it has begun to look */
+        ANTISPOOF_NEWS_WATCHING, /* it has begun to watch */
         ANTISPOOF_NEWS_CHANGED,
         ANTISPOOF_NEWS_GONE, /* close it */
 } AntispoofNews;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looking for bridges. Called by plan.c and report.c. */
+/* Finds bridges. Called by plan.c and report.c. */
 
 #include "domain/host/bridges.h"
 
@@ -18,7 +18,7 @@ static bool interface_is_bridge(const char *name)
         return access(path, F_OK) >= 0;
 }
 
-/* In a network namespace whose /sys is its own there is nothing but lo. */
+/* In a network namespace with its own /sys there is only lo. */
 static bool host_interfaces_are_visible(void)
 {
         g_autoptr(GDir) dir = g_dir_open(SYS_CLASS_NET, 0, NULL);

@@ -5,10 +5,9 @@
 
 /* The bridges of this host, as the kernel shows them in /sys/class/net. */
 
-/* 1: there is such a bridge; 0: there is none; -ENOTUNIQ: there is an interface of that name that is no
- * bridge; -ENODATA: this process sees no interface of the host (a network namespace of its own), and cannot
- * tell. */
+/* Returns 1 if there is such a bridge, 0 if not, -ENOTUNIQ if an interface with that name is not a bridge,
+ * -ENODATA if this process sees no interfaces of the host (it has its own network namespace). */
 int bridge_exists(const char *name);
 
-/* Names of all that are seen. Free with g_strfreev(). */
+/* The names of all visible bridges. Free with g_strfreev(). */
 char **bridge_list(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The client of shruthi-neighbours, which answers one request for each connection. Called by attachment.c,
+/* The client of shruthi-neighbours, which answers one request per connection. Called by attachment.c,
  * networks.c and check-networks.c. */
 
 #include "domain/host/neighbours-client.h"

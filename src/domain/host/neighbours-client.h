@@ -7,20 +7,21 @@
 #include "unikernel/host-network.h"
 #include "unikernel/listeners.h"
 
-/* Asks the host's network namespace, which our services do not see: shruthi-neighbours.socket. */
+/* The client of shruthi-neighbours.socket, which reads the host's network namespace: our services do not see
+ * it. */
 
-/* Appends to seen (SeenAddress) whose addresses the kernel knows on the bridge, its own too. FAILED where
- * nobody answers in time, with the unit to look at, and where there is no such bridge. */
+/* Appends to seen (SeenAddress) the addresses that the kernel knows on the bridge, including its own. FAILED
+ * if nobody answers in time, with the unit to check, or if there is no such bridge. */
 int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error);
 
-/* The answer's text, pure: lines "ADDRESS MAC|- neighbour|host|route", ended by a line "end"; or one line
- * "error MESSAGE". FAILED for that and for all else. */
+/* Parses the text of the answer: lines "ADDRESS MAC|- neighbour|host|route", terminated by a line "end"; or
+ * one line "error MESSAGE". FAILED for the latter and for anything else. Pure. */
 int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error);
 
-/* Appends to routes (Address) the networks that the host has routes to, its own addresses among them. */
+/* Appends to routes (Address) the networks that the host has routes to, including its own addresses. */
 int neighbours_ask_routes(GArray *routes, Error *ret_error);
 
-/* The text of that answer, pure: lines "ADDRESS/PREFIX", ended or failing as the other. */
+/* Parses the text of that answer: lines "ADDRESS/PREFIX", with the same end and errors as above. Pure. */
 int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error);
 
 /* Appends to listeners (Listener) which ports of the host programs listen on. */

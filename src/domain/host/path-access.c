@@ -40,11 +40,11 @@ void access_user_clear(AccessUser *user)
         *user = (AccessUser){};
 }
 
-/* How the kernel shows a group that our user namespace does not know (PrivateUsers= in our units): the
- * default of /proc/sys/kernel/overflowgid, which those units cannot read. */
+/* The ID that the kernel shows for a group that our user namespace does not map (PrivateUsers= in our
+ * units): the default of /proc/sys/kernel/overflowgid, which those units cannot read. */
 #define ID_UNKNOWN 65534
 
-/* The first class that fits decides, as in the kernel. Of an unknown group the best is believed. */
+/* The first class that matches decides, as in the kernel. An unknown group is assumed to allow access. */
 static bool access_user_may_enter(const AccessUser *user, const struct stat *st)
 {
         if (user->uid == 0)

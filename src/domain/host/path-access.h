@@ -6,8 +6,8 @@
 
 #include "common/error.h"
 
-/* Whether another user (QEMU's) gets to a file: by the modes of the path's components. Access lists are not
- * looked at, so a "no" may be wrong where somebody has set them. */
+/* Whether another user (QEMU's) can reach a file, by the modes of the path's components. Access control
+ * lists are ignored, so a "no" may be wrong where they are set. */
 
 typedef struct AccessUser {
         uid_t uid;
@@ -15,11 +15,12 @@ typedef struct AccessUser {
         int n_groups;
 } AccessUser;
 
-/* -ESRCH if there is no such user, -ENOENT if no such group, which is added to those that they are in. */
+/* Looks up a user with their groups, and adds another group. -ESRCH if there is no such user, -ENOENT if no
+ * such group. */
 int access_user_init(const char *user, const char *group, AccessUser *ret);
 void access_user_clear(AccessUser *user);
 #define _cleanup_access_user_ __attribute__((cleanup(access_user_clear)))
 
-/* 0: the user can enter path and everything above it. -EACCES: *ret_where (free with g_free()) is the first
- * that they cannot. Other errors are those of looking. */
+/* Returns 0 if the user can enter path and everything above it; -EACCES with the first directory that they
+ * cannot enter in *ret_where (free with g_free()). Other errors mean that it cannot be checked. */
 int access_check_directory(const AccessUser *user, const char *path, char **ret_where);

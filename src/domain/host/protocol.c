@@ -17,7 +17,7 @@
 
 #define VALUE_LENGTH_MAX 4000
 
-/* What the signal handler writes: made beforehand, since it may do nothing but write. */
+/* What the signal handler writes, made beforehand, because the handler may only write. */
 static char guard_lines[512];
 static volatile sig_atomic_t guard_size;
 static volatile sig_atomic_t guard_socket = -EBADF;
@@ -82,7 +82,7 @@ Result protocol_result(ErrorCode code)
         case ERROR_LIBVIRT_UNAVAILABLE:
                 return RESULT_LIBVIRT;
         case ERROR_CREDENTIALS_DAMAGED:
-        case ERROR_LIMIT_EXCEEDED: /* only key material has one that shows at a start */
+        case ERROR_LIMIT_EXCEEDED: /* at a start only key material has a limit */
                 return RESULT_CREDENTIALS;
         default:
                 return RESULT_RUNNER;

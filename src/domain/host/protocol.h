@@ -5,24 +5,26 @@
 #include "helper/keys.h"
 #include "unikernel/exit-parser.h"
 
-/* What shruthi-domain says to the program that started it, in the lines that helper/keys.h lists. */
+/* What shruthi-domain reports to the program that started it, in lines with the keys of helper/keys.h. */
 
 void protocol_emit(DomainKey key, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void protocol_emit_field(const char *kind, unsigned index, DomainField field, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
 
-/* The lines of an error, and the exit status that belongs to it (RUNNER_EXIT_*). */
+/* Emits the lines of an error, and returns its exit status (RUNNER_EXIT_*). */
 int protocol_fail(int r, const Error *error);
 
-/* libvirt's calls can wait for ever. From now on, and until called again (0: no longer), the process reports
- * that libvirt did not answer while doing that and exits when so many seconds have passed. */
+/* Calls to libvirt can block forever. If this many seconds pass before the next call of this function (0
+ * turns it off), the process reports that libvirt did not answer while doing this, and exits. */
 void protocol_guard(unsigned seconds, const char *doing);
 
-/* The exit status of that end goes there too, as an answer (see helper/request.h); negative: no longer. */
+/* The exit status of that timeout is also sent to socket, as an answer (see helper/request.h); negative
+ * turns this off. */
 void protocol_guard_answers(int socket);
 
-/* Whose failure an error is. Pure. */
+/* The result of a run that failed with that error. Pure. */
 Result protocol_result(ErrorCode code);
 
-/* What a helper ends with then. A network may still come, which is worth another try. */
+/* The exit status of the helper for that error. A missing network may appear later, so it is worth another
+ * try. */
 int protocol_exit_status(ErrorCode code);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Swap that is not encrypted: by /proc/swaps and what sysfs says of the devices below. Called by
+/* Finds unencrypted swap, from /proc/swaps and what sysfs says about the underlying devices. Called by
  * check-keys.c. */
 
 #include "domain/host/swap-check.h"
 
 #include <glib.h>
 
-/* dm on dm on dm: nobody has that many. */
+/* Layers of device-mapper devices: nobody has that many. */
 #define DEPTH_MAX 8
 
-/* A device-mapper device tells by its UUID what made it ("CRYPT-LUKS2-…"); what lies on such a one is
- * encrypted too, if all of what it lies on is. */
+/* The UUID of a device-mapper device tells what created it ("CRYPT-LUKS2-…"). A device is also encrypted
+ * if all devices below it are. */
 static gboolean device_is_encrypted(const char *device, const char *sys, unsigned depth)
 {
         g_autofree char *dir = g_build_filename(sys, "class", "block", device, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connecting to libvirt, finding, creating and destroying domains. Called by all other files here that
- * include libvirt. */
+/* Connects to libvirt, and finds, creates and destroys domains. Called by all other files here that include
+ * libvirt. */
 
 #include "domain/host/virt.h"
 
@@ -14,7 +14,7 @@
 #include "domain/xml/domain-xml.h"
 #include "unikernel/host-network.h"
 
-/* How long a connection is tried again while libvirtd is away: a restart takes about a second. */
+/* How long to retry a connection while libvirtd is down: a restart takes about a second. */
 #define CONNECT_WAIT_USEC (8 * G_USEC_PER_SEC)
 #define CONNECT_STEP_USEC (200 * 1000)
 
@@ -22,17 +22,17 @@
 #define GONE_WAIT_USEC (60 * G_USEC_PER_SEC)
 #define GONE_STEP_USEC (5 * 1000)
 
-/* Of a process that keeps it from one call to the next. */
+/* The connection of a process that keeps it between requests. */
 static struct {
         bool wanted;
         virConnectPtr connection;
         char *uri;
 } kept;
 
-/* Of one that has an event loop: who runs it while nobody waits for events. */
+/* The event loop: the thread that runs it while nobody waits for events. */
 static struct {
         GThread *thread;
-        int timer; /* ends it; -1: not made yet */
+        int timer; /* ends the loop; -1 if not created yet */
         bool registered, ended;
 } events = {.timer = -1};
 
@@ -69,7 +69,7 @@ void virt_answer_meanwhile(void)
         if (!events.registered || events.thread)
                 return;
 
-        /* Not an arena of its own for it: this may stay for as long as a guest runs. */
+        /* No separate malloc arena for the thread: this process may live for as long as a guest runs. */
         (void) mallopt(M_ARENA_MAX, 1);
         events.ended = false;
         if (events.timer < 0)
@@ -95,8 +95,8 @@ int virt_setup(Error *ret_error)
                 return 0;
 
         virSetErrorFunc(NULL, on_error_ignore);
-        /* A loop that is not run while nobody asks answers no keepalive: libvirtd would hang up. Without one
-         * libvirt's client promises none. */
+        /* An event loop that does not run between requests answers no keepalive, and libvirtd would close
+         * the connection. Without a loop libvirt's client does not announce keepalives. */
         if (virInitialize() < 0 || (!kept.wanted && virEventRegisterDefaultImpl() < 0))
                 return virt_error_set(ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE,
                                 "Cannot set up libvirt's client");
@@ -139,12 +139,12 @@ int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, c
         text = g_strdup_vprintf(format, ap);
         va_end(ap);
 
-        /* QEMU's own output comes in several lines. */
+        /* QEMU's own output has several lines. */
         return error_set(ret_error, code, "%s: %s", text, g_strdelimit(g_strchomp(line), "\r\n", ' '));
 }
 
-/* Whether another try may help: the socket is not there, or libvirtd went while we were talking. Being
- * refused does not mend by waiting. */
+/* Whether another attempt may help: the socket is missing, or libvirtd went away during a call. Waiting does
+ * not help if access is denied. */
 static bool error_is_passing(void)
 {
         const virError *error = virGetLastError();
@@ -178,7 +178,7 @@ int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *re
                         ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE, "Cannot connect to libvirt at %s", uri);
 }
 
-/* Whether it has been used before for the same, and whoever is at its other end still answers. */
+/* Whether there is a kept connection to uri, and libvirtd still answers on it. */
 static bool kept_connection_is_good(const char *uri)
 {
         unsigned long version;
@@ -236,7 +236,7 @@ void virt_forget_connection(void)
 int virt_listen(virConnectPtr connection, virDomainPtr domain, virConnectDomainEventCallback on_event,
                 void *data)
 {
-        /* libvirt takes all kinds of these as one type, and calls each as what it is. */
+        /* libvirt accepts all kinds of callbacks as one type, and calls each with its own. */
         const union {
                 virConnectDomainEventCallback typed;
                 virConnectDomainEventGenericCallback any;
@@ -331,7 +331,7 @@ static int domain_refuse_start(virConnectPtr connection, Error *ret_error)
                 return virt_error_set(ret_error, connection, ERROR_VOLUME_IN_USE,
                                 "A volume of the unikernel is in use");
 
-        /* libvirt runs tc(8) for it; what it needs is in src/util/virnetdevbandwidth.c there. */
+        /* libvirt runs tc(8) for this; src/util/virnetdevbandwidth.c of libvirt shows what it needs. */
         if (error && error->message && strstr(error->message, "Child process (tc "))
                 return virt_error_set(ret_error, connection, ERROR_START_FAILED,
                                 "The kernel cannot apply Bandwidth=: it needs the modules sch_htb, sch_sfq, "
@@ -340,7 +340,7 @@ static int domain_refuse_start(virConnectPtr connection, Error *ret_error)
         if (error && error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == EXFULL)
                 return domain_refuse_full_bridge(error, ret_error);
 
-        /* ENODEV is what the kernel says about a bridge that is not there. */
+        /* The kernel returns ENODEV for a missing bridge. */
         if (error && (error->code == VIR_ERR_NO_NETWORK ||
                                      (error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == ENODEV)))
                 return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
@@ -384,7 +384,7 @@ static bool error_is_gone(void)
         return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_OPERATION_INVALID;
 }
 
-/* Also one that has ended meanwhile. */
+/* Whether the guest has run, also if it has ended meanwhile. */
 static bool domain_has_run(virDomainPtr domain)
 {
         int state, reason;
@@ -393,7 +393,7 @@ static bool domain_has_run(virDomainPtr domain)
                                                                   : error_is_gone();
 }
 
-/* One that ends at once is gone before libvirt has QEMU's answer, which it takes for a failure. */
+/* A guest that ends at once is gone before libvirt has QEMU's answer, and libvirt reports a failure. */
 bool virt_domain_release(virDomainPtr domain)
 {
         int state, reason;
@@ -407,7 +407,7 @@ bool virt_domain_release(virDomainPtr domain)
 
 int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
 {
-        const char *name = virDomainGetName(domain); /* now: it clears the last error */
+        const char *name = virDomainGetName(domain); /* read first: this call clears the last error */
 
         if (virDomainIsPersistent(domain) != 1 ||
                         virDomainUndefineFlags(domain,
@@ -442,14 +442,14 @@ int virt_domain_create_with(virConnectPtr connection, const char *xml, const cha
         return 0;
 }
 
-/* libvirt tells of an end, and refuses to end it once more, before the domain is off its list: until then
- * the name is taken, for another UUID. */
+/* libvirt reports the end of a domain, and refuses to end it again, before it removes the domain from its
+ * list: until then another UUID cannot use the name. */
 static void domain_wait_until_forgotten(virDomainPtr domain)
 {
         gint64 deadline = g_get_monotonic_time() + GONE_WAIT_USEC;
         int state, reason;
 
-        /* Somebody has defined it by hand: it stays. */
+        /* If somebody has defined it by hand, it stays. */
         if (virDomainIsPersistent(domain) == 1)
                 return;
 
@@ -463,11 +463,12 @@ int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *re
         const char *name = virDomainGetName(domain);
         int r;
 
-        /* First, so that being cut off between the two leaves what any start may leave: a running domain. */
+        /* Done first, so that an interruption between the two leaves just a running domain, as any start
+         * may. */
         r = virt_domain_forget(connection, domain, ret_error);
         if (r < 0)
                 return r;
-        /* The latter for a QEMU that does not end on SIGTERM within the seconds that libvirt waits. */
+        /* The latter is for a QEMU that does not exit within the time that libvirt waits after SIGTERM. */
         if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) >= 0 || error_is_gone() ||
                         virDomainDestroy(domain) >= 0 || error_is_gone()) {
                 domain_wait_until_forgotten(domain);

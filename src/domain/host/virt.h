@@ -8,16 +8,16 @@
 #include "common/error.h"
 #include "domain/xml/machine.h"
 
-/* The folder host/ owns how shruthi-domain talks to what surrounds it: libvirt (virt.h), the services
- * shruthi-antispoof and shruthi-neighbours (their clients), whoever runs a verb (protocol.h), and the host's
- * own files (bridges.h, path-access.h, swap-check.h, probe-state.h). It decides nothing. Every folder of
- * src/domain but xml/ may call it.
+/* The folder host/ owns how shruthi-domain talks to its surroundings: libvirt (virt.h), the services
+ * shruthi-antispoof and shruthi-neighbours (their clients), the program that runs a verb (protocol.h), and
+ * the host's own files (bridges.h, path-access.h, swap-check.h, probe-state.h). It decides nothing. Every
+ * folder of src/domain except xml/ may call it.
  *
- * The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose processes are
- * single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself is not there, stopped answering or
- * does not let us in; all else is about the domain. */
+ * The calls to libvirt, with its errors converted to ours. Used only by shruthi-domain, whose processes are
+ * single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself does not run, has stopped answering
+ * or denies access; all other errors are about the domain. */
 
-/* For scope. A NULL is fine. */
+/* For _cleanup_; accept NULL. */
 static inline void virt_connection_unref(virConnectPtr *connection)
 {
         if (*connection)
@@ -35,76 +35,77 @@ static inline void virt_domain_unref(virDomainPtr *domain)
 #define _cleanup_connection_ __attribute__((cleanup(virt_connection_unref)))
 #define _cleanup_domain_     __attribute__((cleanup(virt_domain_unref)))
 
-/* Before any other: silences libvirt's own messages on standard error and installs its event loop. */
+/* Call first: silences libvirt's own messages on standard error and installs its event loop. */
 int virt_setup(Error *ret_error);
 
-/* libvirtd hangs up on a client that answers no keepalive for half a minute (keepalive_interval= in its
- * configuration), which is what one looks like that does something else for so long; on a slow host a start
- * does. So from virt_setup() on a thread runs the event loop, callbacks with it, until virt_answer_here():
- * who waits for events runs it then, and calls virt_answer_meanwhile() when it does no longer. */
+/* libvirtd closes the connection of a client that answers no keepalive for half a minute
+ * (keepalive_interval= in its configuration), for example because a start takes long on a slow host. So from
+ * virt_setup() on, a thread runs the event loop, including callbacks. A caller that waits for events calls
+ * virt_answer_here() to run the loop itself, and virt_answer_meanwhile() when it is done. */
 void virt_answer_here(void);
 void virt_answer_meanwhile(void);
 
-/* Before virt_setup(), for a process that does one thing after another: its connection is kept, and proved
- * at each use. It has no event loop; what needs one returns VIRT_NEEDS_EVENTS without an Error, and does so
- * before it changes anything. */
+/* Call before virt_setup() in a process that serves one request after another: its connection is kept, and
+ * tested before each use. It has no event loop; functions that need one return VIRT_NEEDS_EVENTS without an
+ * Error, before they change anything. */
 void virt_keep_connection(void);
 bool virt_keeps_connection(void);
 void virt_forget_connection(void);
 #define VIRT_NEEDS_EVENTS (-EUNATCH)
 
-/* Whether libvirt finds a QEMU that has the machine, by type: "qemu" (emulated) or "kvm". If not, libvirt's
- * last error says why. */
+/* Whether libvirt finds a QEMU with the machine, by type: "qemu" (emulated) or "kvm". If not, libvirt's last
+ * error says why. */
 bool virt_has_machine(virConnectPtr connection, const DomainMachine *machine, const char *type);
 
-/* Whether it finds one that emulates it: NOT_SUPPORTED with the package that is missing. */
+/* Checks whether it finds a QEMU that emulates the machine: NOT_SUPPORTED with the missing package. */
 int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, Error *ret_error);
 
-/* Connects, waiting some seconds where libvirtd is just being restarted. The second gives one that is nobody
- * else's. */
+/* Connect, waiting some seconds while libvirtd is being restarted. virt_connect_apart() gives a connection
+ * that is not shared. */
 int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 
-/* libvirt's last error as ours: "FORMAT: libvirt's message", code being LIBVIRT_UNAVAILABLE instead where
- * the connection is what failed. connection may be NULL. Returns the negative errno. */
+/* Converts libvirt's last error to ours: "FORMAT: libvirt's message", with LIBVIRT_UNAVAILABLE instead of
+ * code if the connection failed. connection may be NULL. Returns the negative errno. */
 int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
 
-/* The domain of the unikernel NAME, told by name, UUID and metadata: 1 and *ret_domain where there is one, 0
- * where there is none. FOREIGN_DOMAIN where the name or the UUID is taken by one that is not ours. */
+/* Finds the domain of the unikernel name by name, UUID and metadata. Returns 1 and *ret_domain, or 0 if
+ * there is none. FOREIGN_DOMAIN if a domain that is not ours has the name or the UUID. */
 int virt_domain_find(virConnectPtr connection, const char *name, const char *uuid, virDomainPtr *ret_domain,
                 Error *ret_error);
 
-/* Starts a transient domain. START_FAILED with QEMU's and libvirt's words, NO_SUCH_NETWORK where a bridge or
+/* Starts a transient domain. START_FAILED with QEMU's and libvirt's messages, NO_SUCH_NETWORK if a bridge or
  * a network is missing. */
 int virt_domain_create(
                 virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error);
 
-/* The same, but the guest does not run before it is released: false where it is not one that waits. */
+/* The same, but the guest does not run until virt_domain_release(), which returns false if the domain is not
+ * waiting. */
 int virt_domain_create_waiting(
                 virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error);
 bool virt_domain_release(virDomainPtr domain);
 
-/* Releases one that was just made so; ends it where that fails, which is START_FAILED. */
+/* Releases a domain that was just created so; if that fails, ends it and returns START_FAILED. */
 int virt_domain_let_run(virConnectPtr connection, virDomainPtr domain, Error *ret_error);
 
-/* The same for XML whose disk names the group of descriptors: libvirt hands fd over to QEMU, and keeps it
- * until the connection is closed. libvirt 9.0 does that for defined domains only, so it is defined for as
- * long as the start takes. */
+/* Starts a domain whose XML names the group of descriptors in a disk: libvirt passes fd to QEMU, and keeps
+ * it until the connection is closed. libvirt 9.0 does this only for defined domains, so the domain is
+ * defined during the start. */
 int virt_domain_create_with(virConnectPtr connection, const char *xml, const char *group, int fd,
                 virDomainPtr *ret_domain, Error *ret_error);
 
-/* A domain that was left defined when the above was cut off: it is no longer, whether it runs or not. */
+/* Undefines a domain that an interrupted start left defined, whether it runs or not. */
 int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret_error);
 
-/* Ends it and returns when it is gone: SIGTERM first, so that QEMU flushes its disks, then by force. What of
- * it is still defined goes, too. Gone already is success. STOP_FAILED. */
+/* Ends the domain and returns when it is gone: SIGTERM first, so that QEMU flushes its disks, then by force.
+ * Also undefines it. Success if it is already gone. Errors: STOP_FAILED. */
 int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error);
 
-/* Has on_event called with the beginning and end of domain, or of all (NULL). Returns what
- * virConnectDomainEventDeregisterAny() wants, or a negative number with libvirt's error. */
+/* Calls on_event at the start and end of domain, or of all (NULL). Returns the callback ID for
+ * virConnectDomainEventDeregisterAny(), or a negative number with libvirt's error set. */
 int virt_listen(virConnectPtr connection, virDomainPtr domain, virConnectDomainEventCallback on_event,
                 void *data);
 
-/* Our metadata element of a domain: NULL if it has none. Free with free(). */
+/* Our metadata element of a domain, NULL if it has none. Free with free(). */
 char *virt_domain_metadata(virDomainPtr domain);

@@ -4,12 +4,12 @@
 #include "domain/lifecycle/lifecycle.h"
 #include "domain/lifecycle/watch.h"
 
-/* Between start.c and lifecycle.c. */
+/* Shared by start.c and lifecycle.c. */
 
-/* How long libvirt may take, in seconds, on a board or an emulated machine that is fifty times slower than a
- * server, too: only one that hangs is to be given up. A start includes QEMU's, and that of a host which asks
- * QEMU for all it can do at each start; a connection, the start of libvirtd; a stop, the time that QEMU gets
- * to flush its disks. */
+/* How long libvirt may take, in seconds, even on a board or an emulated machine that is fifty times slower
+ * than a server: only a libvirt that hangs is given up. A start includes the start of QEMU, and on some
+ * hosts the query of all QEMU's capabilities; a connection includes the start of libvirtd; a stop, the time
+ * that QEMU gets to flush its disks. */
 #define CONNECT_GUARD   60
 #define START_GUARD     180
 #define PREPARE_GUARD   60 /* a runner may wait for it */
@@ -17,20 +17,20 @@
 #define STOP_GUARD      60
 #define PAUSE_GUARD     60
 
-/* A libvirtd that dies in the middle is connected to again, within so long from the beginning. That is
- * longer for a stop than for a start, which systemd can repeat. */
+/* How long after the beginning to reconnect to a libvirtd that has died. This is longer for a stop than for
+ * a start, which systemd can repeat. */
 #define START_WINDOW_USEC  (8 * G_USEC_PER_SEC)
 #define STOP_WINDOW_USEC   (30 * G_USEC_PER_SEC)
 #define ATTEMPT_PAUSE_USEC (500 * 1000)
 
-/* Connects to libvirt, with a limit to how long that may take. */
+/* Connects to libvirt, with a time limit. */
 int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 
-/* Connects, finds out which addresses the guest has (with acquire: gives it some) and what the host can do,
- * and writes the domain's XML for that. */
+/* Connects, finds the addresses of the guest (with acquire, allocates them) and what the host can do, and
+ * makes the domain's XML from that. */
 int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
                 Error *ret_error);
 
-/* Waits for the domain's end and says how it was. Returns without an Error where the runner went before, and
- * nobody needs to know any more. */
+/* Waits for the domain's end and reports how it ended. Returns without an Error if the runner has gone
+ * before, so nobody needs to know. */
 int lifecycle_monitor(Watch *watch, const char *uri, Error *ret_error);

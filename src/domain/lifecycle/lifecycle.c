@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Watching and stopping the domain of one unikernel, and what it would be made of. Called by verbs.c. */
+/* Watches and stops the domain of one unikernel, and shows what it would be made of. Called by verbs.c. */
 
 #include "domain/lifecycle/lifecycle.h"
 
@@ -50,7 +50,7 @@ int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bo
                 return r;
         timestamps_record(&plan->timestamps, TIMESTAMP_ADDRESSED);
 
-        /* What the host's own processor can do says nothing about one that is emulated. */
+        /* The probe of the host's processor does not apply to an emulated one. */
         probe_guard();
         r = plan_is_native(plan) ? probe_host(connection, plan->conf, &host, ret_error)
                                  : virt_check_machine(connection, plan->machine, ret_error);
@@ -85,7 +85,7 @@ int lifecycle_monitor(Watch *watch, const char *uri, Error *ret_error)
         return 0;
 }
 
-/* A start goes on in libvirt when who asked for it is killed: until that has ended there is a domain and no
+/* A start continues in libvirt if its caller is killed: until it completes there is a domain without a
  * guest. */
 static bool domain_is_alive(virDomainPtr domain)
 {
@@ -112,7 +112,7 @@ int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
         if (monitor && virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
         if (run_dir_is_prepared(name)) {
-                /* Who was to start it is no more. */
+                /* The start that it was prepared for is gone. */
                 r = lifecycle_stop(name, ret_error);
                 if (r >= 0)
                         protocol_emit(DOMAIN_KEY_ALIVE, "no");
@@ -125,7 +125,7 @@ int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
         if (r < 0)
                 return r;
 
-        /* Listening before looking: an end in between is seen. */
+        /* Listens before it checks, so that an end in between is noticed. */
         if (monitor) {
                 r = watch_new(connection, name, uuid, &watch, ret_error);
                 if (r < 0)
@@ -136,7 +136,7 @@ int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
                 return r;
 
         alive = r > 0 && domain_is_alive(domain);
-        /* A start may have been cut off just before its end. */
+        /* A start may have been interrupted just before its end. */
         if (alive)
                 (void) virt_domain_forget(connection, domain, NULL);
         protocol_emit(DOMAIN_KEY_ALIVE, "%s", alive ? "yes" : "no");
@@ -149,7 +149,8 @@ int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
         return lifecycle_monitor(watch, uri, ret_error);
 }
 
-/* 1: it ran and is gone, 0: there was none of ours. *connected: libvirt let us in. */
+/* Returns 1 if it ran and is gone, 0 if there was none of ours. *connected says that the connection
+ * succeeded. */
 static int lifecycle_stop_once(
                 const char *uri, const char *name, const char *uuid, bool *connected, Error *ret_error)
 {
@@ -201,8 +202,8 @@ int lifecycle_stop(const char *name, Error *ret_error)
                 r = lifecycle_stop_once(uri, name, uuid, &connected, &error);
                 if (r >= 0)
                         break;
-                /* One that did not even let us in for as long as a connection is tried for is not about to
-                 * return, and our unit is ordered after it: whoever starts it waits for us. */
+                /* A libvirtd that could not be reached during all attempts to connect will not return soon,
+                 * and our unit is ordered after it: its start waits for us. */
                 if (!connected || g_get_monotonic_time() >= deadline) {
                         error_move(ret_error, &error);
                         return r;
@@ -243,7 +244,7 @@ int lifecycle_connect(Error *ret_error)
         return r;
 }
 
-/* For all that needs the definition and its addresses, but no image. */
+/* For verbs that need the definition and its addresses, but no image. */
 static int lifecycle_load_and_connect(
                 const char *name, Plan **ret_plan, virConnectPtr *ret_connection, Error *ret_error)
 {

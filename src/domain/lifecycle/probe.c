@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Trying what the host can do. Called by lifecycle.c before a domain is made, and
- * by check.c. */
+/* Probes what the host can do. Called by lifecycle.c before a domain is created, and by check.c. */
 
 #include "domain/lifecycle/probe.h"
 
@@ -27,22 +26,22 @@
 #define PROBE_KERNEL "kernel"
 #define PROBE_LOCK   "lock"
 
-/* No unikernel can have that name: capitals are not in its alphabet. */
+/* No unikernel can have this name: capital letters are not allowed. */
 #define PROBE_NAME   "PROBE"
 #define PROBE_MEMORY (16 << 20)
 
-/* The guest is done within 0.2 s. A KVM that hangs costs the first timeout, once; one that is slow is
- * compared with emulation, and so is the machine: where that takes long, KVM may take as many times longer
- * as it might elsewhere. Emulation does not hang. */
+/* The guest ends within 0.2 s. A KVM that hangs costs the first timeout, once. If KVM times out, the guest
+ * is emulated to see whether the machine is slow: then KVM gets a multiple of that time. Emulation does not
+ * hang. */
 #define PROBE_TIMEOUT_USEC     (10 * G_USEC_PER_SEC)
 #define PROBE_TIMEOUT_MAX_USEC (120 * G_USEC_PER_SEC)
 #define PROBE_TIMEOUT_TIMES    20
 
 #define PROBE_GUARD      300 /* seconds */
 #define ASK_REST_TIMES   60
-#define ASK_REST_MAX_SEC 3600 /* a clock that was set back */
+#define ASK_REST_MAX_SEC 3600 /* in case the clock was set back */
 
-/* How one guest is to be booted. */
+/* How to boot one guest. */
 typedef struct Attempt {
         virConnectPtr connection;
         const Conf *conf;
@@ -50,13 +49,13 @@ typedef struct Attempt {
         gint64 timeout; /* µs */
 } Attempt;
 
-/* What that took. */
+/* What the boot took. */
 typedef struct Measurement {
         gint64 usec;       /* from the guest's first instruction to its end */
-        unsigned commands; /* that libvirt had sent to QEMU before; 0: not known */
+        unsigned commands; /* that libvirt had sent to QEMU before; 0 if not known */
 } Measurement;
 
-/* Ends what an earlier attempt that was killed left behind. */
+/* Ends a domain left by an earlier attempt that was killed. */
 static void probe_remove_leftover(virConnectPtr connection)
 {
         _cleanup_domain_ virDomainPtr domain =
@@ -90,7 +89,7 @@ static int attempt_format(const Attempt *attempt, const char *kernel, const char
         return domain_xml_format(&definition, &facts, ret_xml, ret_error);
 }
 
-/* Waits for the guest's own power-off: only then has its processor run. */
+/* Waits for the guest's own power-off, which proves that its processor has run. */
 static int attempt_wait(const Attempt *attempt, Watch *watch, virDomainPtr domain, Error *ret_error)
 {
         WatchEnding ending;
@@ -109,7 +108,7 @@ static int attempt_wait(const Attempt *attempt, Watch *watch, virDomainPtr domai
         }
         if (r < 0)
                 return r;
-        /* What happened while the connection was lost says nothing about the host. */
+        /* An end during a lost connection says nothing about the host. */
         if (ending == WATCH_UNKNOWN)
                 return error_set(ret_error, ERROR_LIBVIRT_UNAVAILABLE,
                                 "The connection to libvirt was lost while the test guest was running");
@@ -120,8 +119,8 @@ static int attempt_wait(const Attempt *attempt, Watch *watch, virDomainPtr domai
         return 0;
 }
 
-/* Asks for something that costs nothing. libvirt marks the domain as tainted for it, which this one is made
- * for. */
+/* Sends a cheap command. libvirt marks the domain as tainted for it, which does not matter for a test
+ * guest. */
 static unsigned domain_count_commands(virDomainPtr domain)
 {
         g_autofree char *text = NULL;
@@ -136,7 +135,7 @@ static unsigned domain_count_commands(virDomainPtr domain)
         return probe_count_commands(text);
 }
 
-/* The guest does not run before it has been counted: it would be over by then. */
+/* The guest does not run until the commands are counted: otherwise it would have ended by then. */
 static int attempt_run(const Attempt *attempt, Watch *watch, const char *xml, Measurement *ret_measurement,
                 Error *ret_error)
 {
@@ -159,7 +158,8 @@ static int attempt_run(const Attempt *attempt, Watch *watch, const char *xml, Me
                 return r;
 
         measurement.usec = g_get_monotonic_time() - begin;
-        /* It has ended, and is forgotten when this returns: the next one has the same name. */
+        /* The domain has ended, and libvirt has forgotten it when this returns: the next one has the same
+         * name. */
         (void) virt_domain_destroy(connection, domain, NULL);
         *ret_measurement = measurement;
         return 0;
@@ -170,7 +170,7 @@ void probe_guard(void)
         protocol_guard(PROBE_GUARD, "run a test guest");
 }
 
-/* -ETIMEDOUT where it takes too long. */
+/* Returns -ETIMEDOUT if it takes too long. */
 static int attempt_boot(const Attempt *attempt, Measurement *ret_measurement, Error *ret_error)
 {
         g_autofree char *kernel = g_build_filename(paths_probe(), PROBE_KERNEL, NULL);
@@ -181,7 +181,7 @@ static int attempt_boot(const Attempt *attempt, Measurement *ret_measurement, Er
         int r;
 
         probe_guard();
-        /* Where QEMU's user may read; virt-aa-helper allows no kernel below /usr/lib. */
+        /* In a place that QEMU's user may read; virt-aa-helper allows no kernel below /usr/lib. */
         code = probe_kernel(domain_machine_of_host()->architecture, &size);
         r = file_replace(paths_probe(), PROBE_KERNEL, code, size, 0444);
         if (r < 0)
@@ -213,7 +213,7 @@ static int probe_boot_emulated(
         return attempt_boot(&attempt, ret_measurement, ret_error);
 }
 
-/* A machine on which emulation takes long is a slow one, and KVM is given time to match. */
+/* If emulation takes long, the machine is slow, and KVM gets a longer timeout. */
 static int probe_boot_with_kvm(
                 virConnectPtr connection, const Conf *conf, Measurement *ret_measurement, Error *ret_error)
 {
@@ -231,13 +231,13 @@ static int probe_boot_with_kvm(
         return attempt_boot(&attempt, ret_measurement, ret_error);
 }
 
-/* Where a hypervisor only pretends to have KVM, it can be slower than emulation. */
+/* KVM can be slower than emulation, if a hypervisor emulates it. */
 static int probe_compare_with_emulation(
                 virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
 {
         Measurement tcg = {};
 
-        /* There is no need to boot another one where the answer would be the same whatever that took. */
+        /* No need to boot another guest if the result would not depend on it. */
         if (!probe_kvm_is_slow(kvm_usec, 0) || probe_boot_emulated(connection, conf, &tcg, NULL) < 0 ||
                         !probe_kvm_is_slow(kvm_usec, tcg.usec))
                 return 0;
@@ -292,8 +292,8 @@ static int probe_find_acceleration(
         return r;
 }
 
-/* What is wrong when not even the plain start works, which a fast one is no remedy for. Of the
- * measurement, what is not found stays as it is. */
+/* Finds what is wrong if not even a plain start works, because then a fast one does not either. Fields of
+ * measurement that are not found stay as they are. */
 static int probe_find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult *result,
                 Measurement *measurement, Error *ret_error)
 {
@@ -362,7 +362,7 @@ static int probe_find_fast_start(
         Measurement without = {};
         int r;
 
-        /* What has just been found to hang, or not to be there, need not be tried for this. */
+        /* No need to try what was just found to hang or to be missing. */
         if (plain_first) {
                 r = probe_find_trouble(connection, conf, result, &without, ret_error);
                 if (r < 0)
@@ -380,7 +380,7 @@ static int probe_find_fast_start(
         return r;
 }
 
-/* All that the answer depends on but the boot of the host, at which /run is emptied. */
+/* Everything that the result depends on, except the boot of the host, at which /run is emptied. */
 static int probe_make_key(virConnectPtr connection, const Conf *conf, char **ret_key, Error *ret_error)
 {
         unsigned long libvirt_version, qemu_version;
@@ -397,9 +397,9 @@ static int probe_make_key(virConnectPtr connection, const Conf *conf, char **ret
         return 0;
 }
 
-/* Whether libvirt still offers no KVM. A libvirt that forgets what it knows about QEMU (see check.c) takes
- * seconds for that, so it is asked for at most a sixtieth of the time: the file's own time says from when
- * on. */
+/* Whether libvirt offers KVM by now. A libvirt that forgets what it knows about QEMU (see check.c) takes
+ * seconds to answer, so at most a sixtieth of the time is spent asking: the file's modification time is when
+ * to ask next. */
 static bool probe_kvm_has_come(virConnectPtr connection, const char *path)
 {
         struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {}};
@@ -452,7 +452,7 @@ static int probe_try_host(virConnectPtr connection, const Conf *conf, const char
         if (r < 0)
                 return r;
 
-        /* What cannot be remembered is tried again next time: slower, not wrong. */
+        /* A result that cannot be remembered is probed again next time: slower, but not wrong. */
         text = probe_result_format(key, &result);
         (void) file_replace(paths_probe(), PROBE_FILE, text, strlen(text), 0644);
         *ret_result = result;
@@ -475,8 +475,8 @@ static int probe_host_cached(virConnectPtr connection, const Conf *conf, bool an
         if (virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
 
-        /* Many unikernels start at boot: one tries, the others wait for what it finds. That one does not
-         * take for ever. */
+        /* Many unikernels start at boot: one runs the probe, the others wait for its result. That one has
+         * its own time limit. */
         protocol_guard(0, NULL);
         fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0 || TEMP_FAILURE_RETRY(flock(fd, LOCK_EX)) < 0)

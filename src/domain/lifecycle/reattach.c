@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Attaching guests again. libvirt says which domain's network a tap is, and which bridge a network has now;
- * shruthi-antispoof alone may put it there. Called by verbs.c. */
+/* Reattaches guests. libvirt knows which domain a tap belongs to, and which bridge a network has now; only
+ * shruthi-antispoof may attach the tap. Called by verbs.c. */
 
 #include "domain/lifecycle/reattach.h"
 
@@ -26,8 +26,8 @@
 typedef struct Reattachment {
         virConnectPtr connection;
         char **lost;          /* taps */
-        GHashTable *networks; /* name → the bridge that it has now, or "" */
-        GHashTable *seen;     /* names of unikernels that were looked at */
+        GHashTable *networks; /* name → its current bridge, or "" */
+        GHashTable *seen;     /* names of unikernels that were checked */
 } Reattachment;
 
 static bool reattachment_has_lost(const Reattachment *reattachment, const char *interface)
@@ -47,7 +47,7 @@ static char *network_find_bridge(virConnectPtr connection, const char *name)
         return bridge;
 }
 
-/* "" where it has none now. A network of ours is started for that. */
+/* Returns "" if the network has no bridge now. A network of ours is started for this. */
 static const char *reattachment_find_bridge(Reattachment *reattachment, const char *name)
 {
         const char *known = g_hash_table_lookup(reattachment->networks, name);
@@ -63,7 +63,7 @@ static const char *reattachment_find_bridge(Reattachment *reattachment, const ch
         return known;
 }
 
-/* NULL: it is on its bridge. Else why not; free with g_free(). */
+/* Returns NULL if it is on its bridge, otherwise the reason; free with g_free(). */
 static char *reattachment_attach_port(Reattachment *reattachment, const DomainPort *port)
 {
         const char *bridge =
@@ -88,7 +88,7 @@ static void log_attached(const LogObject *object, const char *device)
                         object->unikernel);
 }
 
-/* What has changed is told, each time once. mended: devices that were put back. */
+/* Logs each change once. mended are the devices that were reattached. */
 static void cut_off_note(const LogObject *object, const GPtrArray *after, GPtrArray *mended)
 {
         g_autoptr(GPtrArray) before = cut_off_read(object->unikernel);
@@ -120,7 +120,7 @@ static void cut_off_note(const LogObject *object, const GPtrArray *after, GPtrAr
                                 g_strerror(-r));
 }
 
-/* The ports of one domain that have lost their bridge. Returns how many did. */
+/* Reattaches the ports of one domain that have lost their bridge. Returns their number. */
 static guint reattachment_attach_ports(Reattachment *reattachment, const char *xml, char **devices,
                 GPtrArray *cut_off, GPtrArray *mended)
 {
@@ -144,7 +144,7 @@ static guint reattachment_attach_ports(Reattachment *reattachment, const char *x
         return n_lost;
 }
 
-/* A domain that has nothing to do with us has no such name, or not our metadata. */
+/* A foreign domain has no such name, or not our metadata. */
 static void reattachment_look_at_domain(Reattachment *reattachment, virDomainPtr domain)
 {
         const char *domain_name = virDomainGetName(domain);
@@ -187,7 +187,7 @@ static int reattachment_look_at_domains(Reattachment *reattachment, Error *ret_e
         return 0;
 }
 
-/* Those that were cut off and have nothing lost any more: somebody else has attached them, or they ended. */
+/* Handles unikernels that were cut off and are no longer: somebody else has attached them, or they ended. */
 static void reattachment_look_at_notes(const Reattachment *reattachment)
 {
         g_autoptr(GPtrArray) none = cut_off_new(), mended = g_ptr_array_new();

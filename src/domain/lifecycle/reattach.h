@@ -3,8 +3,9 @@
 
 #include "common/error.h"
 
-/* Guests whose bridge went while they ran: a network that was stopped and started, a bridge that was deleted
- * and made again. Where it is there again they are put back on it, a network of ours is started again for
- * that, and what is cut off still is told in the journal and noted (unikernel/cut-off.h). Looks at whatever
- * shruthi-antispoof says is without a bridge. A verb of shruthi-domain's own service. */
+/* Reattaches guests whose bridge was removed while they ran: a network that was stopped and started, a
+ * bridge that was deleted and created again. If the bridge exists again, guests are attached to it; a
+ * network of ours is started for that. Devices that are still cut off are logged and recorded
+ * (unikernel/cut-off.h). Handles the taps that have no bridge according to shruthi-antispoof. A verb of
+ * shruthi-domain's own service. */
 int reattach(Error *ret_error);

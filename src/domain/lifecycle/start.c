@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Starting the domain of one unikernel, and preparing it for that. Called by verbs.c. */
+/* Starts the domain of one unikernel, or prepares it for a start. Called by verbs.c. */
 
 #include <glib.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 #include "unikernel/run-dir.h"
 #include "unikernel/started.h"
 
-/* Those that it writes: only they can run out of space. */
+/* Emits the volumes that it writes: only these can run out of space. */
 static void emit_volumes(const Plan *plan)
 {
         g_autoptr(GString) names = g_string_new(NULL);
@@ -52,7 +52,7 @@ static void emit_checks(const Definition *definition)
                 protocol_emit(DOMAIN_KEY_WATCHDOG, "yes");
 }
 
-/* Where the devices of its checks are, as far as they are anywhere. */
+/* Emits where the devices of its checks can be reached, if they have an address. */
 static void emit_reach(const Plan *plan)
 {
         const GPtrArray *devices = plan->definition->devices;
@@ -92,7 +92,7 @@ static void emit_plan(const Plan *plan)
         protocol_emit(DOMAIN_KEY_WITNESS, "%s", plan->monitor ? "yes" : "no");
 }
 
-/* All at once, for whom it costs something to read them. */
+/* Emitted all at once, because reading them costs the runner time. */
 static void emit_timestamps(const Plan *plan)
 {
         for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
@@ -122,8 +122,9 @@ static int start_release_prepared(
         return virt_domain_release(domain);
 }
 
-/* 1: it was prepared, and runs now. 0: there is none. What else there is of ours was left by a start or a
- * stop that was cut off, or prepared before something changed: it is not the guest that is asked for now. */
+/* Returns 1 if a prepared domain runs now, 0 if there is no domain. Ends any other domain of ours: it was
+ * left by an interrupted start or stop, or prepared before something changed, so it is not the requested
+ * guest. */
 static int start_handle_leftover(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
 {
         const char *name = plan->definition->name;
@@ -143,15 +144,15 @@ static int start_handle_leftover(virConnectPtr connection, Plan *plan, const cha
                         r = virt_domain_destroy(connection, domain, ret_error);
                 }
         }
-        /* Not before: who adopts takes one for running that only waits. */
+        /* Not earlier: a runner that adopts would mistake a waiting domain for a running one. */
         if (r >= 0)
                 run_dir_forget_prepared(name);
 
         return r;
 }
 
-/* libvirt keeps a descriptor as long as the connection that brought it, so this one is closed at once,
- * however long another is kept. *ret_domain NULL: it has ended already. */
+/* libvirt keeps the descriptor for as long as its connection, so a separate connection is used and closed at
+ * once. *ret_domain is NULL if the domain has already ended. */
 static int start_create_with_credentials(virConnectPtr connection, const Plan *plan, const char *xml,
                 int credentials, virDomainPtr *ret_domain, Error *ret_error)
 {
@@ -170,8 +171,8 @@ static int start_create_with_credentials(virConnectPtr connection, const Plan *p
         return MIN(r, 0);
 }
 
-/* It waits, and is marked so: who adopts would take it for one that runs. The mark stays if that succeeds.
- */
+/* Creates a waiting domain and marks it as prepared: a runner that adopts would mistake it for a running
+ * one. The mark stays on success. */
 static int domain_make_waiting(virConnectPtr connection, const char *name, const char *xml,
                 virDomainPtr *ret_domain, Error *ret_error)
 {
@@ -187,8 +188,8 @@ static int domain_make_waiting(virConnectPtr connection, const char *name, const
         return r;
 }
 
-/* Without a firmware a guest may have ended before libvirt is done with its start, which libvirt takes for a
- * failure. So it is made as one that was prepared, and let run. */
+/* Without a firmware a guest may end before libvirt has completed its start, which libvirt reports as a
+ * failure. So it is created like a prepared domain, and then released. */
 static int start_create_and_release(virConnectPtr connection, const Plan *plan, const char *xml,
                 virDomainPtr *ret_domain, Error *ret_error)
 {
@@ -215,7 +216,7 @@ static int start_create(virConnectPtr connection, const Plan *plan, const char *
         return virt_domain_create(connection, xml, ret_domain, ret_error);
 }
 
-/* credentials: the descriptor of the archive, or -EBADF. */
+/* credentials is the descriptor of the archive, or -EBADF. */
 static int start_try(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -327,14 +328,14 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
                 g_usleep(ATTEMPT_PAUSE_USEC);
         }
 
-        /* The monitor stays as long as the guest. */
+        /* Closed now, because the monitor stays for as long as the guest. */
         credentials = close_safe(credentials);
         return watch ? lifecycle_monitor(watch, plan->conf->libvirt_uri, ret_error) : 0;
 }
 
-/* Where nobody has to follow it from the beginning, and it has no disk: the unit may have something to do
- * with that before (ExecStartPre=, a mount), it is open to one only, and what there is to say of it is the
- * start's. */
+/* Whether it can be prepared: it needs no monitor from the beginning, and has no disk. The unit may have to
+ * set up a disk before (ExecStartPre=, a mount), only one process can open it, and its errors belong to the
+ * start. */
 static bool plan_can_be_prepared(const Plan *plan)
 {
         for (guint i = 0; i < plan->attached->len; i++) {
@@ -347,7 +348,7 @@ static bool plan_can_be_prepared(const Plan *plan)
         return !plan->monitor;
 }
 
-/* Under the lock, that a runner may be waiting for. */
+/* Runs under the lock, for which a runner may be waiting. */
 static int plan_prepare_domain(virConnectPtr connection, const Plan *plan, const char *xml, Error *ret_error)
 {
         const char *name = plan->definition->name;
@@ -388,7 +389,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
         if (r < 0)
                 return r;
 
-        /* What the unit does not fetch in time is swept, as all that is left of this. */
+        /* If the unit does not use it in time, it is swept, like anything left by this. */
         r = liveness_acquire(name, &liveness);
         if (r < 0)
                 return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot acquire '%s'", name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A domain's lifecycle events, through libvirtd's restarts. Called by start.c and lifecycle.c for guests
- * that do not say on their console how they end, and by probe.c. */
+/* A domain's lifecycle events, across restarts of libvirtd. Called by start.c and lifecycle.c for guests
+ * that print no exit message, and by probe.c. */
 
 #include "domain/lifecycle/watch.h"
 
@@ -12,18 +12,18 @@
 #include "common/string-util.h"
 #include "domain/host/virt.h"
 
-/* The pause between attempts to reach a libvirtd that is gone; each lasts a while itself. */
+/* The pause between attempts to reach a libvirtd that is gone; each attempt itself takes a while. */
 #define RECONNECT_PAUSE_USEC (2 * G_USEC_PER_SEC)
 
 struct Watch {
         virConnectPtr connection;
         char *name;
         char *uuid;
-        int callback; /* of this domain or of all, -1: none */
-        int timer;    /* of the wait that is under way, -1: none */
-        int reader;   /* watches standard output, -1: nobody */
+        int callback; /* for this domain or for all; -1 if none */
+        int timer;    /* of the current wait; -1 if none */
+        int reader;   /* watches the reader of standard output; -1 if not watched */
         bool suspended, lost, timed_out, unread;
-        WatchEnding ending; /* _WATCH_ENDING_INVALID: not yet */
+        WatchEnding ending; /* _WATCH_ENDING_INVALID if not yet ended */
 };
 
 static const char *const watch_ending_table[_WATCH_ENDING_MAX] = {
@@ -57,7 +57,7 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
         char uuid[VIR_UUID_STRING_BUFLEN];
         Watch *watch = data;
 
-        /* The UUID, not the name: a foreign domain may have ours. */
+        /* Compare the UUID, not the name: a foreign domain may have our name. */
         if (virDomainGetUUIDString(domain, uuid) < 0 || strcmp(uuid, watch->uuid) != 0)
                 return 0;
 
@@ -83,7 +83,7 @@ static void on_timeout(int timer, void *data)
         watch->timed_out = true;
 }
 
-/* A pipe whose reader has closed it shows that at its other end. */
+/* If the reader closes the pipe, our end reports it. */
 static void on_output(int id, int fd, int events, void *data)
 {
         Watch *watch = data;
@@ -157,7 +157,7 @@ int watch_narrow(Watch *watch, virDomainPtr domain, Error *ret_error)
 {
         int id;
 
-        /* First the one, then no longer the other: nothing falls between. */
+        /* Register for the one before deregistering the other, so nothing is missed. */
         id = watch_register(watch->connection, domain, watch, ret_error);
         if (id < 0)
                 return id;
@@ -167,7 +167,7 @@ int watch_narrow(Watch *watch, virDomainPtr domain, Error *ret_error)
         return 0;
 }
 
-/* libvirtd went away: what happened meanwhile shows in whether the domain is still there. */
+/* libvirtd went away: whether the domain still exists shows what happened meanwhile. */
 static int watch_reconnect(Watch *watch, const char *uri)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -191,7 +191,7 @@ static int watch_reconnect(Watch *watch, const char *uri)
         if (r < 0)
                 return r;
 
-        /* It may have ended between the look and the registration. */
+        /* It may have ended between the check and the registration. */
         if (virDomainIsActive(domain) == 0)
                 watch->ending = WATCH_UNKNOWN;
 
@@ -257,7 +257,7 @@ Watch *watch_free(Watch *watch)
         if (!watch)
                 return NULL;
 
-        /* No callback is under way. */
+        /* From here on no callback is running. */
         virt_answer_here();
         watch_detach(watch);
         if (watch->timer >= 0)

@@ -8,15 +8,15 @@
 
 #include "common/error.h"
 
-/* Being told how a domain ended. After a transient domain has ended nothing can be asked about it, so
- * whoever wants to know registers before it begins. One per process: it needs libvirt's event loop. */
+/* Watches how a domain ends. libvirt knows nothing about a transient domain that has ended, so register
+ * before it starts. One per process: it needs libvirt's event loop. */
 
 typedef enum WatchEnding {
         WATCH_SHUTDOWN,  /* the guest powered off or asked for a reset */
         WATCH_DESTROYED, /* somebody destroyed it through libvirt */
         WATCH_CRASHED,   /* the guest said that it crashed */
         WATCH_FAILED,    /* QEMU died */
-        WATCH_UNKNOWN,   /* it was gone when we looked */
+        WATCH_UNKNOWN,   /* it was gone when we checked */
         _WATCH_ENDING_MAX,
         _WATCH_ENDING_INVALID = -EINVAL,
 } WatchEnding;
@@ -26,21 +26,22 @@ WatchEnding watch_ending_from_string(const char *text);
 
 typedef struct Watch Watch;
 
-/* Listens on connection to all domains, until watch_narrow(): an end from now on is not missed. name is the
+/* Listens on connection to all domains until watch_narrow(), so no end from now on is missed. name is the
  * unikernel's. */
 int watch_new(virConnectPtr connection, const char *name, const char *uuid, Watch **ret_watch,
                 Error *ret_error);
 
-/* The domain is there now: listens to it alone, so that other domains' events wake nobody. */
+/* Call it when the domain exists: listens only to this domain, so that events of others do not wake the
+ * process. */
 int watch_narrow(Watch *watch, virDomainPtr domain, Error *ret_error);
 
-/* Waits up to timeout_usec (UINT64_MAX: for ever) for the end. -ETIMEDOUT without an Error when it still
- * runs. A connection that breaks is made again, as often as it takes. Returns -EPIPE without an Error when
- * nobody reads standard output any more. */
+/* Waits up to timeout_usec (UINT64_MAX is forever) for the end. Reconnects whenever the connection breaks.
+ * Returns -ETIMEDOUT without an Error if the domain still runs, -EPIPE without an Error if nobody reads
+ * standard output any more. */
 int watch_wait(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding *ret_ending,
                 Error *ret_error);
 
-/* Whether the domain was seen suspended: by QEMU, when the processor cannot go on. */
+/* Whether the domain was suspended, which QEMU does if the processor cannot continue. */
 bool watch_saw_suspension(const Watch *watch);
 
 Watch *watch_free(Watch *watch);

@@ -19,21 +19,21 @@
 typedef struct Allocation {
         virConnectPtr connection;
         Plan *plan;
-        bool acquire;     /* leases; else only those that there are */
-        bool create;      /* for one that is being created */
-        GPtrArray *own;   /* Lease: what it has */
-        GPtrArray *kept;  /* of own: what it still has; not owned */
+        bool acquire;     /* acquire leases; otherwise use only existing ones */
+        bool create;      /* for a unikernel that is being created */
+        GPtrArray *own;   /* Lease: existing leases of the unikernel */
+        GPtrArray *kept;  /* the leases of own that it keeps; not owned */
         unsigned n_named; /* devices that have an address */
-        bool missing;     /* one has no lease yet */
+        bool missing;     /* a device has no lease yet */
 } Allocation;
 
-/* The part of it that is about one device. */
+/* The allocation for one device. */
 typedef struct DeviceRequest {
         Allocation *allocation;
         const DefinitionDevice *device;
         PlanNetwork *network;
         Attachment *attachment;
-        bool first; /* of the devices with an address: it is called as the unikernel */
+        bool first; /* of the devices with an address: it gets the unikernel's name */
 } DeviceRequest;
 
 static const char *request_unikernel(const DeviceRequest *request)
@@ -41,7 +41,7 @@ static const char *request_unikernel(const DeviceRequest *request)
         return request->allocation->plan->definition->name;
 }
 
-/* The lease that the device has in that network and family. */
+/* Finds the lease that the device has in that network and family. */
 static Lease *request_find_own_lease(const DeviceRequest *request, int family)
 {
         const GPtrArray *own = request->allocation->own;
@@ -58,7 +58,8 @@ static Lease *request_find_own_lease(const DeviceRequest *request, int family)
         return NULL;
 }
 
-/* Who is on the network is looked at only for a new lease: that takes longer than all the rest. */
+/* The addresses in use on the network are listed only for a new lease: that takes longer than all the
+ * rest. */
 static int request_acquire_lease(const DeviceRequest *request, const Subnet *subnet, const Address *asked,
                 const Lease *own, Address *ret, Error *ret_error)
 {
@@ -85,7 +86,7 @@ static int request_acquire_lease(const DeviceRequest *request, const Subnet *sub
         return lease_acquire(&lease, ret, ret_error);
 }
 
-/* One address of the device, left as it is where the network has none of that family to give. */
+/* Finds one address of the device; leaves it unset if the network has none of that family to allocate. */
 static int request_find_address(const DeviceRequest *request, int family, Address *ret, Error *ret_error)
 {
         const AddressSetting *setting = &request->device->setting;
@@ -119,7 +120,7 @@ static int request_find_address(const DeviceRequest *request, int family, Addres
         return r < 0 ? r : 0;
 }
 
-/* All that the unikernel has anywhere, and what it is being given. */
+/* All addresses that the unikernel has anywhere, and those being allocated. */
 static GArray *allocation_list_own(const Allocation *allocation)
 {
         GArray *own = g_array_new(FALSE, FALSE, sizeof(Address));
@@ -136,8 +137,8 @@ static GArray *allocation_list_own(const Allocation *allocation)
         return own;
 }
 
-/* The name of another unikernel's further device may be that of a unikernel that was made later: that one is
- * called so, and the device loses the name. */
+/* The name of a further device of another unikernel may equal that of a unikernel created later: the
+ * unikernel gets the name, and the device loses it. */
 static int request_evict_name(const DeviceRequest *request, const char *name, Error *ret_error)
 {
         const Attachment *attachment = request->attachment;
@@ -171,8 +172,8 @@ static bool name_is_unikernel(const char *name)
         return definition_find(name, &path, &origin, NULL) >= 0;
 }
 
-/* Names that programs look for on any network, and trust whoever has them: for their proxy (WPAD), a way to
- * IPv6 (RFC 5214), themselves (RFC 6761), and the way out. */
+/* Names that programs look up on any network and trust: for their proxy (WPAD), a route to IPv6 (RFC 5214),
+ * themselves (RFC 6761), and the gateway. */
 static bool name_is_conventional(const char *name)
 {
         static const char *const names[] = {"broadcasthost", "gateway", "isatap", "localdomain", "localhost",
@@ -182,8 +183,8 @@ static bool name_is_conventional(const char *name)
         return g_strv_contains(names, name) || g_strcmp0(own, name) == 0;
 }
 
-/* Why the unikernel cannot have that name in the network. Root, and who shares the network with nobody, may
- * take a conventional one. */
+/* Checks whether the unikernel can have that name in the network. Root, and a user who shares the network
+ * with nobody, may use a conventional one. */
 static int request_check_name(const DeviceRequest *request, const char *name, Error *ret_error)
 {
         uid_t owner = request->allocation->plan->definition->owner;
@@ -205,8 +206,8 @@ static int request_check_name(const DeviceRequest *request, const char *name, Er
         return 0;
 }
 
-/* The name that the device has in DNS; NULL: none. Why a name is refused matters to who creates a unikernel;
- * later it starts without a name. */
+/* Chooses the name that the device has in DNS; NULL if none. A refused name is an error for a create; later
+ * the unikernel starts without a name. */
 static int request_choose_name(const DeviceRequest *request, char **ret_name, Error *ret_error)
 {
         const char *unikernel = request_unikernel(request), *device = request->device->name;
@@ -239,7 +240,7 @@ static int request_choose_name(const DeviceRequest *request, char **ret_name, Er
         return 0;
 }
 
-/* The address itself is right without DHCP and DNS knowing it: no reason not to start. */
+/* The address is right even if DHCP and DNS do not know it, so this does not fail the start. */
 static int request_enter_host(const DeviceRequest *request, const Address *address, Error *ret_error)
 {
         NetworkHost host = {.mac = request->network->mac, .address = *address};
@@ -260,8 +261,8 @@ static int request_enter_host(const DeviceRequest *request, const Address *addre
         return 0;
 }
 
-/* What DHCP has leased it gives to nobody else, whatever is reserved: a guest that asks would be given
- * another address, and may not send from it. */
+/* DHCP does not give a leased address to anybody else, despite a reservation: a guest that uses DHCP would
+ * get another address, from which it may not send. */
 static void request_warn_of_lease(const DeviceRequest *request)
 {
         const PlanNetwork *network = request->network;
@@ -303,7 +304,7 @@ static int request_refuse_unknown_subnet(const DeviceRequest *request, Error *re
                         request->device->name, attachment->info->name);
 }
 
-/* One of ours that libvirt has lost, or somebody has stopped, is there again afterwards. */
+/* Also restores a network of ours that libvirt has lost or somebody has stopped. */
 static int request_find_attachment(DeviceRequest *request, Error *ret_error)
 {
         Allocation *allocation = request->allocation;
@@ -362,7 +363,7 @@ static int allocation_find_device(Allocation *allocation, const DefinitionDevice
         DeviceRequest request = {.allocation = allocation, .device = device, .network = network};
         int r;
 
-        /* plan_resolve() says what is missing. */
+        /* plan_resolve() reports what is missing. */
         if (!device->network && !network->bridge)
                 return 0;
 
@@ -373,7 +374,7 @@ static int allocation_find_device(Allocation *allocation, const DefinitionDevice
         return r;
 }
 
-/* Takes a lease's address out of DHCP and DNS. A network that is no more has nothing to be taken out of. */
+/* Removes a lease's address from DHCP and DNS. Nothing to do if the network no longer exists. */
 static int connection_forget_host(
                 virConnectPtr connection, const Conf *conf, const Lease *lease, Error *ret_error)
 {
@@ -389,7 +390,7 @@ static int connection_forget_host(
                 r = attachment_remove_host(attachment, &lease->address, &error);
         if (r >= 0)
                 return 0;
-        /* One of ours that libvirt has lost is there again some day, with who is on it. */
+        /* A network of ours that libvirt has lost will be restored, with its hosts. */
         hosts_path = error.code == ERROR_NO_SUCH_NETWORK ? hosts_find(network) : NULL;
         if (hosts_path)
                 return hosts_leave(hosts_path, &lease->address, ret_error);
@@ -400,8 +401,8 @@ static int connection_forget_host(
         return r;
 }
 
-/* Of devices and networks that the definition no longer has. Where that fails, the next start tries again.
- */
+/* Releases the leases of devices and networks that the definition no longer has. If that fails, the next
+ * start tries again. */
 static void allocation_give_back_others(const Allocation *allocation)
 {
         for (guint i = 0; i < allocation->own->len; i++) {
@@ -419,7 +420,7 @@ static void allocation_give_back_others(const Allocation *allocation)
         }
 }
 
-/* A name only where it cannot be taken for more than one word of the arguments. */
+/* The user's name only if it cannot be read as more than one word of the arguments. */
 static char *owner_name(uid_t uid)
 {
         const struct passwd *passwd = getpwuid(uid);
@@ -534,12 +535,13 @@ int addresses_release(virConnectPtr connection, const char *name, Error *ret_err
         if (r < 0)
                 return r;
 
-        /* Each by itself: one network that cannot be reached keeps its own, and is tried again. */
+        /* Each lease separately: if a network cannot be reached, its lease stays, and is tried again
+         * later. */
         for (guint i = 0; i < leases->len; i++) {
                 _cleanup_error_ Error error = ERROR_INIT;
                 int k;
 
-                /* Only now: whoever is given the address next finds nothing of this one there. */
+                /* Released only after that, so the next owner of the address finds no old entries. */
                 k = connection_forget_host(connection, conf, leases->pdata[i], &error);
                 if (k >= 0)
                         k = lease_give_back(leases->pdata[i], &error);

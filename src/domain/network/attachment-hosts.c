@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who is on a network, as its DHCP and DNS server is told. Called by addresses.c and networks.c. */
+/* The hosts on a network, entered into its DHCP and DNS server. Called by addresses.c and networks.c. */
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -12,15 +12,15 @@
 #include "domain/network/attachment.h"
 #include "domain/network/hosts.h"
 
-/* One change of what libvirt tells DHCP or DNS. */
+/* One change of libvirt's entries for DHCP or DNS. */
 typedef struct HostEntry {
         virNetworkUpdateCommand command;
         virNetworkUpdateSection section;
         const Address *address;
-        const char *mac;  /* of DHCP; NULL: none, or whichever */
-        const char *name; /* of DNS; NULL: all of the address's */
+        const char *mac;  /* for DHCP; NULL if none, or for any */
+        const char *name; /* for DNS; NULL for all names of the address */
         const char *xml;
-        const char *doing; /* for an error */
+        const char *doing; /* for an error message */
 } HostEntry;
 
 static bool info_has_reservation(const NetworkInfo *info, const HostEntry *entry)
@@ -52,8 +52,8 @@ static bool info_has_name(const NetworkInfo *info, const HostEntry *entry)
         return false;
 }
 
-/* libvirt reports an error also where the change itself was made, and what came after it failed: the
- * firewall that it rebuilds, a file that it could not write. */
+/* Whether the change was made despite an error: libvirt also fails if something after the change fails, such
+ * as rebuilding the firewall or writing a file. */
 static bool host_entry_is_made(const Attachment *attachment, const HostEntry *entry)
 {
         g_autoptr(NetworkInfo) info = NULL;
@@ -67,8 +67,9 @@ static bool host_entry_is_made(const Attachment *attachment, const HostEntry *en
         return found == (entry->command != VIR_NETWORK_UPDATE_COMMAND_DELETE);
 }
 
-/* Of DHCP the family's <ip>; where none is told libvirt takes the first with DHCP, of whichever family. To
- * what runs and to what is kept. *unread: it is made, but dnsmasq may not have read it. */
+/* Updates both the running and the persistent network. For DHCP the <ip> of the family is named, because
+ * otherwise libvirt uses the first one with DHCP, of any family. *unread is set if the change was made but
+ * dnsmasq may not have read it. */
 static int host_entry_update(
                 const Attachment *attachment, const HostEntry *entry, bool *unread, Error *ret_error)
 {
@@ -103,7 +104,7 @@ static int host_entry_update(
         return r;
 }
 
-/* A DHCP server that gives to nobody has no reservations either. */
+/* A DHCP server without a range has no reservations either. */
 static bool attachment_has_dhcp(const Attachment *attachment, int family)
 {
         const Subnet *subnet = family == AF_INET ? &attachment->info->subnet4 : &attachment->info->subnet6;
@@ -142,8 +143,8 @@ static void names_remove_address(GPtrArray *names, const Address *address)
                         g_ptr_array_remove_index(names, i);
 }
 
-/* What is reserved for the address, or (with mac) for that hardware address, by somebody else than mac and
- * address together: goes. */
+/* Removes reservations for the address, or (with mac) for that hardware address, except that of both
+ * together. */
 static int attachment_clear_dhcp(const Attachment *attachment, const Address *address, const char *mac,
                 bool *ret_right, bool *unread, Error *ret_error)
 {
@@ -174,7 +175,7 @@ static int attachment_clear_dhcp(const Attachment *attachment, const Address *ad
         return 0;
 }
 
-/* The same of the names that stand for an address; name NULL: none is right. */
+/* The same for the names of an address, except name; if name is NULL, all of them. */
 static int attachment_clear_dns(const Attachment *attachment, const Address *address, const char *name,
                 bool *ret_right, Error *ret_error)
 {
@@ -211,11 +212,11 @@ static int attachment_clear_dns(const Attachment *attachment, const Address *add
         return 0;
 }
 
-/* A change of DNS is what makes dnsmasq read the reservations again, too. */
+/* A change of DNS also makes dnsmasq read the reservations again. */
 static int attachment_enter_by_libvirt(
                 const Attachment *attachment, const NetworkHost *host, Error *ret_error)
 {
-        /* Of IPv6 the name is what a client is known by. */
+        /* For IPv6 a client is recognized by its name. */
         bool reserve = attachment_has_dhcp(attachment, host->address.family) &&
                        (network_host_dhcp_name(host) || host->address.family == AF_INET);
         g_autofree char *dhcp = NULL, *dns = NULL;
@@ -290,9 +291,9 @@ char *attachment_host_name(void)
         return name_is_valid(label) && !g_str_equal(label, "localhost") ? g_steal_pointer(&label) : NULL;
 }
 
-/* libvirt has no call for it, but sends the signal at each change of a DNS entry, and does nothing else
- * then. The host's own is taken out and put in again, which also renews its name; one that a crash in
- * between has left out comes back with the next. */
+/* libvirt has no call for this, but sends dnsmasq the signal at each change of a DNS entry, and does nothing
+ * else then. So the host's own entry is removed and added again, which also updates its name; if a crash in
+ * between loses it, the next call adds it again. */
 int attachment_reread(const Attachment *attachment, Error *ret_error)
 {
         const Subnet *subnets[] = {&attachment->info->subnet4, &attachment->info->subnet6};
@@ -366,7 +367,7 @@ static bool attachment_has_lease(const Attachment *attachment, const char *name,
 {
         g_autoptr(GArray) leases = NULL;
 
-        /* What cannot be told now is told at the next start. */
+        /* What cannot be found now is found at the next start. */
         if (attachment_read_leases(attachment, &leases, NULL) < 0)
                 return false;
 
@@ -400,7 +401,7 @@ bool attachment_name_is_anothers(const Attachment *attachment, const char *name,
                 address = g_array_index(files, Address, i);
                 found = !addresses_contain(own, &address);
         }
-        /* Who has it already, had it before whoever says it now. */
+        /* If the unikernel already has the name, it had it before any other claimant. */
         if (!found && ((files && files->len > 0) || info_has_name_for(info, name, own)))
                 return false;
         found = found || names_find_other(info->host_names, name, own, &address) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks of libvirt and bridges of others, alike to whoever gives out addresses. */
+/* Networks of libvirt and other bridges, in one form for the allocation of addresses. */
 
 #include "domain/network/attachment.h"
 
@@ -30,7 +30,7 @@ Attachment *attachment_free(Attachment *attachment)
 int attachment_read_info(
                 virConnectPtr connection, virNetworkPtr network, NetworkInfo **ret_info, Error *ret_error)
 {
-        const char *name = virNetworkGetName(network); /* now: it clears the last error */
+        const char *name = virNetworkGetName(network); /* read first: this call clears the last error */
         char *xml = virNetworkGetXMLDesc(network, 0);
         int r;
 
@@ -43,7 +43,7 @@ int attachment_read_info(
         return r;
 }
 
-/* A network that goes while the list is being read is none. */
+/* Ignores a network that is removed while the list is read. */
 static int attachment_find_network_of(
                 virConnectPtr connection, const char *bridge, virNetworkPtr *ret_network, Error *ret_error)
 {
@@ -110,8 +110,8 @@ int attachment_find(virConnectPtr connection, const Conf *conf, const char *netw
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "The name of network '%s' is too long",
                                 network ?: bridge);
 
-        /* A network of libvirt's that only names a bridge knows no subnets: there, too, the administrator
-         * may tell. */
+        /* A libvirt network that only names a bridge has no subnets: shruthi.conf may describe them here
+         * too. */
         told = attachment->bridge ? conf_find_bridge(conf, attachment->bridge) : NULL;
         if (told && !address_is_set(&attachment->subnet4.network))
                 attachment->subnet4 = told->subnet4;
@@ -132,7 +132,7 @@ static void dhcp_lease_clear(gpointer data)
         g_free(((DhcpLease *) data)->host_name);
 }
 
-/* One that has ended is none. */
+/* Skips a lease that has expired. */
 static void dhcp_leases_add(const virNetworkDHCPLease *found, gint64 now, GArray *leases)
 {
         DhcpLease lease = {};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files that dnsmasq reads. Called by attachment-hosts.c and networks.c. Whoever changes them holds a
- * lock on their folder; readers need none, since a file is replaced as a whole. */
+/* The files that dnsmasq reads. Called by attachment-hosts.c and networks.c. Writers hold a lock on the
+ * folder; readers need none, because files are replaced as a whole. */
 
 #include "domain/network/hosts.h"
 
@@ -19,7 +19,7 @@
 #define UNREAD        ".untold"
 #define LEASE_TIME    "10m"
 
-/* Modes are set by name: our services have a umask. */
+/* Modes are set with chmod(2), because our services have a umask. */
 static int folder_make(const char *path)
 {
         if (mkdir(path, 0711) < 0 && errno != EEXIST)
@@ -54,7 +54,8 @@ static char *token_find(const char *folder)
         return NULL;
 }
 
-/* From then on until hosts_set_reread(). A crash of the host needs no mark: dnsmasq begins anew. */
+/* Marks the files as unread until hosts_set_reread(). The mark need not survive a crash of the host: dnsmasq
+ * starts again. */
 static int hosts_mark_unread(const char *path)
 {
         g_autofree char *file = g_build_filename(path, UNREAD, NULL);
@@ -63,7 +64,7 @@ static int hosts_mark_unread(const char *path)
         return fd < 0 ? -errno : 0;
 }
 
-/* With both files, so that dnsmasq has nothing to complain about. */
+/* Creates both files, so that dnsmasq does not complain. */
 static int hosts_make_files(const char *folder, const char *path)
 {
         static const char *const files[] = {"dhcp", "dns"};
@@ -102,7 +103,7 @@ int hosts_make(const char *network, char **ret_path, Error *ret_error)
         return 0;
 }
 
-/* One folder in another, no more than two deep. */
+/* Removes a folder and the folders in it, at most two levels. */
 static int folder_remove_tree(const char *path)
 {
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
@@ -126,7 +127,7 @@ char *hosts_find(const char *network)
 {
         g_autofree char *folder = NULL, *token = NULL;
 
-        /* libvirt's own networks have other names, too. */
+        /* Other libvirt networks may have names that are not valid for us. */
         if (!name_is_valid(network))
                 return NULL;
 
@@ -161,7 +162,7 @@ static int hosts_lock(const char *path, int *ret_fd)
         return 0;
 }
 
-/* The lines of a file, without the empty one behind the last. */
+/* The lines of a file, without the empty one at the end. */
 static int hosts_read_lines(const char *path, const char *name, char ***ret_lines)
 {
         g_autofree char *file = g_build_filename(path, name, NULL), *text = NULL;
@@ -189,10 +190,10 @@ static bool dns_line_is_of(const char *line, const char *ip)
         return g_str_has_prefix(line, ip) && line[strlen(ip)] == ' ';
 }
 
-/* Of IPv6 clients the name that they send is what they are known by: dnsmasq does not always learn their
- * hardware address. NULL: there is nothing to reserve by. The time is short because an address is free for
- * another only when its lease has ended; a guest that does not renew its own loses nothing, since nobody
- * else is given what is reserved. */
+/* IPv6 clients are recognized by the name that they send: dnsmasq does not always learn their hardware
+ * address. NULL if there is nothing to recognize the host by. The lease time is short because an address
+ * becomes free for another host only when its lease expires; a guest that does not renew its lease loses
+ * nothing, because nobody else gets a reserved address. */
 static char *host_format_dhcp(const NetworkHost *host, const char *ip)
 {
         const char *name = network_host_dhcp_name(host);
@@ -204,7 +205,7 @@ static char *host_format_dhcp(const NetworkHost *host, const char *ip)
         return name ? g_strdup_printf("%s,[%s]," LEASE_TIME, name, ip) : NULL;
 }
 
-/* The address has this line in the file and no other; NULL: it has none. */
+/* Makes this the only line of the address in the file; NULL removes it. */
 static int hosts_set_line(const char *path, const char *name,
                 bool (*is_of)(const char *line, const char *ip), const char *ip, const char *line)
 {
@@ -243,7 +244,7 @@ static int hosts_change(const char *path, const char *ip, const char *dhcp, cons
         if (r == -ENOENT && (dhcp || dns)) {
                 g_autofree char *folder = g_path_get_dirname(path);
 
-                /* Somebody has tidied up. */
+                /* Somebody has removed the files. */
                 r = hosts_make_files(folder, path);
                 r = r < 0 ? r : hosts_lock(path, &fd);
         }

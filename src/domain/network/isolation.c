@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is looked at of all that guests send: by us where their addresses are known, else by libvirt, which
- * takes a quarter of a second for it at each start and each stop, and longer with each guest. Called by
- * lifecycle.c and check.c. */
+/* Chooses who filters what guests send: shruthi-antispoof if their addresses are known, otherwise libvirt,
+ * which takes a quarter of a second for it at each start and each stop, and longer with each guest. Called
+ * by lifecycle.c and check.c. */
 
 #include "domain/network/isolation.h"
 
@@ -16,7 +16,7 @@
 #include "domain/xml/filter.h"
 #include "unikernel/typed-addresses.h"
 
-/* Where libvirt's own services look; ours may be told less. */
+/* The search path of libvirt's own services; that of ours may be shorter. */
 #define TOOL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static bool tool_is_there(const char *name)
@@ -40,7 +40,7 @@ char *isolation_problem(virConnectPtr connection, const char **ret_fix)
                            "part of libvirt-daemon) and restart libvirtd";
                 return g_strdup_printf("this libvirt has no network filters (%s)", virGetLastErrorMessage());
         }
-        /* libvirt finds that out when a guest is to start, and refuses it. */
+        /* libvirt notices this only at the start of a guest, and refuses it. */
         if (!tool_is_there("ebtables")) {
                 *ret_fix = "install ebtables and restart libvirtd";
                 return g_strdup("libvirt's network filters need the program ebtables, which is not "
@@ -50,7 +50,7 @@ char *isolation_problem(virConnectPtr connection, const char **ret_fix)
         return NULL;
 }
 
-/* Defines the filter if it is not there yet. */
+/* Defines the filter if it does not exist yet. */
 static int filter_define(virConnectPtr connection, FilterFamily ipv4, FilterFamily ipv6, Error *ret_error)
 {
         const char *name = filter_name(ipv4, ipv6);
@@ -60,7 +60,7 @@ static int filter_define(virConnectPtr connection, FilterFamily ipv4, FilterFami
         filter = virNWFilterLookupByName(connection, name);
         if (!filter)
                 filter = virNWFilterDefineXML(connection, xml);
-        /* Another start may have been quicker. */
+        /* Another start may have defined it meanwhile. */
         if (!filter)
                 filter = virNWFilterLookupByName(connection, name);
         if (!filter)
@@ -77,14 +77,13 @@ static void network_add_parameter(PlanNetwork *network, const char *name, const 
         g_ptr_array_add(network->filter_parameters, g_strdup(value));
 }
 
-/* What one interface may send, however that is brought about. */
+/* What one interface may send, whoever filters it. */
 typedef struct Choice {
         FilterFamily ipv4, ipv6;
-        bool learn; /* libvirt watches for the address that DHCP gives it, and until then lets nothing else
-                     * through */
+        bool learn; /* libvirt learns the address from DHCP, and until then lets only DHCP through */
 } Choice;
 
-/* By lease where there is one. Where there is none the guest may send from any address, but where strict. */
+/* The guest may send from its allocated addresses; without one from any address, unless strict. */
 static Choice choice_for(const PlaceholderDevice *facts, bool strict)
 {
         bool v4 = address_is_set(&facts->address4), v6 = address_is_set(&facts->address6);
@@ -117,7 +116,7 @@ static int network_set_filter(virConnectPtr connection, const DefinitionDevice *
                 network_add_address(network, "IP", &facts->address4);
         if (choice->learn) {
                 network_add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
-                /* Who types an address would look in vain for why nobody hears it. */
+                /* A user who configures an address in the guest would not find out why it does not work. */
                 protocol_emit(DOMAIN_KEY_NOTICE,
                                 "Device %s can send only from the address that DHCP gives it; to allocate "
                                 "an address, set Address= in [Network %s]",
@@ -134,8 +133,8 @@ static int network_set_filter(virConnectPtr connection, const DefinitionDevice *
         return filter_define(connection, choice->ipv4, choice->ipv6, ret_error);
 }
 
-/* Whether what the guest sends passes a bridge of Linux's, where it can be looked at. On a bridge that is
- * named libvirt attaches it to one of these or to nothing. */
+/* Whether the guest's packets pass a Linux bridge, where they can be filtered. If a bridge is named, libvirt
+ * attaches the guest to a Linux bridge or not at all. */
 static bool network_is_on_bridge(virConnectPtr connection, const Conf *conf, const DefinitionDevice *device,
                 const PlanNetwork *network)
 {
@@ -154,9 +153,9 @@ static AntispoofFamily antispoof_family(FilterFamily family, const Address *addr
         };
 }
 
-/* Whether we filter it from now on, or with apply false would. Where libvirt has to learn its address it
- * does the rest, and what libvirt does not look at, such as who it says that it is to DHCP, is still ours.
- */
+/* Filters the interface with shruthi-antispoof; without apply only checks whether it could. Returns whether
+ * libvirt's filter is not needed. If libvirt has to learn the address, both filter: shruthi-antispoof checks
+ * what libvirt does not, such as the identity that the guest claims to DHCP. */
 static bool network_set_antispoof(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
                 const Choice *choice, bool apply, PlanNetwork *network)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Making, restoring and removing libvirt networks. Called by verbs.c for shruthid, and by
- * addresses.c and reattach.c for one that libvirt has lost. */
+/* Creates, restores and removes libvirt networks. Called by verbs.c for shruthid, and by addresses.c and
+ * reattach.c for a network that libvirt has lost. */
 
 #include "domain/network/networks.h"
 
@@ -22,20 +22,20 @@
 #include "unikernel/lease.h"
 
 #define ANSWER_GUARD    120 /* seconds; starting one waits for dnsmasq and the firewall */
-#define BRIDGE_TRIES    40  /* where there are leases of networks that are gone */
+#define BRIDGE_TRIES    40  /* to skip bridges with leases of removed networks */
 #define LEASES_PAUSE    (G_USEC_PER_SEC / 2)
 #define LIBVIRTS_BRIDGE "virbr"
 
-/* What is done about one network, under the lock of all. */
+/* The work on one network, under the lock of all. */
 typedef struct NetworkTask {
         Conf *conf;
         int lock_fd;
         virConnectPtr connection;
         NetworkRecord *record;
-        virNetworkPtr network; /* ours in libvirt; NULL: there is none */
+        virNetworkPtr network; /* ours in libvirt; NULL if none */
         NetworkInfo *info;     /* of that */
-        char *bridge;          /* that we chose for it; NULL: libvirt chooses, or the record has it */
-        bool hosts_are_new;    /* nobody was known to be on it */
+        char *bridge;          /* chosen by us; NULL if libvirt chooses, or the record has it */
+        bool hosts_are_new;    /* neither libvirt nor our files knew its hosts */
 } NetworkTask;
 
 #define NETWORK_TASK_INIT ((NetworkTask){.lock_fd = -EBADF})
@@ -67,8 +67,8 @@ static int network_task_connect(NetworkTask *task, Error *ret_error)
         return virt_connect(task->conf->libvirt_uri, &task->connection, ret_error);
 }
 
-/* The lock first: what the record says holds until this is done. Of another's network of that name
- * *ret_foreign tells, and nothing else is known of it. */
+/* Locks first, so that the record stays valid until this is done. *ret_foreign says that the network with
+ * that name is not ours; then nothing else is known about it. */
 static int network_task_begin(const char *name, NetworkTask *task, bool *ret_foreign, Error *ret_error)
 {
         g_autoptr(NetworkInfo) info = NULL;
@@ -121,8 +121,8 @@ static int network_task_remove(NetworkTask *task, Error *ret_error)
         return 0;
 }
 
-/* Of a network of a former version, which told libvirt who is on it: that goes where dnsmasq reads it now.
- */
+/* Copies the hosts of a network created by a former version, which entered them in libvirt, to the files
+ * that dnsmasq reads now. */
 static int network_info_copy_hosts(const NetworkInfo *info, const char *hosts_path, Error *ret_error)
 {
         int r = 0;
@@ -169,7 +169,7 @@ static int network_task_format(
         return network_create_format(&settings, ret_xml, ret_error);
 }
 
-/* With task->info: in its place. */
+/* Replaces the network in task->info if it is set. */
 static int network_task_define(NetworkTask *task, Error *ret_error)
 {
         g_autofree char *hosts_path = hosts_find(task->record->name), *xml = NULL;
@@ -207,7 +207,7 @@ static int network_task_start(NetworkTask *task, Error *ret_error)
         return 0;
 }
 
-/* The names of the domains that are attached to it, by its name or its bridge, whether they run or not. */
+/* The names of the domains that are attached to it, by its name or its bridge, running or not. */
 static char *network_task_find_domains(const NetworkTask *task)
 {
         char *bridge = virNetworkGetBridgeName(task->network);
@@ -230,8 +230,8 @@ static char *network_task_find_domains(const NetworkTask *task)
         return g_string_free(names, FALSE);
 }
 
-/* One that was made by a former version is made anew where nobody is on it, who would be cut off. Until
- * then it works as it did. */
+/* Creates a network of a former version again if nobody is on it, because users would be cut off. Until then
+ * it works as before. */
 static int network_task_renew(NetworkTask *task, Error *ret_error)
 {
         g_autofree char *domains = NULL;
@@ -247,7 +247,8 @@ static int network_task_renew(NetworkTask *task, Error *ret_error)
         return r < 0 ? r : network_task_define(task, ret_error);
 }
 
-/* One that does not run has none of its own. What cannot be read is not its own either. */
+/* A network that is not active has no leases of its own. Leases that cannot be read are not its own
+ * either. */
 static bool network_task_has_leases(const NetworkTask *task)
 {
         virNetworkDHCPLeasePtr *leases = NULL;
@@ -259,7 +260,7 @@ static bool network_task_has_leases(const NetworkTask *task)
         return n != 0;
 }
 
-/* libvirt gives the first number that is free, each time the same. */
+/* libvirt always uses the first free number. */
 static void network_task_choose_bridge(NetworkTask *task)
 {
         char *name = task->network ? virNetworkGetBridgeName(task->network) : NULL;
@@ -276,10 +277,10 @@ static void network_task_choose_bridge(NetworkTask *task)
         free(name);
 }
 
-/* dnsmasq's helper goes on after dnsmasq has ended, for a minute where there were many leases, and writes
- * those of a network that libvirt has removed. The next one on a bridge of that name would have to serve
- * them, and does not start where they are too many. So another bridge is taken; one that somebody has asked
- * for by its name is waited for. */
+/* dnsmasq's helper continues after dnsmasq has ended, for a minute if there were many leases, and writes the
+ * leases of a network that libvirt has removed. The next network on a bridge with that name would have to
+ * serve them, and does not start if there are too many. So another bridge is used; if the caller named the
+ * bridge, this waits. */
 static int network_task_start_new(NetworkTask *task, Error *ret_error)
 {
         for (unsigned int i = 0;; i++) {
@@ -293,7 +294,7 @@ static int network_task_start_new(NetworkTask *task, Error *ret_error)
                         r = network_task_start(task, &error);
                         if (r >= 0)
                                 return 0;
-                        /* A name that we chose may be that of some other interface. */
+                        /* Another interface may have the name that we chose. */
                         if (last || (!task->bridge && !(task->network && network_task_has_leases(task)))) {
                                 error_move(ret_error, &error);
                                 return r;
@@ -307,7 +308,8 @@ static int network_task_start_new(NetworkTask *task, Error *ret_error)
         }
 }
 
-/* Where libvirt has lost it, and our own files of who is on it are not there either. */
+/* Enters the hosts from leases if libvirt has lost the network and our files of its hosts are missing
+ * too. */
 static void network_task_enter_leases(const NetworkTask *task)
 {
         const char *network = task->record->name;
@@ -323,7 +325,7 @@ static void network_task_enter_leases(const NetworkTask *task)
                 const NetworkHost host = {
                                 .name = lease->unikernel, .mac = lease->mac, .address = lease->address};
 
-                /* What is not entered now is at the next start. */
+                /* What is not entered now is entered at the next start. */
                 if (lease->unikernel && lease->mac)
                         (void) attachment_enter_host(attachment, &host, NULL);
         }
@@ -350,7 +352,7 @@ int networks_create(const char *name, Error *ret_error)
         if (task.record->state == NETWORK_REMOVING)
                 return error_set(ret_error, ERROR_BUSY, "Network '%s' is being removed", name);
 
-        /* What an attempt that was cut off has left would be in the way of itself. */
+        /* Remains of an interrupted attempt would conflict with this one. */
         creating = task.record->state == NETWORK_CREATING;
         r = creating ? network_task_remove(&task, ret_error) : network_task_renew(&task, ret_error);
         if (creating)
@@ -392,7 +394,7 @@ int networks_restore(virConnectPtr connection, const char *name, Error *ret_erro
         bool foreign;
         int r;
 
-        /* Without the lock of all: nearly always there is nothing to do. */
+        /* Checked without the lock first: nearly always there is nothing to do. */
         if (network_record_load(name, &record, NULL) < 0 || record->state != NETWORK_READY ||
                         network_is_active(connection, name))
                 return 0;
@@ -422,8 +424,8 @@ static bool network_task_is_used_by(
         return g_strcmp0(device->bridge ?: task->conf->bridge_interface, bridge) == 0;
 }
 
-/* The unikernels that are defined on it, by its name or its bridge, which libvirt gives to the next one: who
- * is left behind would be on somebody else's network. */
+/* The unikernels whose definitions name it or its bridge. libvirt gives the bridge to the next network, so
+ * these would end up on somebody else's. */
 static int network_task_find_unikernels(const NetworkTask *task, char **ret_names, Error *ret_error)
 {
         char *bridge = task->network ? virNetworkGetBridgeName(task->network) : NULL;
@@ -461,7 +463,7 @@ static int network_task_check_unused(const NetworkTask *task, Error *ret_error)
                 return error_set(ret_error, ERROR_NETWORK_IN_USE,
                                 "Network '%s' is in use by libvirt domains %s; detach or stop them first",
                                 name, domains);
-        /* Of one that was never made there can be none, and nobody may keep it from being cleared away. */
+        /* A network that was never completed has no users, and nobody may prevent its removal. */
         if (task->record->state == NETWORK_CREATING)
                 return 0;
         r = network_task_find_unikernels(task, &unikernels, ret_error);

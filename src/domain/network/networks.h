@@ -5,19 +5,19 @@
 
 #include "common/error.h"
 
-/* Networks of ours in libvirt: made to be as their records say. The verbs of shruthid's helper; each is done
- * again after a crash without harm. */
+/* Our networks in libvirt, made to match their records. Verbs that shruthid requests; each can be repeated
+ * after a crash. */
 
-/* Chooses the record's subnet where it is to be chosen, refuses one that overlaps, and defines, autostarts
- * and starts the network. What is there already stays, but what a former version made is made anew where
+/* Chooses the record's subnet if it has none, refuses one that overlaps, and defines, autostarts and starts
+ * the network. An existing network stays, except that one created by a former version is created again if
  * nobody is on it. Speaks the protocol: "bridge=". */
 int networks_create(const char *name, Error *ret_error);
 
-/* Where the network of that name is one of ours that libvirt has lost or stopped: defines and starts it
- * again. 1: that was done; 0: it was there, or is none of ours. NETWORK_EXISTS where libvirt has another by
+/* Defines and starts the network again if it is one of ours that libvirt has lost or stopped. Returns 1 if
+ * that was done, 0 if it was active, or is none of ours. NETWORK_EXISTS if libvirt has a foreign one with
  * its name. */
 int networks_restore(virConnectPtr connection, const char *name, Error *ret_error);
 
-/* Removes it and forgets its leases' folder; NETWORK_IN_USE with who is on it. The record stays. That
- * libvirt has none of that name, or another's, is no error. */
+/* Removes the network and the folder of its leases. NETWORK_IN_USE, with its users, if it is used. The
+ * record stays. No error if libvirt has no network with that name, or a foreign one. */
 int networks_remove(const char *name, Error *ret_error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which subnets are in use on this host, and one for a new network. */
+/* Finds the subnets in use on this host, and chooses one for a new network. */
 
 #include "domain/network/subnets.h"
 
@@ -13,7 +13,7 @@
 #include "domain/network/attachment.h"
 #include "domain/xml/network-create.h"
 
-/* The subnets of all of libvirt's networks, also of those that do not run now. */
+/* The subnets of all libvirt networks, including inactive ones. */
 static int taken_subnets_add_libvirt(virConnectPtr connection, GArray *taken, Error *ret_error)
 {
         virNetworkPtr *networks = NULL;
@@ -26,7 +26,7 @@ static int taken_subnets_add_libvirt(virConnectPtr connection, GArray *taken, Er
                 g_autoptr(NetworkInfo) info = NULL;
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                /* One that goes while the list is read takes nothing. */
+                /* A network that is removed while the list is read takes no subnet. */
                 r = r < 0 ? r : attachment_read_info(connection, networks[i], &info, &error);
                 if (r < 0 && virGetLastErrorCode() == VIR_ERR_NO_NETWORK)
                         r = 0;
@@ -51,7 +51,7 @@ static void taken_subnets_add_subnet(GArray *taken, const Subnet *subnet, const 
                 taken_subnets_add(taken, &subnet->network, "%s '%s'", what, name);
 }
 
-/* Those of ours that libvirt has lost, and gets again at the next opportunity. */
+/* The subnets of our networks that libvirt has lost, and that will be restored. */
 static int taken_subnets_add_records(const NetworkRecord *self, GArray *taken, Error *ret_error)
 {
         g_auto(GStrv) names = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the unit's credentials to the descriptor that QEMU gets. Called by start.c. */
+/* Makes the descriptor that QEMU gets from the unit's credentials. Called by start.c. */
 
 #include "domain/plan/credentials.h"
 
@@ -17,7 +17,7 @@
 #include "unikernel/credential-space.h"
 #include "unikernel/unit-files.h"
 
-/* A credential, mapped rather than read: no copy is left in this process' memory. */
+/* A credential, mapped rather than read, so that no copy is left in the memory of this process. */
 typedef struct Mapped {
         int fd;
         void *data;
@@ -36,7 +36,7 @@ static void mapped_free(gpointer data)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mapped, mapped_free)
 
-/* *ret_mapped NULL: there is none. */
+/* *ret_mapped is NULL if it does not exist. */
 static int mapped_open_credential(int dir_fd, const char *name, Mapped **ret_mapped, Error *ret_error)
 {
         g_autoptr(Mapped) mapped = g_new0(Mapped, 1);
@@ -71,7 +71,7 @@ static int mapped_open_credential(int dir_fd, const char *name, Mapped **ret_map
         return 0;
 }
 
-/* systemd's word for what was not set. */
+/* Whether it is the content that systemd has if no key was set. */
 static bool mapped_is_none(const Mapped *mapped)
 {
         size_t size = strlen(UNIT_FILES_NO_ARCHIVE);
@@ -116,8 +116,8 @@ static void notices_add(GPtrArray *notices, const char *format, ...)
         va_end(ap);
 }
 
-/* What systemd loaded for the definition's sources; those that no store has are left out, as systemd does
- * it. */
+/* Maps what systemd loaded for the definition's sources; omits those that are in no store, as systemd
+ * does. */
 static int sources_map(int dir_fd, const Definition *definition, GPtrArray *notices, GPtrArray *mapped,
                 GArray *entries, Error *ret_error)
 {
@@ -180,7 +180,7 @@ static void entries_add_archive(GArray *entries, const GArray *archive, GPtrArra
         }
 }
 
-/* Where systemd has loaded more than other releases of it would, too. */
+/* Applies the limit also if this systemd has loaded more than other releases would. */
 static int credentials_check_space(
                 const Definition *definition, const Mapped *file, const GPtrArray *mapped, Error *ret_error)
 {
@@ -192,7 +192,7 @@ static int credentials_check_space(
         return credential_space_check(definition, sources, file ? file->size : 0, false, ret_error);
 }
 
-/* QEMU takes a descriptor for a read-only disk only if it cannot be written through. */
+/* QEMU accepts a descriptor for a read-only disk only if it is not writable. */
 static int entries_join(const GArray *entries, int *ret_fd, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -220,8 +220,7 @@ int credentials_open(const Definition *definition, int directory, GPtrArray *not
         g_autoptr(Mapped) file = NULL;
         int r;
 
-        /* The unit has a folder as soon as systemd knows that there may be keys, also while there are
-         * none. */
+        /* The unit has a folder if systemd was told that there may be keys, even if there are none. */
         if (directory == -EBADF)
                 return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
                                 "%s: systemd does not know [Credentials %s] yet: run 'systemctl "

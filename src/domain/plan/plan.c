@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a name to all that the domain XML needs. Called by start.c, lifecycle.c and report.c. */
+/* Finds everything that the domain XML needs, from the name. Called by start.c, lifecycle.c and report.c. */
 
 #include "domain/plan/plan.h"
 
@@ -37,7 +37,7 @@ static int device_check_bridge(const DefinitionDevice *device, const char *bridg
                                 "show type bridge' lists",
                                 device->name, bridge);
 
-        /* Where it cannot be told from here, libvirt will say it. */
+        /* If it cannot be checked from here, libvirt will report it. */
         return 0;
 }
 
@@ -83,7 +83,7 @@ static int plan_network(const DefinitionDevice *device, const PlanNetwork *netwo
         return device_check_bridge(device, ret->bridge, ret_error);
 }
 
-/* QEMU is told that it is raw, whatever it is. */
+/* QEMU is told that the content is raw, whatever it is. */
 static int device_check_content(const DefinitionDevice *device, Error *ret_error)
 {
         _cleanup_close_ int fd = open(device->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -94,7 +94,7 @@ static int device_check_content(const DefinitionDevice *device, Error *ret_error
         return r;
 }
 
-/* What cannot be looked at from here (another user's directory, a sandbox) is left to libvirt and QEMU. */
+/* What cannot be checked from here (another user's directory, a sandbox) is left to libvirt and QEMU. */
 static int plan_volume(Plan *plan, const DefinitionDevice *device, DomainDevice *ret, Error *ret_error)
 {
         struct stat st;
@@ -155,7 +155,8 @@ static int plan_devices(Plan *plan, Error *ret_error)
         return 0;
 }
 
-/* Image= or Initrd= → a digest whose stored file is as it was when it came in. */
+/* Resolves Image= or Initrd= to a digest, and checks that its stored file has not changed since the
+ * import. */
 static int image_resolve(const Conf *conf, const char *image, char **ret_digest, Error *ret_error)
 {
         StoreLimits limits = {.image_size = conf->image_size_max,
@@ -220,7 +221,7 @@ static int plan_initrd(Plan *plan, Error *ret_error)
         return 0;
 }
 
-/* What a user may have is checked when it is defined: an administrator can give more. */
+/* A user's limit is checked when the unikernel is defined: an administrator can allow more. */
 static int plan_memory(Plan *plan, Error *ret_error)
 {
         plan->memory = memory_effective(
@@ -253,7 +254,7 @@ char *plan_find_uri(void)
         return g_strdup(conf_load(&conf, NULL) >= 0 ? conf->libvirt_uri : "qemu:///system");
 }
 
-/* Solo5 says on the console how its guest ended, unless it is told to be quiet. Nobody else does. */
+/* Only Solo5 prints an exit message on the console, unless it is told to be quiet. */
 static bool image_needs_monitor(const ImageInfo *image, const char *arguments)
 {
         g_auto(GStrv) words = g_strsplit(arguments, " ", -1);

@@ -10,24 +10,23 @@
 #include "unikernel/placeholders.h"
 #include "unikernel/timestamps.h"
 
-/* The folder plan/ owns what a start is made of: the plan, its volumes (volumes.h) and its key material
- * (credentials.h). It calls no libvirt. network/ and lifecycle/ may call it; plan_identity() and
- * plan_find_uri() also check/ and service/.
+/* The folder plan/ owns the parts of a start: the plan, its volumes (volumes.h) and its key material
+ * (credentials.h). It calls no libvirt. network/ and lifecycle/ may call it; check/ and service/ may call
+ * plan_identity() and plan_find_uri().
  *
- * All that a start needs to know before libvirt is asked: configuration, definition, image, devices and what
- * is derived from the name. Reads files and takes images into the store; knows no libvirt. */
+ * All facts of a start that are known before libvirt is called: configuration, definition, image, devices
+ * and what is derived from the name. Reads files and imports images into the store; knows no libvirt. */
 
 /* What the host adds to a network device. */
 typedef struct PlanNetwork {
         char mac[18];
-        const char *bridge; /* NULL: the libvirt network that the device names; or nothing to be attached to
-                             */
-        PlaceholderDevice facts;      /* with its addresses: by addresses.c */
-        bool on_bridge;               /* of Linux's; false: not known yet, or on none. By addresses.c */
-        char at_bridge[IF_NAMESIZE];  /* where its addresses are, by addresses.c; "": on none */
-        char interface[IF_NAMESIZE];  /* of the host's side, by isolation.c; "": libvirt names it */
-        const char *filter;           /* by isolation.c */
-        GPtrArray *filter_parameters; /* NULL-ended once it is there */
+        const char *bridge; /* NULL for the libvirt network that the device names, or if not attached */
+        PlaceholderDevice facts;      /* with its addresses; set by addresses.c */
+        bool on_bridge;               /* on a Linux bridge, if known yet; set by addresses.c */
+        char at_bridge[IF_NAMESIZE];  /* bridge of its addresses, or ""; set by addresses.c */
+        char interface[IF_NAMESIZE];  /* the host's side; "" if libvirt names it; set by isolation.c */
+        const char *filter;           /* set by isolation.c */
+        GPtrArray *filter_parameters; /* NULL-terminated once it is set */
 } PlanNetwork;
 
 typedef struct Plan {
@@ -41,35 +40,34 @@ typedef struct Plan {
         char *console_path;
         char uuid[37];
         uint64_t memory;              /* bytes */
-        const DomainMachine *machine; /* that the image is for */
-        bool monitor;        /* the guest does not say on its console how it ends: somebody must see it */
-        GPtrArray *attached; /* const DefinitionDevice *, the definition's */
+        const DomainMachine *machine; /* the machine that the image is for */
+        bool monitor;        /* the guest prints no exit message, so a monitor must watch it */
+        GPtrArray *attached; /* const DefinitionDevice *, owned by the definition */
         DomainDevice *devices;
-        GPtrArray *volume_paths; /* of stored volumes, for the devices */
-        PlanNetwork *networks; /* one for each of the definition's devices, empty for volumes; by plan_load()
-                                */
-        char *arguments;       /* filled in: by addresses.c, before plan_format() */
-        Timestamps timestamps; /* of the start that it is for: by lifecycle.c */
+        GPtrArray *volume_paths; /* of stored volumes */
+        PlanNetwork *networks; /* one per device of the definition, empty for volumes; by plan_load() */
+        char *arguments;       /* with placeholders filled in by addresses.c, before plan_format() */
+        Timestamps timestamps; /* of this start; set by lifecycle.c */
 } Plan;
 
-/* The UUID of the unikernel NAME's domain on this host; needs no definition. INVALID_NAME. */
+/* The UUID of the domain of the unikernel name on this host; needs no definition. Errors: INVALID_NAME. */
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error);
 
-/* Where libvirt is. What is running can be watched and stopped also where somebody has broken shruthi.conf
- * meanwhile. Free with g_free(). */
+/* The URI of libvirt. Works even if shruthi.conf is broken by now, so that running guests can be watched and
+ * stopped. Free with g_free(). */
 char *plan_find_uri(void);
 
-/* The first half: configuration, definition and what is derived from the names. */
+/* The first half of a plan: configuration, definition and what is derived from the names. */
 int plan_load(const char *name, Plan **ret_plan, Error *ret_error);
 
-/* The second half, for a start now: the image into the store, the devices attached. The errors are those of
- * the image and the devices, with the way out. */
+/* The second half, for an actual start: imports the image into the store and resolves the devices. The
+ * errors are those of the image and the devices, with what to do about them. */
 int plan_resolve(Plan *plan, Error *ret_error);
 
-/* Whether this host's own processor can run the guest: KVM and FastStart= are for those alone. */
+/* Whether this host's processor can run the guest: KVM and FastStart= are only for such guests. */
 bool plan_is_native(const Plan *plan);
 
-/* The domain XML of a plan that is resolved, with its arguments. Free with g_free(). */
+/* The domain XML of a resolved plan with its arguments. Free with g_free(). */
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error);
 
 Plan *plan_free(Plan *plan);

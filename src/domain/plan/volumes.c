@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Stored volumes at a start. What counts in the end are QEMU's own locks, which last as long as QEMU does;
- * looking beforehand is for the message, which names who has it. */
+/* Stored volumes at a start. QEMU's own locks, which last as long as QEMU, decide in the end; the check
+ * before the start is for a message that names the user of the volume. */
 
 #include "domain/plan/volumes.h"
 
@@ -18,7 +18,7 @@ static int plan_make_volume(const Plan *plan, const DefinitionDevice *device, Er
         const Definition *definition = plan->definition;
         VolumeLimits limits = {.size_max_user = plan->conf->volumes_size_max_user,
                         .max_user = plan->conf->volumes_max_user};
-        /* What administrators write themselves is theirs to measure. */
+        /* No limits apply to definitions that administrators write themselves. */
         bool limited = definition->origin == DEFINITION_ORIGIN_STATE && definition->owner != 0;
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
@@ -33,7 +33,7 @@ static int plan_make_volume(const Plan *plan, const DefinitionDevice *device, Er
         return 0;
 }
 
-/* The volume, made if need be and possible. */
+/* Finds the volume, and creates it if needed and possible. */
 static int plan_find_volume(
                 const Plan *plan, const DefinitionDevice *device, Volume **ret_volume, Error *ret_error)
 {
@@ -61,8 +61,8 @@ static int plan_find_volume(
         return volume_load(device->stored, ret_volume, ret_error);
 }
 
-/* "'a'", "'a' and 'b'", "'a', 'b' and 'c'": who runs with what lies there, but this one; NULL if nobody
- * does. */
+/* "'a'", "'a' and 'b'", "'a', 'b' and 'c'": the other running unikernels that use the file at path; NULL if
+ * none. */
 static char *plan_list_other_users(const Plan *plan, const char *path)
 {
         g_autoptr(GString) text = g_string_new(NULL);
@@ -180,7 +180,7 @@ static int plan_acquire_volume(const Plan *plan, const DefinitionDevice *device,
         return 0;
 }
 
-/* By name, and of one name the writer first. */
+/* By name; for the same name the writer first. */
 static int devices_compare(const void *a, const void *b)
 {
         const DefinitionDevice *one = *(DefinitionDevice *const *) a,
@@ -195,7 +195,7 @@ static void turn_close(void *fd)
         (void) close_safe(*(int *) fd);
 }
 
-/* All in the same order, whoever starts: nobody waits for one who waits for them. */
+/* Every start locks in the same order, so no two wait for each other. */
 static int devices_await_turns(GPtrArray *devices, GArray *turns, Error *ret_error)
 {
         const char *last = NULL;

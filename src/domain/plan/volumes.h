@@ -3,15 +3,15 @@
 
 #include "domain/plan/plan.h"
 
-/* The stored volumes of a start: made where the definition is the first to name them, and refused where they
- * are another's or in use. Called by start.c; knows no libvirt. */
+/* The stored volumes of a start: created if the definition is the first to name them, and refused if they
+ * belong to somebody else or are in use. Called by start.c; knows no libvirt. */
 
-/* Sees to it that each of a resolved plan's stored volumes is there, is for the definition's owner and can
- * be had now; what is odd about one is told as a notice. Until *ret_turns (of descriptors) is freed no other
- * start comes between, which is for when QEMU has them. NO_SUCH_VOLUME, ACCESS_DENIED, LIMIT_EXCEEDED,
- * VOLUME_IN_USE with who uses it. */
+/* Ensures that each stored volume of a resolved plan exists, that the definition's owner may use it, and
+ * that it is not in use; emits a notice about anything unusual. Until *ret_turns (descriptors) is freed, no
+ * other start can acquire the volumes; free it when QEMU has them. Errors: NO_SUCH_VOLUME, ACCESS_DENIED,
+ * LIMIT_EXCEEDED, VOLUME_IN_USE with the user of the volume. */
 int volumes_acquire(const Plan *plan, GArray **ret_turns, Error *ret_error);
 
-/* QEMU found a disk locked, and said so in error's message (virt_domain_create()): puts who uses it in its
- * place, as far as that can be told. */
+/* For the case that QEMU found a disk locked (error from virt_domain_create()): replaces the message by one
+ * that names the user of the volume, if that can be found. */
 void volumes_explain(const Plan *plan, Error *error);

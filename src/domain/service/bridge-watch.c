@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection to shruthi-antispoof on which it tells of the host's network. */
+/* The connection on which shruthi-antispoof reports changes of the host's network. */
 
 #include "domain/service/bridge-watch.h"
 
@@ -16,17 +16,17 @@
 
 #define RETRY_USEC     (1 * G_USEC_PER_SEC)
 #define RETRY_MAX_USEC (60 * G_USEC_PER_SEC)
-/* After so many tries in vain it is asked for again only when somebody needs it. */
+/* After this many failed attempts the next one is made only when it is needed. */
 #define CONNECTS_MAX 6
 
 struct BridgeWatch {
         int epoll;
         bool wanted;
-        int socket;          /* negative: not connected */
-        int64_t connect;     /* when to try, INT64_MAX: not by itself */
-        unsigned n_connects; /* that were in vain */
-        int asked;           /* on which is told that it was looked at; negative: nobody looks */
-        int64_t due;         /* when to look */
+        int socket;          /* negative if not connected */
+        int64_t connect;     /* when to try; INT64_MAX if not planned */
+        unsigned n_connects; /* failed attempts */
+        int asked;           /* gets the answer of the worker; negative if none is at work */
+        int64_t due;         /* when to reattach */
         unsigned failed;
 };
 
@@ -57,7 +57,8 @@ static int64_t bridge_watch_retry_time(int64_t now, unsigned times)
         return now + MIN((int64_t) RETRY_USEC << MIN(times, 6), RETRY_MAX_USEC);
 }
 
-/* By itself: a process that was just forked may have a copy still, and the event would come. */
+/* Removed explicitly: a process that was just forked may still have a copy, and the event would still
+ * arrive. */
 static void bridge_watch_close(BridgeWatch *watch, int *fd)
 {
         if (*fd >= 0)
@@ -77,7 +78,7 @@ void bridge_watch_free(BridgeWatch *watch)
         if (!watch)
                 return;
 
-        /* First, since a process that was forked shares it with us. */
+        /* Closed first, because forked processes share it. */
         watch->epoll = close_safe(watch->epoll);
         (void) close_safe(watch->socket);
         (void) close_safe(watch->asked);

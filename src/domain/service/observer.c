@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What happens to our domains: paused, going on, and above all how they end, of which libvirt's own
- * events say less than QEMU's (a reset is a power-off to them). Called by serve.c after a fork. */
+/* What happens to our domains: pause, resume, and above all how they end, about which libvirt's own events
+ * say less than QEMU's (they report a reset as a power-off). Called by serve.c after a fork. */
 
 #include "domain/service/observer.h"
 
@@ -21,8 +21,8 @@
 #define PAUSE_USEC (2 * G_USEC_PER_SEC) /* between attempts to reach libvirtd */
 
 typedef struct ObservedDomain {
-        bool changed;    /* its state is to be asked for */
-        const char *end; /* how its run ended: the first that was said; NULL: not yet */
+        bool changed;    /* its state must be read */
+        const char *end; /* how its run ended, by the first event; NULL if not yet */
 } ObservedDomain;
 
 typedef struct Observer {
@@ -31,7 +31,7 @@ typedef struct Observer {
         GHashTable *domains; /* unikernel's name → ObservedDomain */
 } Observer;
 
-/* NULL: not one of ours, by name and UUID. */
+/* Returns NULL if the domain is not ours, by name and UUID. */
 static const char *domain_unikernel(virDomainPtr domain)
 {
         const char *name = virDomainGetName(domain);
@@ -79,7 +79,7 @@ static void observer_report_end(Observer *observer, const char *name, const char
         observer_report(observer, name, DOMAIN_EVENT_ENDED, seen->end);
 }
 
-/* By libvirt alone, where QEMU itself had no time to say anything. */
+/* From libvirt's event alone, if QEMU could not report anything. */
 static const char *domain_end_from_detail(int detail)
 {
         switch (detail) {
@@ -122,8 +122,8 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
 }
 
 /* QEMU's own SHUTDOWN and RESET, with details like {"guest":true,"reason":"guest-reset"}; the reasons are
- * those of ShutdownCause in qapi/run-state.json. All domains of ours end at a reset (on_reboot), so there
- * is nothing more to wait for. */
+ * those of ShutdownCause in qapi/run-state.json. All our domains end at a reset (on_reboot), so there is
+ * nothing more to wait for. */
 static void on_monitor(virConnectPtr connection, virDomainPtr domain, const char *event, long long seconds,
                 unsigned micros, const char *details, void *data)
 {
@@ -150,7 +150,7 @@ static void on_output(int id, int fd, int events, void *data)
         ((Observer *) data)->unread = true;
 }
 
-/* NULL: that is no pause, but a beginning or an end. */
+/* Returns NULL if it is not a pause, but a start or an end. */
 static const char *domain_pause_reason(int reason)
 {
         switch (reason) {
@@ -190,8 +190,8 @@ static void observer_ask_state(Observer *observer, virConnectPtr connection, con
                 observer_report(observer, name, DOMAIN_EVENT_PAUSED, domain_pause_reason(reason));
 }
 
-/* Outside of the callbacks, in which libvirt must not be called. What an event said may be over by now: what
- * counts is how it is. */
+/* Runs outside of the callbacks, which must not call libvirt. The state in an event may be outdated, so the
+ * current one is read. */
 static void observer_ask_states(Observer *observer, virConnectPtr connection)
 {
         GHashTableIter iter;
@@ -225,7 +225,7 @@ static void observer_list(Observer *observer, virConnectPtr connection)
         free(domains);
 }
 
-/* Until libvirtd goes, or nobody listens. */
+/* Returns when libvirtd is gone, or nobody listens. */
 static void observer_listen(Observer *observer, virConnectPtr connection)
 {
         observer->lost = false;
@@ -235,7 +235,7 @@ static void observer_listen(Observer *observer, virConnectPtr connection)
                         virConnectDomainQemuMonitorEventRegister(connection, NULL, "^(SHUTDOWN|RESET)$",
                                         on_monitor, observer, NULL,
                                         VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX) >= 0) {
-                /* Listening before looking: nothing falls between. */
+                /* Listens before it reads, so nothing is missed. */
                 observer_list(observer, connection);
                 while (!observer->lost && !observer->unread) {
                         observer_ask_states(observer, connection);
@@ -251,7 +251,7 @@ void observer_run(int out)
         Observer observer = {.out = out,
                         .domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
 
-        /* For who looks at processes: it is none of the pool. */
+        /* For process lists: it is not a worker of the pool. */
         (void) prctl(PR_SET_NAME, "shruthi-observe");
         if (virt_setup(NULL) < 0 || virEventAddHandle(out, VIR_EVENT_HANDLE_ERROR | VIR_EVENT_HANDLE_HANGUP,
                                                     on_output, &observer, NULL) < 0)

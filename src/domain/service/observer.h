@@ -4,7 +4,7 @@
 /* The one process of shruthi-domain.service that listens to libvirt's events, for all unikernels of the
  * host.
  *
- * Each packet on out is "NAME WORD", WORD being one of those that unikernel/liveness.h describes. It begins
- * with the state of all that run, as after each new connection to libvirt, so that whoever reads it has
- * the whole picture; what ended meanwhile it cannot tell. It ends when nobody reads out any more. */
+ * Each packet on out is "NAME WORD", with a WORD that unikernel/liveness.h describes. At the start and after
+ * each new connection to libvirt it sends the state of all running domains, so that the reader is complete;
+ * it cannot tell which ended meanwhile. It exits when nobody reads out any more. */
 void observer_run(int out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which worker does what. Called by serve.c. */
+/* Which worker serves which request. Called by serve.c. */
 
 #include "domain/service/pool.h"
 

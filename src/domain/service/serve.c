@@ -28,28 +28,28 @@
 
 #define LISTENER 3 /* SD_LISTEN_FDS_START of sd_listen_fds(3) */
 
-/* systemd closes what it has stored for a unit a moment after that has ended, and at a shutdown ends us at
- * once then. */
+/* systemd closes the descriptors stored for a unit a moment after the unit has ended, and at a shutdown
+ * stops us at once. */
 #define LAST_LOOK_USEC (300 * 1000)
 
-/* Between two observers, of which the first has died. */
+/* Pause before a new observer after the last one has died. */
 #define OBSERVER_PAUSE_USEC (1 * G_USEC_PER_SEC)
 #define OBSERVER_STEP_USEC  (5 * 1000)
 
 typedef struct Server {
         ServeRoles roles;
         int signals;
-        pid_t observer;       /* 0: none */
-        int observed;         /* what it says, or negative */
-        int64_t observer_due; /* when there may be a new one */
-        int64_t ending;       /* when we were told to; 0: not yet */
-        int64_t used;         /* when there was last something to do, monotonic */
+        pid_t observer;       /* 0 if none */
+        int observed;         /* its packets; negative if none */
+        int64_t observer_due; /* when to fork a new one */
+        int64_t ending;       /* when we were told to stop; 0 if not yet */
+        int64_t used;         /* of the last activity, monotonic */
         Pool pool;
         Sweeper *sweeper;
         BridgeWatch *antispoof;
 } Server;
 
-/* Without libsystemd, whose part for the bus would come along. */
+/* Without libsystemd, which would also load its code for the bus. */
 static bool listener_is_there(void)
 {
         const char *pid = g_getenv("LISTEN_PID"), *fds = g_getenv("LISTEN_FDS");
@@ -64,7 +64,7 @@ static bool listener_is_there(void)
                listening;
 }
 
-/* In the new process: nothing of the server's is its own but its end of what joins them. */
+/* Runs in the new process: closes everything of the server except its own end of the socket pair. */
 static void server_become(Server *server, void (*role)(int socket), int socket)
 {
         sigset_t none;
@@ -83,7 +83,7 @@ static void server_become(Server *server, void (*role)(int socket), int socket)
         _exit(EXIT_SUCCESS);
 }
 
-/* Returns our end, or negative where no process can be made. */
+/* Returns our end, or a negative value if fork fails. */
 static int server_fork(Server *server, void (*role)(int socket), pid_t *ret_pid)
 {
         _cleanup_close_ int ours = -EBADF, its = -EBADF;
@@ -108,7 +108,7 @@ static int server_fork(Server *server, void (*role)(int socket), pid_t *ret_pid)
         return TAKE_FD(ours);
 }
 
-/* One that is busy. NULL where no process can be made. */
+/* Returns a busy worker, or NULL if fork fails. */
 static PoolWorker *server_fork_worker(Server *server)
 {
         pid_t pid;
@@ -117,7 +117,7 @@ static PoolWorker *server_fork_worker(Server *server)
         return control < 0 ? NULL : pool_add(&server->pool, pid, control);
 }
 
-/* Keeps one there, as long as we are. */
+/* Keeps an observer running for as long as we run. */
 static void server_observe(Server *server, int64_t now)
 {
         if (server->observer > 0 || now < server->observer_due || server->ending > 0)
@@ -129,7 +129,7 @@ static void server_observe(Server *server, int64_t now)
                 server->observer = 0;
 }
 
-/* It sees that by itself, but may be waiting for libvirt. */
+/* The observer notices our exit by itself, but may be waiting for libvirt. */
 static void server_dismiss_observer(Server *server)
 {
         int64_t deadline = g_get_monotonic_time() + OBSERVER_PAUSE_USEC;
@@ -143,7 +143,7 @@ static void server_dismiss_observer(Server *server)
         server->observer = 0;
 }
 
-/* "NAME WORD" each. */
+/* Reads packets "NAME WORD". */
 static void server_hear_observer(Server *server, int64_t now)
 {
         char text[256];
@@ -163,7 +163,7 @@ static void server_hear_observer(Server *server, int64_t now)
                 server->observed = close_safe(server->observed);
 }
 
-/* fd: a descriptor that goes with it, or negative. */
+/* fd is a descriptor to pass, or negative. */
 static int worker_tell(PoolWorker *worker, char what, int fd)
 {
         union {
@@ -188,14 +188,14 @@ static int worker_tell(PoolWorker *worker, char what, int fd)
         return 0;
 }
 
-/* It ends when it has done what it does. */
+/* The worker exits after its current request. */
 static void worker_dismiss(PoolWorker *worker)
 {
         worker->control = close_safe(worker->control);
         worker->leaving = true;
 }
 
-/* Our own services alone, and root. */
+/* Only our own services and root may. */
 static bool client_may_ask(int connection)
 {
         struct ucred peer;
@@ -210,7 +210,7 @@ static bool client_may_ask(int connection)
         return false;
 }
 
-/* Before there is a connection to be served: no other process may have that open. */
+/* Called before a connection is accepted, because no other process may have that open. */
 static void server_prepare_worker(Server *server, int64_t now)
 {
         PoolWorker *worker = pool_pick(&server->pool);
@@ -221,7 +221,7 @@ static void server_prepare_worker(Server *server, int64_t now)
                 pool_set_idle(worker, now);
 }
 
-/* Returns false where nobody takes it. */
+/* Returns false if no worker takes it. */
 static bool server_give(Server *server, int connection)
 {
         PoolWorker *worker;
@@ -234,7 +234,7 @@ static bool server_give(Server *server, int connection)
         return false;
 }
 
-/* Who cannot be served sees the end of the connection, and does it alone. */
+/* A client that cannot be served sees the connection close, and runs shruthi-domain itself. */
 static void server_accept(Server *server, int64_t now)
 {
         _cleanup_close_ int connection = -EBADF;
@@ -250,7 +250,7 @@ static void server_accept(Server *server, int64_t now)
         (void) server_give(server, connection);
 }
 
-/* Asks as others do. Returns the end on which the answer comes, or a negative errno. */
+/* Makes a request as a client would. Returns the socket of the answer, or a negative errno. */
 static int server_ask(Server *server, const char *const *words)
 {
         _cleanup_close_ int ours = -EBADF, its = -EBADF, null = -EBADF;
@@ -270,7 +270,7 @@ static int server_ask(Server *server, const char *const *words)
         return server_give(server, its) ? TAKE_FD(ours) : -EAGAIN;
 }
 
-/* Domains whose units have ended, as far as workers are free. */
+/* Has domains swept whose units have ended, while workers are free. */
 static void server_sweep(Server *server, int64_t now)
 {
         const char *name;
@@ -287,7 +287,7 @@ static void server_sweep(Server *server, int64_t now)
         }
 }
 
-/* Those whose bridge has gone, or come back. */
+/* Has guests reattached whose bridge is gone, or back. */
 static void server_reattach(Server *server, int64_t now)
 {
         static const char *const words[] = {"reattach", NULL};
@@ -326,7 +326,8 @@ static void server_reap(Server *server)
                 }
                 if (!worker)
                         continue;
-                /* SIGIO: whoever asked has gone. A status says itself what is wrong. */
+                /* SIGIO means that the client is gone. A worker that exits with a status has logged the
+                 * reason itself. */
                 if (WIFSIGNALED(status) && WTERMSIG(status) != SIGIO)
                         log_warning("Worker %d was killed by signal %d (%s)", (int) pid, WTERMSIG(status),
                                         strsignal(WTERMSIG(status)));
@@ -348,15 +349,15 @@ static void server_hear_signals(Server *server)
                         server->ending = g_get_monotonic_time();
 }
 
-/* What has ended is swept before we end. */
+/* Domains of ended units are swept before we exit. */
 static bool server_may_end(const Server *server, int64_t now)
 {
         return !sweeper_is_needed(server->sweeper) ||
                (!sweeper_is_busy(server->sweeper) && now - server->ending >= LAST_LOOK_USEC);
 }
 
-/* Sends those home who have nothing to do. Returns false when nobody is left and nothing is to be expected:
- * as long as there are unikernels, one will have to be stopped. */
+/* Dismisses idle workers. Returns false when no worker is left and no request is expected: while there are
+ * unikernels, one will have to be stopped. */
 static bool server_trim(Server *server, int64_t now)
 {
         bool leaving = server->ending > 0 && server_may_end(server, now);
@@ -372,7 +373,7 @@ static bool server_trim(Server *server, int64_t now)
         return now - server->used < POOL_IDLE_USEC || sweeper_is_needed(server->sweeper);
 }
 
-/* For poll(2). */
+/* The timeout for poll(2). */
 static int server_timeout(Server *server, int64_t now)
 {
         int64_t next = pool_next_idle(&server->pool);
@@ -388,7 +389,7 @@ static int server_timeout(Server *server, int64_t now)
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
 
-#define FIXED 5 /* what is always polled */
+#define FIXED 5 /* descriptors that are always polled */
 
 static void server_wait(Server *server, int64_t now)
 {
@@ -402,7 +403,7 @@ static void server_wait(Server *server, int64_t now)
         };
         unsigned n = server->pool.n;
 
-        /* One that is leaving has none, and is not looked at: negative. */
+        /* A worker that is leaving has a negative descriptor, which poll(2) ignores. */
         for (unsigned i = 0; i < n; i++)
                 polls[i + FIXED] = (struct pollfd){.fd = server->pool.workers[i].control, .events = POLLIN};
         if (poll(polls, n + FIXED, server_timeout(server, now)) <= 0)
@@ -418,7 +419,7 @@ static void server_wait(Server *server, int64_t now)
                 sweeper_hear(server->sweeper, now);
         if (polls[3].revents)
                 bridge_watch_hear(server->antispoof, now);
-        /* After whom it is about has been seen. */
+        /* Handled after the sweeper, which must know the unikernels first. */
         if (polls[4].revents)
                 server_hear_observer(server, now);
         if (polls[2].revents && server->ending == 0)
@@ -459,7 +460,7 @@ int serve(const ServeRoles *roles)
                 log_error("shruthi-domain serve is only run by shruthi-domain.service");
                 return EXIT_FAILURE;
         }
-        /* Again, by ourselves: those who connect see by the process that listens that we are there. */
+        /* Listen again ourselves: clients check the listening process to see that the service runs. */
         if (listen(LISTENER, SOMAXCONN) < 0) {
                 log_error("Cannot listen: %s", g_strerror(errno));
                 return EXIT_FAILURE;
@@ -475,7 +476,7 @@ int serve(const ServeRoles *roles)
                 return EXIT_FAILURE;
         }
 
-        /* A request is about to come: the first worker connects meanwhile. */
+        /* A request will arrive soon: the first worker connects meanwhile. */
         first = server_fork_worker(&server);
         if (first)
                 (void) worker_tell(first, SERVE_CONTROL_CONNECT, -EBADF);

@@ -2,8 +2,8 @@
 
 /* Which units are running, and which have ended. Called by serve.c.
  *
- * What is known of a unikernel is a state, and when to look at its file next. Whatever happens is an event,
- * and the table below says what follows from it:
+ * For each unikernel it keeps a state and the time of the next check of its file. Everything that happens is
+ * an event, with these transitions:
  *
  *                   active                 released             taken
  *     UNKNOWN -----------------> ACTIVE ------------> ENDED --------------> SWEEPING ------> GONE
@@ -13,9 +13,9 @@
  *                          |     released: in vain     |
  *                          +---------------------------+
  *
- * A new file of the name leads back to UNKNOWN from every state but SWEEPING, whose end is waited for; and a
- * look at the file leads from each state to what it shows. Where there is no file any more, the unikernel is
- * GONE, and forgotten. */
+ * A new file for the name leads back to UNKNOWN from every state except SWEEPING, which is finished first; a
+ * check of the file leads from each state to the one that the file shows. When the file is gone, the
+ * unikernel is GONE and forgotten. */
 
 #include "domain/service/sweeper.h"
 
@@ -36,8 +36,8 @@
 #include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
 
-#define SETTLE_USEC    (200 * 1000)          /* between the making of the file and its being held */
-#define START_USEC     (30 * G_USEC_PER_SEC) /* between the making of a domain and its start */
+#define SETTLE_USEC    (200 * 1000)          /* time for a new file to be held */
+#define START_USEC     (30 * G_USEC_PER_SEC) /* time from the preparation of a domain to its start */
 #define RETRY_USEC     (1 * G_USEC_PER_SEC)
 #define RETRY_MAX_USEC (60 * G_USEC_PER_SEC)
 #define EVENTS_MAX     64
@@ -45,12 +45,11 @@
 typedef struct SweeperEntry {
         Sweeper *sweeper;
         SweeperState state;
-        int fd;          /* polled: the FIFO, or while SWEEPING the socket of who sweeps; negative: none */
-        int64_t due;     /* when to look at the file, or to sweep; INT64_MAX: not before something happens */
-        bool unclaimed;  /* of ENDED: its domain was prepared for a start that did not come in time */
-        unsigned failed; /* attempts to sweep it */
-        char word[DOMAIN_EVENT_LINE_MAX]; /* what its runner has been told last, or is to be told; "":
-                                             nothing */
+        int fd;          /* polled: the FIFO, or while SWEEPING the worker's socket; negative if none */
+        int64_t due;     /* when to check the file, or to sweep; INT64_MAX for only after an event */
+        bool unclaimed;  /* in ENDED: its domain was prepared for a start that did not come in time */
+        unsigned failed; /* failed attempts to sweep it */
+        char word[DOMAIN_EVENT_LINE_MAX]; /* last told to its runner, or still to be told; "" if nothing */
         char name[];
 } SweeperEntry;
 
@@ -60,7 +59,7 @@ struct Sweeper {
         GHashTable *entries; /* name → SweeperEntry */
 };
 
-/* A row for each state, a column for each event. NONE: the event means nothing in that state. */
+/* A row for each state, a column for each event. NONE if the event has no effect in that state. */
 #define ROW(seen, taken, failed)                                                                            \
         {                                                                                                   \
                 [SWEEPER_EVENT_SEEN] = seen, [SWEEPER_EVENT_UNSURE] = SWEEPER_UNKNOWN,                      \
@@ -97,7 +96,8 @@ static bool sweeper_entry_move(SweeperEntry *entry, SweeperEvent event, int64_t 
 
 static void sweeper_entry_close_fd(SweeperEntry *entry)
 {
-        /* By itself: a process that was just forked may have a copy still, and the event would come. */
+        /* Removed explicitly: a process that was just forked may still have a copy, and the event would
+         * still arrive. */
         if (entry->fd >= 0)
                 (void) epoll_ctl(entry->sweeper->epoll, EPOLL_CTL_DEL, entry->fd, NULL);
         entry->fd = close_safe(entry->fd);
@@ -118,7 +118,7 @@ static int sweeper_entry_listen(SweeperEntry *entry, uint32_t events)
         return epoll_ctl(entry->sweeper->epoll, EPOLL_CTL_ADD, entry->fd, &event) < 0 ? -errno : 0;
 }
 
-/* Somebody holds the file: its end comes as an event. */
+/* Somebody holds the file: the release is an event. */
 static void sweeper_entry_set_active(SweeperEntry *entry, int64_t now)
 {
         int r;
@@ -126,13 +126,13 @@ static void sweeper_entry_set_active(SweeperEntry *entry, int64_t now)
         entry->failed = 0;
         if (*entry->word)
                 liveness_notify(entry->fd, entry->word);
-        /* EPOLLERR comes unasked. */
+        /* EPOLLERR is always reported. */
         r = sweeper_entry_listen(entry, 0);
         (void) sweeper_entry_move(entry, SWEEPER_EVENT_ACTIVE, r < 0 ? now + RETRY_USEC : INT64_MAX);
 }
 
-/* The file is there, and nobody holds it. replaced: it is another than a moment ago, so somebody is just
- * about to. deadline: until when the start of a prepared domain is waited for, whatever is heard of it
+/* The file exists, and nobody holds it. replaced says that the file is a new one, so somebody may be about
+ * to hold it. deadline is how long to wait for the start of a prepared domain, whatever happens
  * meanwhile. */
 static void sweeper_entry_set_released(SweeperEntry *entry, bool replaced, int64_t deadline, int64_t now)
 {
@@ -146,7 +146,7 @@ static void sweeper_entry_set_released(SweeperEntry *entry, bool replaced, int64
                 entry->unclaimed = prepared;
 }
 
-/* What the file says. Frees the entry where there is none. */
+/* Checks the file. Frees the entry if the file does not exist. */
 static void sweeper_look(Sweeper *sweeper, SweeperEntry *entry, int64_t now)
 {
         bool replaced = entry->fd >= 0 && entry->state != SWEEPER_SWEEPING &&
@@ -169,7 +169,7 @@ static void sweeper_look(Sweeper *sweeper, SweeperEntry *entry, int64_t now)
                 g_hash_table_remove(sweeper->entries, entry->name);
 }
 
-/* There is a file of that name. Whatever was known is of the file before. */
+/* A file with that name exists. What was known is about the previous file. */
 static void sweeper_see(Sweeper *sweeper, const char *name, int64_t when)
 {
         SweeperEntry *entry = g_hash_table_lookup(sweeper->entries, name);
@@ -239,7 +239,7 @@ static void sweeper_entry_set_failed(SweeperEntry *entry, int64_t now)
         entry->failed++;
 }
 
-/* From who sweeps it. */
+/* Reads the answer of the worker that sweeps it. */
 static void sweeper_hear_answer(Sweeper *sweeper, SweeperEntry *entry, int64_t now)
 {
         int answer;
@@ -260,7 +260,7 @@ void sweeper_hear(Sweeper *sweeper, int64_t now)
         struct epoll_event events[EVENTS_MAX];
         int n = epoll_wait(sweeper->epoll, events, EVENTS_MAX, 0);
 
-        /* Each entry is in there once, and only its own event takes it away. */
+        /* Each entry is in events once, and only its own event frees it. */
         for (int i = 0; i < n; i++) {
                 SweeperEntry *entry = events[i].data.ptr;
 
@@ -284,7 +284,7 @@ int sweeper_new(int64_t now, Sweeper **ret_sweeper)
                         .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
                         .entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, sweeper_entry_free),
         };
-        /* Listening before looking: one that comes in between is seen twice, and not missed. */
+        /* Listens before it reads, so a file created in between is seen twice, and not missed. */
         if (sweeper->epoll < 0 || sweeper->inotify < 0 ||
                         epoll_ctl(sweeper->epoll, EPOLL_CTL_ADD, sweeper->inotify, &event) < 0 ||
                         inotify_add_watch(sweeper->inotify, paths_liveness(), IN_CREATE | IN_ONLYDIR) < 0)
@@ -304,7 +304,7 @@ void sweeper_free(Sweeper *sweeper)
         if (!sweeper)
                 return;
 
-        /* First, since a process that was forked shares it with us. */
+        /* Closed first, because forked processes share it. */
         sweeper->epoll = close_safe(sweeper->epoll);
         g_hash_table_unref(sweeper->entries);
         (void) close_safe(sweeper->inotify);
@@ -328,7 +328,7 @@ int64_t sweeper_next(const Sweeper *sweeper)
         return next;
 }
 
-/* One that is due to be swept (ended), or else to be looked at. */
+/* An entry whose domain must be swept now (ended), or otherwise whose file must be checked now. */
 static SweeperEntry *sweeper_find_due(Sweeper *sweeper, int64_t now, bool ended)
 {
         GHashTableIter iter;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What shruthi-domain can be asked to do. Called by main.c for a process of its own, and by worker.c. */
+/* The verbs of shruthi-domain. Called by main.c for a process of its own, and by worker.c. */
 
 #include "domain/service/verbs.h"
 
@@ -66,7 +66,7 @@ static int verb_sweep(const char *name, const VerbOptions *options, Error *ret_e
                 return r;
 
         r = lifecycle_sweep(name, options->prepared, ret_error);
-        /* Nobody reads what this says to those who ask. */
+        /* No client reads the output of this verb, so errors are logged. */
         if (r < 0)
                 log_error("Cannot remove the leftover domain of unikernel '%s': %s", name,
                                 error_message(ret_error, r));
@@ -148,7 +148,7 @@ static int verb_reattach(const char *name, const VerbOptions *options, Error *re
         int r;
 
         r = reattach(ret_error);
-        /* Nobody reads what this says to those who ask. */
+        /* No client reads the output of this verb, so errors are logged. */
         if (r < 0)
                 log_warning("Guests may be cut off from their networks: %s", error_message(ret_error, r));
         return r;
@@ -228,7 +228,7 @@ int verbs_run(int argc, char *argv[], int credentials)
         VerbOptions options = {.credentials = credentials};
         int c, r;
 
-        optind = 0; /* anew, see getopt(3) */
+        optind = 0; /* restarts parsing, see getopt(3) */
         while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
                 switch (c) {
                 case 'w':

@@ -24,15 +24,16 @@
 #include "domain/service/verbs.h"
 #include "helper/request.h"
 
-#define ASK_SEC 15 /* for a client that connects and sends nothing */
+#define ASK_SEC 15 /* limit for a client that connects and sends nothing */
 
-/* Where output goes between requests. */
+/* The outputs between requests. */
 typedef struct Own {
         int null;
         int messages;
 } Own;
 
-/* From now on the other's hang-up kills, whatever libvirt makes us wait for: SIGIO's own action. */
+/* From now on a hang-up of the client kills this process, even while libvirt blocks: the default action of
+ * SIGIO. */
 static int connection_bind_life(int connection)
 {
         struct pollfd pollfd = {.fd = connection, .events = POLLIN | POLLRDHUP};
@@ -42,7 +43,7 @@ static int connection_bind_life(int connection)
                         fcntl(connection, F_SETFL, flags | O_ASYNC) < 0)
                 return -errno;
 
-        /* It may have happened before. */
+        /* The client may have hung up before. */
         return poll(&pollfd, 1, 0) == 0 ? 0 : -ECONNRESET;
 }
 
@@ -54,7 +55,7 @@ static void connection_unbind_life(int connection)
                 _exit(EXIT_FAILURE);
 }
 
-/* As that process: its output, its messages. */
+/* Runs the request with the output and messages of a separate process. */
 static int worker_run_request(const DomainRequest *request, int connection, const Own *own)
 {
         char *argv[DOMAIN_WORDS_MAX + 2] = {(char *) "shruthi-domain"};
@@ -70,7 +71,7 @@ static int worker_run_request(const DomainRequest *request, int connection, cons
 
         protocol_guard(0, NULL);
         protocol_guard_answers(-EBADF);
-        /* What could not be written must not come out with the next one's. */
+        /* Output that could not be written must not appear in the next request's. */
         if (fflush(stdout) == EOF || fflush(stderr) == EOF)
                 _exit(EXIT_FAILURE);
         if (dup2(own->null, STDOUT_FILENO) < 0 || dup2(own->messages, STDERR_FILENO) < 0)
@@ -98,7 +99,7 @@ static void worker_serve_connection(int connection, const Own *own)
         domain_answer_send(connection, answer);
 }
 
-/* What is to be done next: SERVE_CONTROL_…, or 0 when nothing is. */
+/* Returns the next task: SERVE_CONTROL_…, or 0 if there is none. */
 static char worker_wait(int control, int *ret_connection)
 {
         char what;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and probe.c; knows no libvirt.
- * The format is https://libvirt.org/formatdomain.html; what is chosen and why stands at each element. */
+ * The format is https://libvirt.org/formatdomain.html; comments at each element give the reasons for our
+ * choices. */
 
 #include "domain/xml/domain-xml.h"
 
@@ -17,8 +18,8 @@
 
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 
-/* Slot 0 of bus 0 is the host bridge and, of `pc`, slot 1 the PIIX3; the first free one is 2. On bus 0 a
- * device is legacy and modern at once, on `virt` too (QEMU's virtio_pci_dc_realize()). */
+/* Slot 0 of bus 0 is the host bridge and, on `pc`, slot 1 the PIIX3; the first free one is 2. On bus 0 a
+ * device is both legacy and modern, on `virt` too (QEMU's virtio_pci_dc_realize()). */
 #define FIRST_SLOT 2
 
 #define GIC_V2_CPUS_MAX 8
@@ -27,11 +28,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 
-/* The writer with the first thing that went wrong, so that the document below needs no error handling. */
+/* The writer and its first error, so that the code below needs no error handling. */
 typedef struct Xml {
         xmlTextWriter *writer;
         bool failed;
-        const char *refused; /* text that XML 1.0 cannot carry */
+        const char *refused; /* text that XML 1.0 cannot represent */
 } Xml;
 
 /* XML 1.0, 2.2 "Characters". */
@@ -80,7 +81,7 @@ static void element_text(Xml *xml, const char *name, const char *text)
         xml->failed |= xmlTextWriterWriteElement(xml->writer, BAD_CAST name, BAD_CAST text) < 0;
 }
 
-/* An element without content; pairs of attribute and value follow, ended by NULL. */
+/* Writes an element without content; pairs of attribute and value follow, terminated by NULL. */
 static void element_write(Xml *xml, const char *name, ...) __attribute__((sentinel));
 static void element_write(Xml *xml, const char *name, ...)
 {
@@ -95,8 +96,8 @@ static void element_write(Xml *xml, const char *name, ...)
         element_close(xml);
 }
 
-/* By this a domain of ours is told from one that somebody else gave the same name, and its devices' names
- * are known as long as it runs, whatever becomes of the definition. */
+/* The metadata distinguishes our domains from foreign ones with the same name, and keeps the names of the
+ * devices while it runs, even if the definition changes. */
 static void format_metadata(Xml *xml, const Definition *definition, const DomainFacts *facts)
 {
         g_autofree char *owner = g_strdup_printf("%u", definition->owner);
@@ -126,7 +127,7 @@ static bool facts_have_credentials(const DomainFacts *facts)
         return false;
 }
 
-/* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated. */
+/* With KVM the guest gets the host's CPU, with its random numbers and AES: guests are never migrated. */
 static void format_cpu(Xml *xml, const DomainFacts *facts)
 {
         const DomainMachine *machine = facts->machine;
@@ -152,7 +153,8 @@ static void format_features(Xml *xml, const Definition *definition, const Domain
         element_open(xml, "features");
         for (const char *const *feature = machine->features; *feature; feature++)
                 element_write(xml, *feature, NULL);
-        /* What the processor has under KVM; else the one that all guests know, as long as it is enough. */
+        /* With KVM the version that the processor has; otherwise the one that all guests support, while it
+         * is enough. */
         if (machine->gic)
                 element_write(xml, "gic", "version",
                                 facts->kvm                            ? "host"
@@ -169,7 +171,7 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
 
         element_open(xml, "memory");
         element_attribute(xml, "unit", "KiB");
-        /* Key material that the guest has read is in no core file of QEMU's. */
+        /* Keeps key material that the guest has read out of core files of QEMU. */
         if (facts_have_credentials(facts))
                 element_attribute(xml, "dumpCore", "off");
         xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST memory) < 0;
@@ -198,14 +200,14 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
         format_cpu(xml, facts);
         element_write(xml, "clock", "offset", "utc", NULL);
 
-        /* Whether to start again is systemd's to decide. */
+        /* systemd decides whether to restart. */
         element_text(xml, "on_poweroff", "destroy");
         element_text(xml, "on_reboot", "destroy");
         element_text(xml, "on_crash", "destroy");
 }
 
-/* Manifest entry n is the n-th virtio device by slot. libvirt itself would put all interfaces before all
- * disks. */
+/* Manifest entry n is the n-th virtio device by slot. Without addresses libvirt would put all interfaces
+ * before all disks. */
 static void format_address(Xml *xml, size_t index)
 {
         g_autofree char *slot = g_strdup_printf("0x%02zx", FIRST_SLOT + index);
@@ -214,8 +216,7 @@ static void format_address(Xml *xml, size_t index)
                         "function", "0x0", NULL);
 }
 
-/* What may come from the guest: only packets with its own addresses
- * (https://libvirt.org/formatnwfilter.html). */
+/* Allows the guest to send only packets with its own addresses (https://libvirt.org/formatnwfilter.html). */
 static void format_filter(Xml *xml, const DomainDevice *device)
 {
         element_open(xml, "filterref");
@@ -225,7 +226,7 @@ static void format_filter(Xml *xml, const DomainDevice *device)
         element_close(xml);
 }
 
-/* libvirt limits in KiB a second. Its "inbound" is what goes to the guest. */
+/* libvirt's limits are in KiB per second. Its "inbound" is the direction to the guest. */
 static void format_bandwidth(Xml *xml, const DefinitionDevice *device)
 {
         g_autofree char *in = g_strdup_printf("%" PRIu64, MAX(device->rate_in / 1024, (uint64_t) 1));
@@ -257,13 +258,13 @@ static void format_network(Xml *xml, const DomainDevice *device, size_t index)
         if (device->filter)
                 format_filter(xml, device);
         format_bandwidth(xml, device->definition);
-        /* Nobody boots from the network: no option ROM to load and run. */
+        /* Guests do not boot from the network: no option ROM to load and run. */
         element_write(xml, "rom", "enabled", "no", NULL);
         format_address(xml, index);
         element_close(xml);
 }
 
-/* "vda" to "vdz", "vdaa", …: libvirt wants a name, the guest never sees it. */
+/* "vda" to "vdz", "vdaa", …: libvirt requires a name, which the guest never sees. */
 static void format_disk_name(size_t index, char ret[static 5])
 {
         if (index < 26)
@@ -276,14 +277,14 @@ static void format_driver(Xml *xml)
 {
         element_open(xml, "driver");
         element_attribute(xml, "name", "qemu");
-        /* Raw always: probing the format would let the guest choose what the host opens. */
+        /* Always raw: probing the format would let the guest choose what the host opens. */
         element_attribute(xml, "type", "raw");
-        /* A guest that knows how to flush is told when its data is on the host's disk; to one that does not,
-         * such as Solo5, each write is answered only then: QEMU sees which by the features that it takes up
-         * (hw/block/virtio-blk.c, virtio_blk_set_status()). */
+        /* A guest that can flush learns from that when its data is on the host's disk; for one that cannot,
+         * such as Solo5, QEMU completes each write only then. QEMU decides this by the features that the
+         * guest accepts (hw/block/virtio-blk.c, virtio_blk_set_status()). */
         element_attribute(xml, "cache", "writeback");
-        /* A full disk is an error of the one write, which the guest hears of, and not a guest that is
-         * stopped until somebody notices. */
+        /* A full disk fails the one write, with an error to the guest; it does not pause the guest until
+         * somebody notices. */
         element_attribute(xml, "error_policy", "report");
         element_attribute(xml, "rerror_policy", "report");
         element_attribute(xml, "discard", "unmap");
@@ -308,7 +309,7 @@ static void format_volume(Xml *xml, const DomainDevice *device, size_t index, si
         element_close(xml);
 }
 
-/* By descriptor: QEMU's user cannot reach the file. The path is only a label, which says what it is. */
+/* Passed by descriptor: QEMU's user cannot reach the file. The path is only a label. */
 static void format_credentials(Xml *xml, const Definition *definition, size_t index, size_t disk)
 {
         g_autofree char *unit = unit_name_for(definition->name);
@@ -378,13 +379,13 @@ static void format_domain(Xml *xml, const Definition *definition, const DomainFa
         format_machine(xml, definition, facts);
         format_devices(xml, definition, facts);
 
-        /* libvirt changes no file's owner: the store keeps its modes. AppArmor and SELinux still confine
-         * QEMU. */
+        /* Keeps libvirt from changing owners of files, so the store keeps its modes. AppArmor and SELinux
+         * still confine QEMU. */
         element_write(xml, "seclabel", "type", "none", "model", "dac", NULL);
 
-        /* libvirt then does not ask QEMU for each CPU property by itself, which takes longer than all the
-         * rest of a start; what it no longer knows are the features really enabled, which only migration
-         * needs. */
+        /* This keeps libvirt from querying each CPU property separately from QEMU, which takes longer than
+         * the rest of a start. libvirt then does not know which features are really enabled, which only
+         * migration needs. */
         if (facts->fast_start) {
                 element_open(xml, "qemu:capabilities");
                 element_write(xml, "qemu:del", "capability", "cpu-unavailable-features", NULL);
@@ -430,7 +431,7 @@ int domain_xml_format(
 
 static xmlDoc *metadata_parse(const char *xml, xmlNode **ret_root)
 {
-        /* XML_PARSE_NOERROR and NOWARNING: a foreign domain's metadata is not ours to complain about. */
+        /* XML_PARSE_NOERROR and NOWARNING: we do not report errors in a foreign domain's metadata. */
         xmlDoc *doc = xml ? xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
                                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
                           : NULL;
@@ -439,7 +440,7 @@ static xmlDoc *metadata_parse(const char *xml, xmlNode **ret_root)
         return doc;
 }
 
-/* libvirt finds the element by our namespace, and takes all namespaces out of what it gives (9.0). */
+/* libvirt finds the element by our namespace, and removes all namespaces from what it returns (9.0). */
 static bool node_is(const xmlNode *node, const char *name)
 {
         return node && node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name) &&

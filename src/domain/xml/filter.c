@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Filters of one chain and as few rules as will do. libvirt 9.0 runs ebtables or iptables 46 times to put
- * any filter on an interface, and once more for each rule; its own clean-traffic adds six chains to that,
- * and one that has to learn an address is put on three times. Only what the guest sends is looked at. Called
- * by isolation.c. */
+/* Filters with one chain and as few rules as possible. libvirt 9.0 runs ebtables or iptables 46 times to
+ * apply any filter to an interface, and once more for each rule; its own clean-traffic adds six chains to
+ * that, and a filter that has to learn an address is applied three times. Only packets from the guest are
+ * filtered. Called by isolation.c. */
 
 #include "domain/xml/filter.h"
 
 #include <glib.h>
 
-/* Counted up when a filter changes: what a host has by that name stays as it is. */
+/* The number increases when a filter changes, because an existing filter with that name is not replaced. */
 #define FILTER_PREFIX "shruthi-3-"
 
 static const char *const family_names[_FILTER_FAMILY_MAX] = {"none", "any", "held"};
 
-/* Whoever answers those who ask by DHCP is sent what they have for the world, as a router is: no guest does
- * (RFC 7610). An asker has no address yet (RFC 2131, 4.1). */
+/* A host that answers DHCP requests can redirect the clients' traffic to itself, like a router, so no guest
+ * may (RFC 7610). A DHCP client has no address yet (RFC 2131, 4.1). */
 #define RULE_NO_DHCP                                                                                        \
         "<rule action='drop' direction='out' priority='-860'>"                                              \
         "<ip protocol='udp' srcportstart='67'/></rule>"
@@ -36,9 +36,9 @@ static const char *const rules_ipv4[_FILTER_FAMILY_MAX] = {
                 "srcportstart='68' dstportstart='67'/></rule>",
 };
 
-/* Nor does any advertise itself as a router (RFC 6105), or answer by DHCPv6.
- * Without a link-local address there is no neighbour discovery; from the unspecified one a host asks whether
- * an address is free (RFC 4862, 5.4). */
+/* No guest may advertise itself as a router (RFC 6105), or answer DHCPv6. Neighbour discovery needs a
+ * link-local address; from the unspecified address a host asks whether an address is free (RFC 4862,
+ * 5.4). */
 #define RULE_NO_ROUTER                                                                                      \
         "<rule action='drop' direction='out' priority='-560'>"                                              \
         "<ipv6 protocol='icmpv6' type='134'/></rule>"                                                       \

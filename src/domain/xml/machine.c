@@ -9,14 +9,14 @@
 /* Without ACPI a guest cannot power off. */
 static const char *const features_pc[] = {"acpi", "apic", NULL};
 
-/* It powers off by PSCI. libvirt gives it ACPI only with a firmware, and there is none. */
+/* It powers off by PSCI. libvirt enables ACPI only with a firmware, and there is none. */
 static const char *const features_virt[] = {NULL};
 
 static const DomainMachine machines[] = {
                 {
                                 .architecture = IMAGE_ARCHITECTURE_X86_64,
                                 .arch = "x86_64",
-                                /* pc: legacy virtio on bus 0, which Solo5 needs; q35 as libvirt lays it out
+                                /* pc: legacy virtio on bus 0, which Solo5 needs; q35 with libvirt's layout
                                  * is modern only. */
                                 .type = "pc",
                                 .emulator = "qemu-system-x86_64",
@@ -36,14 +36,14 @@ static const DomainMachine machines[] = {
                                 .type = "virt",
                                 .emulator = "qemu-system-aarch64",
                                 .packages = "qemu-system-arm (Debian), qemu-system-aarch64-core (Fedora)",
-                                /* KVM is no module there: it is missing where the kernel was not entered in
-                                   EL2. */
+                                /* KVM is not a module there: it is missing if the kernel was not entered in
+                                 * EL2. */
                                 .kvm_fix = "ls -l /dev/kvm; journalctl -b -k --grep=kvm",
                                 .features = features_virt,
                                 .gic = true,
-                                /* QEMU's default has 32 bit, and `max` computes pointer authentication in
-                                 * software, with which Linux takes more than twice as long. The instruction
-                                 * for random numbers is in `max` alone; the device tree carries a seed
+                                /* QEMU's default has 32 bits, and `max` computes pointer authentication in
+                                 * software, which makes Linux take more than twice as long. Only `max` has
+                                 * the instruction for random numbers; the device tree carries a seed
                                  * instead. */
                                 .cpu_model = "cortex-a72",
                                 .serial_type = "system-serial",

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The XML of a libvirt network of ours, as it is made; who is on it is entered at each start. Every value in
- * it is checked or made here and in network-xml.c, so that nothing but the bridge's name ever needs
- * escaping. */
+/* The XML of a new libvirt network of ours; its guests are entered at each start. Every value in it is
+ * checked or made here and in network-xml.c, so that only the bridge's name needs escaping. */
 
 #include "domain/xml/network-create.h"
 
@@ -94,10 +93,10 @@ static void network_xml_append_dns(GString *xml, const NetworkSettings *settings
         g_string_append(xml, "  </dns>\n");
 }
 
-/* What the host's /etc/hosts says is for the host: guests would learn of it who else it knows, and be sent
- * to 127.0.0.1 for the host itself. Clients are known by their hardware addresses, which guests cannot
- * change, and not by the identifiers that they choose (RFC 2132, 9.14), by which one has as many addresses
- * as it likes. */
+/* dnsmasq must not serve the host's /etc/hosts: it would reveal to guests what the host knows, and give
+ * 127.0.0.1 for the host itself. Clients are identified by their hardware addresses, which guests cannot
+ * change, not by the identifiers that they choose (RFC 2132, 9.14), with which one guest could get any
+ * number of addresses. */
 static void network_xml_append_options(GString *xml, const char *hosts_path)
 {
         g_auto(GStrv) options = network_xml_hosts_options(hosts_path);
@@ -123,8 +122,8 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
                         settings->name);
         if (settings->uuid)
                 network_xml_append(xml, "  <uuid>%s</uuid>\n", settings->uuid);
-        /* By this a network of ours is told from one that somebody else gave the same name. libvirt keeps
-         * it, though it has calls for it only since 9.7. */
+        /* The metadata distinguishes our networks from foreign ones with the same name. libvirt keeps it,
+         * although it has calls for it only since 9.7. */
         network_xml_append(xml,
                         "  <metadata>\n    <%s:network xmlns:%s='%s' name='%s' owner='%u'/>\n  "
                         "</metadata>\n",
@@ -137,8 +136,8 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
         else if (settings->mode == NETWORK_NAT)
                 g_string_append(xml, "  <forward mode='nat'/>\n");
 
-        /* A port with the spanning tree protocol forwards nothing for its first seconds, and a guest is up
-         * in less. */
+        /* With the spanning tree protocol a port forwards nothing in its first seconds, but a guest boots
+         * faster. */
         if (settings->bridge)
                 network_xml_append(xml, "  <bridge name='%s' stp='off' delay='0'/>\n", settings->bridge);
         else

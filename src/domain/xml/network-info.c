@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The XML of a libvirt network, read: any network's, also one that an administrator made; and whether a
- * domain is on one. */
+/* Parses the XML of any libvirt network, also one that an administrator made; and tells whether a domain is
+ * on one. */
 
 #include <libxml/parser.h>
 #include <string.h>
@@ -29,7 +29,7 @@ void network_info_free(NetworkInfo *info)
         g_free(info);
 }
 
-/* NULL if there is none. Free with g_free(). */
+/* Returns NULL if there is none. Free with g_free(). */
 static char *node_get_attribute(const xmlNode *node, const char *name)
 {
         xmlChar *value = node ? xmlGetNoNsProp((xmlNode *) node, BAD_CAST name) : NULL;
@@ -48,7 +48,7 @@ static char *node_get_text(const xmlNode *node)
         return copy;
 }
 
-/* The first element of that name, beginning with node itself. */
+/* The first element with that name, beginning with node itself. */
 static const xmlNode *node_find_element(const xmlNode *node, const char *name)
 {
         for (; node; node = node->next)
@@ -63,7 +63,7 @@ static const xmlNode *node_find_child(const xmlNode *parent, const char *name)
         return parent ? node_find_element(parent->children, name) : NULL;
 }
 
-/* "255.255.255.0" → 24; -EINVAL if the ones are not in front. */
+/* "255.255.255.0" → 24; -EINVAL if the ones are not contiguous at the front. */
 static int netmask_to_prefix(const char *text, unsigned *ret)
 {
         Address mask, whole;
@@ -84,7 +84,7 @@ static int netmask_to_prefix(const char *text, unsigned *ret)
         return -EINVAL;
 }
 
-/* Where an <ip> says neither: what libvirt takes (virSocketAddrGetIPPrefix()). */
+/* The prefix that libvirt uses for an <ip> without prefix and netmask (virSocketAddrGetIPPrefix()). */
 static unsigned address_default_prefix(const Address *address)
 {
         if (address->family == AF_INET6)
@@ -228,7 +228,7 @@ static void info_parse_metadata(NetworkInfo *info, const xmlNode *metadata)
         info->owner = (uid_t) uid;
 }
 
-/* Of a network of ours; in another's the same option is its administrator's own business. */
+/* For a network of ours; in others the same option is up to the administrator. */
 static void info_parse_options(NetworkInfo *info, const xmlNode *options)
 {
         if (!info->ours)
@@ -287,7 +287,7 @@ static DomainPort *domain_port_parse(const xmlNode *interface)
         port->interface = node_get_attribute(node_find_child(interface, "target"), "dev");
         port->mac = mac ? g_ascii_strdown(mac, -1) : NULL;
         port->isolated = g_strcmp0(isolated, "yes") == 0;
-        /* A switch of another kind. */
+        /* Another kind of switch. */
         if (node_find_child(interface, "virtualport"))
                 return port;
         port->network = node_get_attribute(source, "network");

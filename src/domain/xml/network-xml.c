@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hosts in the XML of a libvirt network, written, and where its dnsmasq reads the others. Every value is
- * checked or made here: names are DNS labels, addresses come from inet_ntop(3). Reading is in
+/* Writes hosts in the XML of a libvirt network, and the options of dnsmasq for files of hosts. Every value
+ * is checked or made here: names are DNS labels, addresses come from inet_ntop(3). Parsing is in
  * network-info.c. */
 
 #include "domain/xml/network-xml.h"
@@ -57,7 +57,7 @@ int network_host_check(const NetworkHost *host, Error *ret_error)
         return 0;
 }
 
-/* A number, with a unit or without one. */
+/* A number, with or without a unit. */
 static bool word_is_time(const char *word)
 {
         size_t digits = strspn(word, G_CSET_DIGITS);
@@ -136,7 +136,7 @@ char *network_xml_format_own_host(const Address *address, NetworkMode mode, cons
         if (host_name && !g_str_equal(host_name, NETWORK_GATEWAY_NAME))
                 network_xml_append(xml, "<hostname>%s</hostname>", host_name);
         else if (mode == NETWORK_ISOLATED)
-                g_string_append(xml, "<hostname>host</hostname>"); /* libvirt wants one */
+                g_string_append(xml, "<hostname>host</hostname>"); /* libvirt requires one */
         g_string_append(xml, "</host>");
 
         return g_string_free(xml, FALSE);

@@ -9,82 +9,82 @@
 #include "common/error.h"
 #include "unikernel/network.h"
 
-/* Networks as libvirt writes them (https://libvirt.org/formatnetwork.html): what of them concerns addresses.
- * Pure; knows no libvirt. */
+/* The parts of libvirt's network XML that concern addresses (https://libvirt.org/formatnetwork.html). Pure;
+ * knows no libvirt. */
 
-/* A unikernel that gets the same address by DHCP and is found by its name. */
+/* A unikernel that always gets the same address by DHCP, and whose name DNS resolves. */
 typedef struct NetworkHost {
-        const char *name; /* NULL: it has none there */
+        const char *name; /* NULL if it has none on this network */
         const char *mac;
         Address address;
 } NetworkHost;
 
-/* Whether all of it may stand in a file of dnsmasq's or in XML: INVALID_NAME, INVALID_ARGS. */
+/* Checks that all values may be written to a file of dnsmasq or to XML. Errors: INVALID_NAME,
+ * INVALID_ARGS. */
 int network_host_check(const NetworkHost *host, Error *ret_error);
 
-/* The name as a reservation of dnsmasq's may have it; NULL where the word means something else there: how
- * long a lease is ("10m", "7", "infinite"), or that there is none ("ignore"). See dhcp-host of
- * dnsmasq(8). */
+/* The name for a reservation of dnsmasq; NULL if the word has another meaning there: the lease time ("10m",
+ * "7", "infinite"), or that there is no lease ("ignore"). See dhcp-host in dnsmasq(8). */
 const char *network_host_dhcp_name(const NetworkHost *host);
 
-/* One host for virNetworkUpdate(): <host> of VIR_NETWORK_SECTION_IP_DHCP_HOST, and of
- * VIR_NETWORK_SECTION_DNS_HOST (which is what makes a guest known that never asks by DHCP). IPv6 knows no
- * MAC addresses: there the DHCP client is recognised by the name that it sends. Free with g_free(). */
+/* The <host> of one host for virNetworkUpdate(): for VIR_NETWORK_SECTION_IP_DHCP_HOST, and for
+ * VIR_NETWORK_SECTION_DNS_HOST (which DNS needs for a guest that never uses DHCP). DHCP for IPv6 does not
+ * use MAC addresses: there a client is recognized by the name that it sends. Free with g_free(). */
 int network_xml_format_dhcp_host(const NetworkHost *host, char **ret_xml, Error *ret_error);
 int network_xml_format_dns_host(const NetworkHost *host, char **ret_xml, Error *ret_error);
 
-/* The same of the host itself in a network of ours: by NETWORK_GATEWAY_NAME where it leads out, and by its
- * own name, where that is a label (NULL: it is none). */
+/* The same for the host itself in a network of ours: with NETWORK_GATEWAY_NAME if it leads out, and with its
+ * own name if that is a label (otherwise NULL). */
 #define NETWORK_GATEWAY_NAME "gateway"
 char *network_xml_format_own_host(const Address *address, NetworkMode mode, const char *host_name);
 
-/* Who is on a network of ours is in two files below paths_hosts()/NETWORK/TOKEN (network/hosts.h), which are
- * options of dnsmasq's in its XML: dhcp-hostsfile and addn-hosts of dnsmasq(8). The values of both for that
- * folder, ended by NULL; and the folder that such a value is about, NULL where it is no value of the
- * network's. Free with g_strfreev() and g_free(). */
+/* The hosts of a network of ours are in two files below paths_hosts()/NETWORK/TOKEN (network/hosts.h), which
+ * the XML names in two options of dnsmasq: dhcp-hostsfile and addn-hosts of dnsmasq(8). The first function
+ * returns both options for that folder, terminated by NULL; the second the folder of such an option, or NULL
+ * if it is not one of that network. Free with g_strfreev() and g_free(). */
 #define NETWORK_HOSTS_TOKEN_LENGTH 32
 bool network_hosts_token_is_valid(const char *text);
 char **network_xml_hosts_options(const char *path);
 char *network_xml_parse_hosts_option(const char *network, const char *option);
 
-/* For what writes such XML: appends text in which each argument is escaped. */
+/* For writing such XML: appends formatted text in which each argument is escaped. */
 void network_xml_append(GString *xml, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* What virNetworkGetXMLDesc() says of any network. */
+/* What virNetworkGetXMLDesc() says about any network. */
 typedef struct NetworkInfo {
         char *name, *uuid;
-        char *bridge;            /* NULL: none (macvtap and the like) */
-        NetworkMode mode;        /* _NETWORK_MODE_INVALID: another of libvirt's */
-        Subnet subnet4, subnet6; /* family AF_UNSPEC: none. The first of each family; its address is gateway
-                                  * and DNS server, but no gateway where the network is isolated, no DNS
-                                  * server where it is turned off */
-        int index4, index6;      /* which of its <ip> these are, from 0: what virNetworkUpdate() wants */
-        GArray *reserved;        /* SeenAddress, by SEEN_BY_DHCP: all <host> of DHCP */
+        char *bridge;            /* NULL if none (macvtap and the like) */
+        NetworkMode mode;        /* _NETWORK_MODE_INVALID for other modes of libvirt */
+        Subnet subnet4, subnet6; /* the first of each family, AF_UNSPEC if none; its address is gateway and
+                                  * DNS server, except that an isolated network has no gateway, and DNS may
+                                  * be off */
+        int index4, index6;      /* the index of their <ip>, from 0, for virNetworkUpdate() */
+        GArray *reserved;        /* SeenAddress with SEEN_BY_DHCP: all <host> of DHCP */
         GPtrArray *host_names;   /* char *, "NAME=IP": all <host> of DNS */
-        GPtrArray *dhcp_names;   /* the same of DHCP, whose name DNS has once it asks */
-        char *hosts_path; /* where its dnsmasq reads who is on it (network/hosts.h); NULL: libvirt is told */
-        bool ours;               /* has our metadata for this very name */
-        uid_t owner;             /* as of the metadata */
+        GPtrArray *dhcp_names;   /* the same for DHCP; in DNS once the host uses DHCP */
+        char *hosts_path; /* of its dnsmasq's files of hosts (network/hosts.h); NULL if it has none */
+        bool ours;               /* has our metadata, for the same name */
+        uid_t owner;             /* from the metadata */
 } NetworkInfo;
 
 void network_info_free(NetworkInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkInfo, network_info_free)
 
-/* -EBADMSG (FAILED) where it is no network's XML. What cannot be understood in it is left out. */
+/* Returns -EBADMSG (FAILED) if it is not the XML of a network. Ignores parts that it does not understand. */
 int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error);
 
-/* Whether a domain, by virDomainGetXMLDesc(), has an interface on the network, by its name or its bridge
- * (NULL: not known). */
+/* Whether a domain (XML from virDomainGetXMLDesc()) has an interface on the network, by its name or its
+ * bridge (NULL if not known). */
 bool domain_xml_is_on_network(const char *xml, const char *network, const char *bridge);
 
-/* Where an interface of a domain that runs is attached. */
+/* Where an interface of a running domain is attached. */
 typedef struct DomainPort {
-        char *interface; /* the host's side; NULL: not known */
-        char *mac;       /* the guest's, lower case; NULL: not known */
-        char *network;   /* libvirt's; NULL: it names its bridge */
-        char *bridge;    /* that it names; both NULL: it is on no bridge of Linux's */
+        char *interface; /* the host's side; NULL if not known */
+        char *mac;       /* of the guest, lower case; NULL if not known */
+        char *network;   /* of libvirt; NULL if the interface names a bridge */
+        char *bridge;    /* named by it; both NULL if it is on no Linux bridge */
         bool isolated;
 } DomainPort;
 
-/* Of all its interfaces, in their order: elements DomainPort, freed with the array. */
+/* The ports of all its interfaces, in order: elements DomainPort, freed with the array. */
 GPtrArray *domain_xml_ports(const char *xml);
