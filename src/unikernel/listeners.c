@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The kernel's lists of sockets: of TCP those that listen alone, by sock_diag(7); of UDP, for which not every
- * kernel has that, the file of proc(5). */
+/* The sockets that programs of this host listen on: TCP from sock_diag(7), UDP from the file in proc(5), since
+ * not every kernel lists UDP there. */
 
 #include "unikernel/listeners.h"
 
