@@ -6,7 +6,10 @@
  * guests. One request and one answer for each connection (see protocol.h), one after the other: each takes
  * about a millisecond. A client that watches stays connected. As long as there is one, or an interface is
  * filtered, the service listens to the kernel for changes of the tables and the bridges, and sleeps; then it
- * ends. */
+ * ends.
+ *
+ * table.c (filters) and publish.c (ports) keep the records and the kernel's tables in step, ruleset.c and
+ * publication-ruleset.c write the rules, nft.c runs them, ruleset-watch.c and links.c listen to the kernel. */
 
 #include <poll.h>
 #include <pwd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is asked by "publish", to text and back. */
+/* The request "publish" as text, and back. publish.c carries it out. */
 
 #include <string.h>
 

@@ -16,11 +16,13 @@
  * 1. Add its ID below, in order, and its field to Definition or DefinitionDevice (definition.h).
  * 2. Add its row to definition-settings.c; its parser and formatter only where no existing one fits.
  * 3. Use the value where it counts, such as in domain-xml.c. GetDetails() returns those of devices by
- *    itself; add one of [Unikernel] to unikernel-details.c, for which "daemon-details" asks. Mark a setting
+ *    itself; add one of [Unikernel] to details_append_guest() and, if it takes effect at a start,
+ *    details_append_next_start() (unikernel-details.c), for which "daemon-details" asks. Mark a setting
  *    that only administrators may write; change-work-rights.c checks it by that mark.
  * 4. Run the unit tests: "documentation" and "documented" name where it is missing in shruthi.unikernel(5),
  *    shruthictl(1), the XML of Manager and Unikernel, and the three completions. NEWS is written by hand.
- * 5. Test it in test-definition.c and, with or without the need for a restart, in test-started.c. */
+ * 5. Test it in test-definition.c, which has a list of all keys, and, with or without the need for a restart,
+ *    in test-started.c. */
 
 typedef struct Definition Definition;
 typedef struct DefinitionDevice DefinitionDevice;

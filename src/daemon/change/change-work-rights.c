@@ -2,7 +2,8 @@
 
 /* What only an administrator may set in the definition being made. The table of settings (setting.h) marks
  * those settings, so none is forgotten: a setting without a check of its own here may be kept or removed,
- * but not changed. Runs in the thread of a change. */
+ * but not changed. The checks of networks, volumes, order and published ports are in change-work-*.c
+ * beside it. Runs in the thread of a change. */
 
 #include "common/users.h"
 #include "daemon/change/change-work-private.h"

@@ -20,7 +20,7 @@
 #include "domain/host/path-access.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
-#include "domain/lifecycle/probe.h"
+#include "domain/lifecycle/host-probe.h"
 #include "domain/network/isolation.h"
 #include "domain/xml/machine.h"
 #include "unikernel/definition.h"

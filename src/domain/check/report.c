@@ -16,7 +16,7 @@
 #include "domain/host/neighbours-client.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
-#include "domain/lifecycle/probe.h"
+#include "domain/lifecycle/host-probe.h"
 #include "domain/network/attachment.h"
 #include "domain/plan/plan.h"
 #include "domain/xml/domain-xml.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The result of the probe as text, and its kernel as bytes. Called by probe.c. */
+/* The result of the probe as text, and its kernel as bytes. Called by host-probe.c. */
 
 #include "domain/host/probe-state.h"
 

@@ -4,12 +4,12 @@
 #include <libvirt/libvirt.h>
 #include <stdbool.h>
 
-#include "domain/lifecycle/probe.h"
+#include "domain/lifecycle/host-probe.h"
 #include "domain/plan/plan.h"
 
 /* The folder lifecycle/ owns what happens to a domain: preparing, starting, watching, stopping and sweeping
  * it (this file), reattaching it to its bridge (reattach.h), and finding out how this host runs one
- * (probe.h). check/ and service/ may call it.
+ * (host-probe.h). check/ and service/ may call it.
  *
  * The verbs that concern a domain's life. Each speaks the protocol on standard output, and on failure
  * returns a negative errno with the message. */

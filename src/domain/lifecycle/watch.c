@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A domain's lifecycle events, across restarts of libvirtd. Called by start.c and lifecycle.c for guests
- * that print no exit message, and by probe.c. */
+ * that print no exit message, and by host-probe.c. */
 
 #include "domain/lifecycle/watch.h"
 

@@ -2,7 +2,7 @@
 
 /* Chooses who filters what guests send: shruthi-antispoof if their addresses are known, otherwise libvirt,
  * which takes a quarter of a second for it at each start and each stop, and longer with each guest. Called
- * by lifecycle.c and check.c. */
+ * by lifecycle.c, start.c and check.c. */
 
 #include "domain/network/isolation.h"
 

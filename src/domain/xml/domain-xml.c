@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and probe.c; knows no libvirt.
+/* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and host-probe.c; knows no libvirt.
  * The format is https://libvirt.org/formatdomain.html; comments at each element give the reasons for our
  * choices. */
 
@@ -243,7 +243,7 @@ static void format_bandwidth(Xml *xml, const DefinitionDevice *device)
         element_close(xml);
 }
 
-static void format_network(Xml *xml, const DomainDevice *device, size_t index)
+static void format_interface(Xml *xml, const DomainDevice *device, size_t index)
 {
         bool bridge = device->bridge != NULL;
 
@@ -353,7 +353,7 @@ static void format_devices(Xml *xml, const Definition *definition, const DomainF
         element_write(xml, "controller", "type", "usb", "model", "none", NULL);
         for (size_t i = 0; i < facts->n_devices; i++)
                 if (facts->devices[i].definition->kind == DEVICE_NETWORK)
-                        format_network(xml, &facts->devices[i], i);
+                        format_interface(xml, &facts->devices[i], i);
                 else if (facts->devices[i].definition->credentials)
                         format_credentials(xml, definition, i, disks++);
                 else

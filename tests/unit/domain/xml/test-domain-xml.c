@@ -405,7 +405,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/xml/aarch64-with-many-cpus", test_aarch64_with_many_cpus);
         g_test_add_func("/domain/xml/devices-in-manifest-order", test_manifest_order);
         g_test_add_func("/domain/xml/credentials-by-descriptor", test_credentials);
-        g_test_add_func("/domain/domain-xml/filter-and-bandwidth", test_filter_and_bandwidth);
+        g_test_add_func("/domain/xml/filter-and-bandwidth", test_filter_and_bandwidth);
         g_test_add_func("/domain/xml/as-many-devices-as-slots", test_as_many_as_there_are_slots);
         g_test_add_func("/domain/xml/linux-with-initrd", test_linux_with_initrd);
         g_test_add_func("/domain/xml/kvm", test_kvm);

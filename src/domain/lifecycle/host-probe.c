@@ -2,7 +2,7 @@
 
 /* Probes what the host can do. Called by lifecycle.c before a domain is created, and by check.c. */
 
-#include "domain/lifecycle/probe.h"
+#include "domain/lifecycle/host-probe.h"
 
 #include <fcntl.h>
 #include <glib.h>
