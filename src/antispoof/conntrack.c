@@ -23,8 +23,8 @@ typedef struct ConntrackRequest {
 } ConntrackRequest;
 
 typedef struct ConntrackSearch {
-        const Address *guest;
-        GArray *found; /* ConntrackRequest: how to delete each */
+        const GArray *guests; /* Address */
+        GArray *found;        /* ConntrackRequest: how to delete each */
 } ConntrackSearch;
 
 static ConntrackRequest conntrack_request(int message, int family, unsigned short flags)
@@ -74,6 +74,17 @@ static bool tuple_is_from(const void *tuple, const Address *guest)
         return source && memcmp(source, guest->bytes, size) == 0;
 }
 
+static bool tuple_is_from_one(const void *tuple, const GArray *guests, int family)
+{
+        for (guint i = 0; i < guests->len; i++) {
+                const Address *guest = &g_array_index(guests, Address, i);
+
+                if (guest->family == family && tuple_is_from(tuple, guest))
+                        return true;
+        }
+        return false;
+}
+
 static void request_copy(ConntrackRequest *request, unsigned short type, const void *payload)
 {
         size_t size = payload ? attribute_size(payload) : 0, end = NLMSG_ALIGN(request->header.nlmsg_len);
@@ -105,7 +116,8 @@ static void on_connection(const struct nlmsghdr *header, void *userdata)
         if (!original || !reply || !status)
                 return;
         memcpy(&bits, status, sizeof bits);
-        if (!(g_ntohl(bits) & IPS_DST_NAT) || !tuple_is_from(reply, search->guest))
+        if (!(g_ntohl(bits) & IPS_DST_NAT) ||
+                        !tuple_is_from_one(reply, search->guests, message->nfgen_family))
                 return;
 
         request = conntrack_request(IPCTNL_MSG_CT_DELETE, message->nfgen_family, NLM_F_ACK);
@@ -118,11 +130,11 @@ static void on_no_connection(const struct nlmsghdr *header, void *userdata)
 {
 }
 
-int conntrack_forget(const Address *guest)
+static int conntrack_forget_family(const GArray *guests, int family)
 {
         g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(ConntrackRequest));
-        ConntrackSearch search = {.guest = guest, .found = found};
-        ConntrackRequest list = conntrack_request(IPCTNL_MSG_CT_GET, guest->family, NLM_F_DUMP);
+        ConntrackSearch search = {.guests = guests, .found = found};
+        ConntrackRequest list = conntrack_request(IPCTNL_MSG_CT_GET, family, NLM_F_DUMP);
         int r;
 
         r = netlink_ask(NETLINK_NETFILTER, &list.header, on_connection, &search);
@@ -135,4 +147,20 @@ int conntrack_forget(const Address *guest)
                         r = 0;
         }
         return r;
+}
+
+int conntrack_forget(const GArray *guests)
+{
+        static const int families[] = {AF_INET, AF_INET6};
+        int result = 0;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(families); i++) {
+                bool any = false;
+
+                for (guint j = 0; j < guests->len && !any; j++)
+                        any = g_array_index(guests, Address, j).family == families[i];
+                if (any)
+                        result = MIN(result, conntrack_forget_family(guests, families[i]));
+        }
+        return result;
 }

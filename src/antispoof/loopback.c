@@ -99,11 +99,12 @@ static int loopback_set_ipv6(int index, bool routed)
 
 int loopback_set_routed(const char *bridge, bool routed)
 {
-        int index = (int) if_nametoindex(bridge), r;
+        int index = (int) if_nametoindex(bridge), r, q;
 
         if (index == 0)
                 return -ENODEV;
 
         r = loopback_set_ipv4(index, routed);
-        return r < 0 ? r : loopback_set_ipv6(index, routed);
+        q = loopback_set_ipv6(index, routed);
+        return r < 0 ? r : q;
 }

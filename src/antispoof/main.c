@@ -109,10 +109,13 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
                 break;
         case ANTISPOOF_PUBLISH:
                 r = publish_add(request->publication, ret_error);
+                server->tidy = MIN(server->tidy, g_get_monotonic_time() + TIDY_USEC);
                 word = g_strdup(ANTISPOOF_DONE);
                 break;
         case ANTISPOOF_WITHDRAW:
-                publish_withdraw(request->port.interface);
+                r = publish_withdraw(request->port.interface);
+                if (r < 0)
+                        r = error_set(ret_error, ERROR_FAILED, "The ports could not be withdrawn yet");
                 word = g_strdup(ANTISPOOF_DONE);
                 break;
         case ANTISPOOF_PORT:
@@ -223,7 +226,9 @@ static void antispoof_server_publish(AntispoofServer *server, int64_t now)
         int r;
 
         (void) alarm(WORK_SEC);
-        r = publish_restore(&error);
+        r = publish_look();
+        if (r >= 0)
+                r = publish_restore(&error);
         (void) alarm(0);
         server->publish = r < 0 ? now + RETRY_USEC : INT64_MAX;
         if (r < 0)
@@ -231,14 +236,25 @@ static void antispoof_server_publish(AntispoofServer *server, int64_t now)
                                 error_message(&error, r));
 }
 
-static void antispoof_server_look_at_links(AntispoofServer *server, const LinksNews *news)
+static void antispoof_server_look_at_links(AntispoofServer *server, const LinksNews *news, int64_t now)
 {
         (void) alarm(WORK_SEC);
-        if (news->gone || news->came)
-                publish_look();
+        if ((news->gone || news->came) && publish_look() < 0)
+                server->publish = MIN(server->publish, now + RETRY_USEC);
         if (news->came)
                 publish_reach_loopback();
         (void) alarm(0);
+}
+
+static void antispoof_server_tidy(AntispoofServer *server, int64_t now)
+{
+        (void) alarm(WORK_SEC);
+        if (publish_look() < 0)
+                server->publish = MIN(server->publish, now + RETRY_USEC);
+        server->n_filtered = table_tidy();
+        (void) alarm(0);
+        /* A port may have been published later than its interface was filtered. */
+        server->tidy = publish_is_waiting() ? now + TIDY_USEC : INT64_MAX;
 }
 
 /* What follows from the kernel's messages. */
@@ -250,18 +266,15 @@ static void antispoof_server_act(AntispoofServer *server, int64_t now)
                 news = links_fetch_news(server->links, now, &server->settled);
         for (unsigned i = 0; news.changed && i < WATCHERS_MAX; i++)
                 watcher_tell(&server->watchers[i]);
-        antispoof_server_look_at_links(server, &news);
+        antispoof_server_look_at_links(server, &news, now);
         if (news.gone)
                 server->tidy = MIN(server->tidy, now + TIDY_USEC);
         if (server->restore <= now)
                 antispoof_server_restore(server, now);
         if (server->publish <= now)
                 antispoof_server_publish(server, now);
-        if (server->tidy <= now) {
-                publish_look();
-                server->n_filtered = table_tidy();
-                server->tidy = INT64_MAX;
-        }
+        if (server->tidy <= now)
+                antispoof_server_tidy(server, now);
 }
 
 static bool antispoof_server_is_needed(const AntispoofServer *server)

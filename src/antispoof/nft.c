@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The one that speaks to libnftables. Called by table.c. */
+/* The one that speaks to libnftables. Called by table.c, publish.c and forward.c. */
 
 #include "antispoof/nft.h"
 
@@ -52,7 +52,7 @@ int nft_run(const char *commands, Error *ret_error)
         message = nft_ctx_get_error_buffer(context) ?: "";
         line = g_strndup(message, strcspn(message, "\n"));
         shown = text_for_display(line, MESSAGE_MAX);
-        return error_set(ret_error, ERROR_FAILED, "nftables rejects the filter: %s", shown);
+        return error_set(ret_error, ERROR_FAILED, "nftables rejects the rules: %s", shown);
 }
 
 int nft_query(const char *command, char **ret_output, Error *ret_error)

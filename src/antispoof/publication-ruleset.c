@@ -237,7 +237,9 @@ static void ruleset_append_translation(GString *commands)
                 const RulesetKind *kind = &kinds[i];
                 const char *protocol = port_protocol_to_string(kind->protocol);
 
-                g_string_append_printf(commands, "dnat %s to %s daddr . %s dport map @%s-at\n", kind->ip,
+                /* Only what comes to this host: an address in the map may be anybody's. */
+                g_string_append_printf(commands,
+                                "fib daddr type local dnat %s to %s daddr . %s dport map @%s-at\n", kind->ip,
                                 kind->ip, protocol, kind->suffix);
                 g_string_append_printf(commands, "fib daddr type local dnat %s to %s dport map @%s\n",
                                 kind->ip, protocol, kind->suffix);

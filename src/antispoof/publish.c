@@ -73,12 +73,12 @@ int publish_restore(Error *ret_error)
 {
         int r;
 
-        if (publications->len == 0)
-                return 0;
         r = publish_make_table(ret_error);
         if (r >= 0)
-                r = forward_set_accepted(true, ret_error);
-        publish_reach_loopback();
+                r = forward_set_accepted(publications->len > 0, ret_error);
+        /* Only with the table, which guards the host's own addresses. */
+        if (r >= 0)
+                publish_reach_loopback();
         return r;
 }
 
@@ -92,75 +92,109 @@ static AntispoofPublication *publish_find(const char *interface, guint *ret_inde
         return NULL;
 }
 
-static void publish_forget_connections(const AntispoofPublication *publication)
+static GPtrArray *publications_new(void)
 {
-        const Address *const addresses[] = {&publication->address4, &publication->address6};
+        return g_ptr_array_new_with_free_func(antispoof_publication_destroy);
+}
 
-        for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
-                int r = address_is_set(addresses[i]) ? conntrack_forget(addresses[i]) : 0;
+/* All but those on that interface (NULL: no exception). */
+static void publish_forget_connections(const GPtrArray *ended, const char *but)
+{
+        g_autoptr(GArray) guests = g_array_new(FALSE, FALSE, sizeof(Address));
+        int r;
 
-                if (r < 0)
-                        log_warning("Cannot end the connections to published ports of '%s': %s",
-                                        publication->unikernel, g_strerror(-r));
+        for (guint i = 0; i < ended->len; i++) {
+                const AntispoofPublication *publication = ended->pdata[i];
+
+                if (g_strcmp0(publication->interface, but) == 0)
+                        continue;
+                if (address_is_set(&publication->address4))
+                        g_array_append_val(guests, publication->address4);
+                if (address_is_set(&publication->address6))
+                        g_array_append_val(guests, publication->address6);
         }
+        r = conntrack_forget(guests);
+        if (r < 0)
+                log_warning("Cannot end the connections to ports that are no longer published: %s",
+                                g_strerror(-r));
 }
 
-/* Out of the list, which the table is to be made from afterwards. */
-static AntispoofPublication *publish_take(guint index)
+/* While the table still guards them. */
+static void publish_leave_bridges(const GPtrArray *ended)
 {
-        AntispoofPublication *publication = g_ptr_array_steal_index(publications, index);
-
-        publication_record_remove(publication->interface);
-        return publication;
+        for (guint i = 0; i < ended->len; i++)
+                if (!publications_have_bridge(((const AntispoofPublication *) ended->pdata[i])->bridge))
+                        publish_set_loopback(((const AntispoofPublication *) ended->pdata[i])->bridge);
 }
 
-/* What is in taken (AntispoofPublication) is in the list no longer. */
-static void publish_end(const GPtrArray *taken)
+/* Those are in the list again. */
+static void publish_take_back(GPtrArray *taken)
+{
+        while (taken->len > 0)
+                g_ptr_array_add(publications, g_ptr_array_steal_index(taken, taken->len - 1));
+}
+
+/* What is in taken (AntispoofPublication) is no longer in the list, and not yet gone from the kernel. The
+ * records go last: whoever is started after a kill finds what is left to do. If it fails, all of them are in
+ * the list again, for another attempt. */
+static int publish_end(GPtrArray *taken)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        int r = publish_make_table(&error);
+        int r;
 
-        if (r >= 0 && publications->len == 0)
-                r = forward_set_accepted(false, &error);
-        if (r < 0)
-                log_warning("Cannot withdraw published ports: %s", error_message(&error, r));
-        for (guint i = 0; i < taken->len; i++) {
-                publish_forget_connections(taken->pdata[i]);
-                publish_set_loopback(((const AntispoofPublication *) taken->pdata[i])->bridge);
+        publish_leave_bridges(taken);
+        r = publish_restore(&error);
+        if (r < 0) {
+                log_warning("Cannot withdraw published ports, trying again: %s", error_message(&error, r));
+                publish_take_back(taken);
+                return r;
         }
+
+        publish_forget_connections(taken, NULL);
+        for (guint i = 0; i < taken->len; i++)
+                publication_record_remove(((const AntispoofPublication *) taken->pdata[i])->interface);
+        return 0;
 }
 
-void publish_withdraw(const char *interface)
+int publish_withdraw(const char *interface)
 {
-        g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(antispoof_publication_destroy);
+        g_autoptr(GPtrArray) taken = publications_new();
         guint index;
 
         if (!publish_find(interface, &index))
-                return;
-        g_ptr_array_add(taken, publish_take(index));
-        publish_end(taken);
+                return 0;
+        g_ptr_array_add(taken, g_ptr_array_steal_index(publications, index));
+        return publish_end(taken);
 }
 
 /* Whether its guest has come and gone, or a start has never made it. */
 static bool publication_is_over(const AntispoofPublication *publication)
 {
-        if (if_nametoindex(publication->interface) != 0) {
+        bool seen = publication_record_was_seen(publication->interface);
+
+        if (if_nametoindex(publication->interface) == 0)
+                return seen || publication_record_is_older(publication->interface, TABLE_START_SEC);
+        if (!seen)
                 publication_record_mark_seen(publication->interface);
-                return false;
-        }
-        return publication_record_was_seen(publication->interface) ||
-               publication_record_is_older(publication->interface, TABLE_START_SEC);
+        return false;
 }
 
-void publish_look(void)
+int publish_look(void)
 {
-        g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(antispoof_publication_destroy);
+        g_autoptr(GPtrArray) taken = publications_new();
 
         for (guint i = publications->len; i-- > 0;)
                 if (publication_is_over(publications->pdata[i]))
-                        g_ptr_array_add(taken, publish_take(i));
-        if (taken->len > 0)
-                publish_end(taken);
+                        g_ptr_array_add(taken, g_ptr_array_steal_index(publications, i));
+        return taken->len > 0 ? publish_end(taken) : 0;
+}
+
+bool publish_is_waiting(void)
+{
+        for (guint i = 0; i < publications->len; i++)
+                if (if_nametoindex(((const AntispoofPublication *) publications->pdata[i])->interface) == 0)
+                        return true;
+        return false;
 }
 
 static bool filter_has_address(const AntispoofFamily *family, const Address *address)
@@ -200,7 +234,7 @@ static int publish_check_others(const AntispoofPublication *publication, GPtrArr
 
                 if (g_str_equal(other->interface, publication->interface) ||
                                 published_ports_find_overlap(publication->ports, other->ports))
-                        g_ptr_array_add(taken, publish_take(i));
+                        g_ptr_array_add(taken, g_ptr_array_steal_index(publications, i));
         }
         return 0;
 }
@@ -214,27 +248,54 @@ static AntispoofPublication *publication_copy(const AntispoofPublication *public
         return copy;
 }
 
-int publish_add(const AntispoofPublication *publication, Error *ret_error)
+/* Instead of what is in taken, which is in the list again if it fails. */
+static int publish_replace(const AntispoofPublication *publication, GPtrArray *taken, Error *ret_error)
 {
-        g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(antispoof_publication_destroy);
+        _cleanup_error_ Error ignored = ERROR_INIT;
+        guint index;
         int r;
 
-        publish_look();
+        r = publication_record_write(publication, ret_error);
+        if (r >= 0) {
+                g_ptr_array_add(publications, publication_copy(publication));
+                publish_leave_bridges(taken);
+                r = publish_restore(ret_error);
+        }
+        if (r >= 0)
+                return 0;
+
+        if (publish_find(publication->interface, &index))
+                g_ptr_array_remove_index(publications, index);
+        publication_record_remove(publication->interface);
+        for (guint i = 0; i < taken->len; i++)
+                (void) publication_record_write(taken->pdata[i], NULL);
+        publish_take_back(taken);
+        (void) publish_restore(&ignored);
+        return r;
+}
+
+int publish_add(const AntispoofPublication *publication, Error *ret_error)
+{
+        g_autoptr(GPtrArray) taken = publications_new();
+        int r;
+
+        (void) publish_look();
         r = publication_check_filter(publication, ret_error);
         if (r >= 0)
                 r = publish_check_others(publication, taken, ret_error);
         if (r >= 0)
-                r = publication_record_write(publication, ret_error);
+                r = publish_replace(publication, taken, ret_error);
         if (r < 0)
                 return r;
 
-        g_ptr_array_add(publications, publication_copy(publication));
-        r = publish_restore(ret_error);
-        if (r < 0)
-                publish_withdraw(publication->interface);
-        for (guint i = 0; i < taken->len; i++)
-                publish_set_loopback(((const AntispoofPublication *) taken->pdata[i])->bridge);
-        return r;
+        publish_forget_connections(taken, publication->interface);
+        for (guint i = 0; i < taken->len; i++) {
+                const char *interface = ((const AntispoofPublication *) taken->pdata[i])->interface;
+
+                if (!g_str_equal(interface, publication->interface))
+                        publication_record_remove(interface);
+        }
+        return 0;
 }
 
 int publish_open(const char *directory, Error *ret_error)
@@ -247,7 +308,7 @@ int publish_open(const char *directory, Error *ret_error)
 
         g_clear_pointer(&publications, g_ptr_array_unref);
         publications = publication_record_list();
-        publish_look();
+        (void) publish_look();
         return 0;
 }
 

@@ -13,10 +13,16 @@ int publish_open(const char *directory, Error *ret_error);
  * published on an interface that it no longer has is withdrawn. */
 int publish_add(const AntispoofPublication *publication, Error *ret_error);
 
-void publish_withdraw(const char *interface);
+/* Negative: it is not done yet, and publish_look() tries again, once its guest is gone. */
+int publish_withdraw(const char *interface);
 
-/* After interfaces have come or gone: withdraws what was published for a guest that is gone. */
-void publish_look(void);
+/* After interfaces have come or gone: withdraws what was published for a guest that is gone. Negative: that
+ * could not be done, and is to be tried again. */
+int publish_look(void);
+
+/* Whether there is something published for an interface that is not there: one that is being started, or
+ * whose start has failed. */
+bool publish_is_waiting(void);
 
 /* After somebody else has changed the packet filter. */
 int publish_restore(Error *ret_error);

@@ -74,11 +74,13 @@ define_server() {
         define "$1" "--ipv4={service.address} --ipv6={service.address6} --serve=80" Image=guest.virtio \
                 "" "[Network service]" Address=auto "${@:2}"
 }
-define_server web Network=web Publish=8080:80 Publish=8100-8102:80-82 Publish=7007:7/udp Publish=198.51.100.1:8090:80
+define_server web Network=web Publish=8080:80 Publish=8100-8102:80-82 Publish=7007:7/udp Publish=198.51.100.1:8090:80 \
+        Publish=198.51.100.2:8091:80
 define_server lonely Network=web
 check "a guest that publishes ports starts" systemctl start unikernel@web
 check "so does one that publishes none" systemctl start unikernel@lonely
-expect_output "status names them" 'publishes 8080:80 8100-8102:80-82 7007:7/udp 198.51.100.1:8090:80' shruthictl status web
+expect_output "status names them" 'publishes 8080:80 8100-8102:80-82 7007:7/udp 198.51.100.1:8090:80 198.51.100.2:8091:80' \
+        shruthictl status web
 expect_output "and the details do" '8100-8102:80-82' shruthictl show web
 
 # WHEN: from everywhere, by both families and protocols.
@@ -102,6 +104,12 @@ reached "at first"
 check "the first of a range leads to the first" seen_as outside 198.51.100.1 8100 198.51.100.2
 check "a port at one address is reached there" seen_as outside 198.51.100.1 8090 198.51.100.2
 expect_fail "and at no other" refused in_net outside socat -u "TCP:[2001:db8:5::1]:8090,connect-timeout=2" -
+ip netns exec outside socat TCP-LISTEN:8091,fork,reuseaddr SYSTEM:"echo another machine" &
+check_soon "another machine listens at a port that is published at its address" 10 \
+        ip netns exec outside grep -q ':1F9B ' /proc/net/tcp
+expect_output "and is reached as ever by this host" '^another machine$' socat -u TCP:198.51.100.2:8091,connect-timeout=3 -
+expect_output "and by guests" '^another machine$' \
+        in_net abroad socat -u TCP:198.51.100.2:8091,connect-timeout=3 -
 check "the guest is not reached past its ports" not_reached outside "$(address_of web)" 80
 expect_output "iptables still knows its own table" 'mark match 0x53485255' iptables -n -L FORWARD
 
@@ -252,7 +260,11 @@ check "for UDP, too" not_echoed outside 198.51.100.1 7007
 is_none "and stand in no table" "$(nft list table inet shruthi_publish | grep -E '\b(8080|8090|7007)\b')"
 is_none "nor among the kernel's connections" "$(grep -s 'dport=8080' /proc/net/nf_conntrack)"
 kill $open 2>/dev/null
-systemctl stop unikernel@second unikernel@mine unikernel@plainly unikernel@on-quiet unikernel@on-routed
+kill -STOP "$(antispoof_pid)"
+check "one stops while shruthi-antispoof hears nothing" systemctl stop unikernel@second
+kill -KILL "$(antispoof_pid)"
+check_soon "the next one withdraws its ports" 60 sh -c '! nft list table inet shruthi_publish | grep -q 8201'
+systemctl stop unikernel@mine unikernel@plainly unikernel@on-quiet unikernel@on-routed
 check_soon "when all have stopped nothing is left of the table" 10 no_table
 is_none "nor in libvirt's chains" "$(nft list ruleset 2>/dev/null | grep -F 0x53485255)"
 is_none "nor of records" "$(ls /run/shruthi-antispoof/published)"
