@@ -9,9 +9,6 @@
 # shellcheck source=tests/system/unikernels.bash
 . "$(dirname "$0")/unikernels.bash"
 
-# NAME COMMAND…: in the background; what it says and its status go to /run/NAME.
-in_background() { rm -f "/run/$1.status"; { "${@:2}" >"/run/$1.out" 2>&1; echo $? >"/run/$1.status"; } & }
-background_ended() { [ -s "/run/$1.status" ]; }
 # NAME STATUS: it has ended so.
 background_status() { background_ended "$1" && is "… and with $2" "$2" "$(cat "/run/$1.status")"; }
 # TEXT: events have it, in a line of their own.

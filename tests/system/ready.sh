@@ -15,10 +15,6 @@ ticks() { last_number "$1" tick | grep . || echo 0; }
 # NAME: it runs, and its start is not done yet.
 waiting() { unit_is activating "$(unit "$1")" && grep -q '^started=yes$' "/run/shruthi/unikernels/$1/state"; }
 state_of() { busctl get-property org.dream.Shruthi "/org/dream/Shruthi/unikernel/$1" org.dream.Shruthi.Unikernel State; }
-# NAME COMMAND…: in the background; what it says and its status go to /run/NAME.
-in_background() { rm -f "/run/$1.status"; { "${@:2}" >"/run/$1.out" 2>&1; echo $? >"/run/$1.status"; } & }
-# NAME
-background_ended() { [ -s "/run/$1.status" ]; }
 
 # --- By its console.
 

@@ -72,3 +72,8 @@ counted_to() { [ "$(last_number "$1" "$2")" -ge "$3" ]; }
 
 # KEY=VALUE…: shruthi.conf.
 configure() { printf '[Shruthi]\n' >/etc/shruthi/shruthi.conf; printf '%s\n' "$@" >>/etc/shruthi/shruthi.conf; }
+
+# NAME COMMAND…: in the background; what it says and its status go to /run/NAME.
+in_background() { rm -f "/run/$1.status"; { "${@:2}" >"/run/$1.out" 2>&1; echo $? >"/run/$1.status"; } & }
+# NAME
+background_ended() { [ -s "/run/$1.status" ]; }

@@ -27,9 +27,6 @@ settled() { [ ! -e "$UPDATES/$1" ]; }
 # NAME ARGUMENTS: its guest is ready, and was started with these.
 runs() { running "$1" && [ "$(started "$1")" = "$2" ]; }
 proving() { [ -e "$UPDATES/$1" ] && running "$1"; }
-# NAME COMMAND…: in the background; what it says and its status go to /run/NAME.
-in_background() { rm -f "/run/$1.status"; { "${@:2}" >"/run/$1.out" 2>&1; echo $? >"/run/$1.status"; } & }
-background_ended() { [ -s "/run/$1.status" ]; }
 
 cp "$GUESTS/guest-plain.virtio" "$GUESTS/guest.virtio" "$GUESTS/guest-disk.virtio" /home/alice
 head -c 5000 /dev/urandom >/home/alice/rubbish

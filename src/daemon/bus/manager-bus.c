@@ -259,24 +259,22 @@ static int method_list_unikernels(sd_bus_message *message, void *userdata, sd_bu
         return r < 0 ? r : 1;
 }
 
-static int method_list_changed_unikernels(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+/* Answers with an array of what append adds for each unikernel, which may be nothing. */
+static int manager_reply_with_each(sd_bus_message *message, const Manager *manager, const char *contents,
+                int (*append)(sd_bus_message *reply, const Unikernel *unikernel))
 {
         g_autoptr(sd_bus_message) reply = NULL;
-        Manager *manager = userdata;
         GHashTableIter iter;
         gpointer value;
         int r;
 
         r = sd_bus_message_new_method_return(message, &reply);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "s");
+                r = sd_bus_message_open_container(reply, 'a', contents);
         g_hash_table_iter_init(&iter, manager->unikernels);
-        while (r >= 0 && g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Unikernel *unikernel = value;
-
-                if (unikernel->announced && unikernel->properties.needs_restart)
-                        r = sd_bus_message_append(reply, "s", unikernel->name);
-        }
+        while (r >= 0 && g_hash_table_iter_next(&iter, NULL, &value))
+                if (((const Unikernel *) value)->announced)
+                        r = append(reply, value);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
@@ -285,31 +283,26 @@ static int method_list_changed_unikernels(sd_bus_message *message, void *userdat
         return r < 0 ? r : 1;
 }
 
+static int unikernel_append_changed(sd_bus_message *reply, const Unikernel *unikernel)
+{
+        return unikernel->properties.needs_restart ? sd_bus_message_append(reply, "s", unikernel->name) : 0;
+}
+
+static int method_list_changed_unikernels(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return manager_reply_with_each(message, userdata, "s", unikernel_append_changed);
+}
+
+static int unikernel_append_health(sd_bus_message *reply, const Unikernel *unikernel)
+{
+        const char *health = unikernel->properties.health;
+
+        return *health ? sd_bus_message_append(reply, "{ss}", unikernel->name, health) : 0;
+}
+
 static int method_list_unikernel_health(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        g_autoptr(sd_bus_message) reply = NULL;
-        Manager *manager = userdata;
-        GHashTableIter iter;
-        gpointer value;
-        int r;
-
-        r = sd_bus_message_new_method_return(message, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "{ss}");
-        g_hash_table_iter_init(&iter, manager->unikernels);
-        while (r >= 0 && g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Unikernel *unikernel = value;
-
-                if (unikernel->announced && *unikernel->properties.health)
-                        r = sd_bus_message_append(
-                                        reply, "{ss}", unikernel->name, unikernel->properties.health);
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-
-        return r < 0 ? r : 1;
+        return manager_reply_with_each(message, userdata, "{ss}", unikernel_append_health);
 }
 
 static void on_configuration_reloaded(int r, Error *error, void *userdata)
