@@ -12,8 +12,8 @@
 
 #define REBUILD "rebuild for Solo5's spt target (MirageOS: `mirage configure -t spt`)"
 
-/* So that it can be rounded up to a page. */
-#define SEGMENT_END_MAX (UINT64_MAX - SPT_PAGE_SIZE)
+/* More than any guest can be given, and so far from the last number that sums with it cannot wrap. */
+#define SEGMENT_END_MAX (UINT64_C(1) << 47)
 
 static bool spt_on_note(const ElfNote *note, void *userdata, ImageInfo *info)
 {

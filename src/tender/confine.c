@@ -71,8 +71,7 @@ int tender_close_others(const SptManifest *manifest, int epoll_fd, int timer_fd,
                 if (keep[i] > next && syscall(SYS_close_range, next, keep[i] - 1, 0) < 0)
                         return error_set_errno(ret_error, errno,
                                         "The descriptors that are not the guest's cannot be closed (that "
-                                        "needs "
-                                        "Linux 5.9)");
+                                        "needs Linux 5.9)");
                 next = keep[i] + 1;
         }
 

@@ -12,9 +12,9 @@
 /* Closes all but standard output and error and what the guest is given. */
 int tender_close_others(const SptManifest *manifest, int epoll_fd, int timer_fd, Error *ret_error);
 
-/* Signals as they are by default, no capabilities, no new privileges, no core dump, nobody to look into the
- * process, no files, ports or signals to others (Landlock, where the kernel has it), and limits. Descriptors
- * are still opened before. */
+/* Signals as they are by default but for SIGPIPE, which is ignored, no capabilities, no new privileges, no
+ * core dump, nobody to look into the process, no files, ports or signals to others (Landlock, where the
+ * kernel has it), and limits. Descriptors are still opened before. */
 int tender_confine(const SptManifest *manifest, Error *ret_error);
 
 /* From here on no address space is added. The stack must not grow any more either. */

@@ -20,16 +20,30 @@
 
 #include "common/io.h"
 
+static int device_refuse_closed(const TenderDevice *device, int r, Error *ret_error)
+{
+        return error_set_errno(ret_error, r,
+                        "Descriptor %d for the device \"%s\" cannot be used: open it before this program is "
+                        "executed, without close-on-exec",
+                        device->fd, device->name);
+}
+
+int tender_devices_check_open(const TenderOptions *options, Error *ret_error)
+{
+        for (unsigned i = 0; i < options->n_devices; i++)
+                if (fcntl(options->devices[i].fd, F_GETFD) < 0)
+                        return device_refuse_closed(&options->devices[i], errno, ret_error);
+
+        return 0;
+}
+
 /* A descriptor that can be read, and written if need be. */
 static int device_check_open(const TenderDevice *device, bool writable, struct stat *ret, Error *ret_error)
 {
         int flags = fcntl(device->fd, F_GETFL);
 
         if (flags < 0 || fstat(device->fd, ret) < 0)
-                return error_set_errno(ret_error, errno,
-                                "Descriptor %d for the device \"%s\" cannot be used: open it before this "
-                                "program is executed, without close-on-exec",
-                                device->fd, device->name);
+                return device_refuse_closed(device, errno, ret_error);
         if ((flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY ||
                         (writable && (flags & O_ACCMODE) != O_RDWR))
                 return error_set(ret_error, ERROR_DEVICE_MISMATCH,
@@ -57,8 +71,7 @@ static int network_check_kind(const TenderDevice *device, const struct stat *st,
                         return 0;
                 return error_set(ret_error, ERROR_DEVICE_MISMATCH,
                                 "Descriptor %d for the network \"%s\" is not a tap of plain frames: make it "
-                                "with "
-                                "IFF_TAP and IFF_NO_PI, and without IFF_VNET_HDR",
+                                "with IFF_TAP and IFF_NO_PI, and without IFF_VNET_HDR",
                                 device->fd, device->name);
         }
 
@@ -69,8 +82,7 @@ static int network_check_kind(const TenderDevice *device, const struct stat *st,
 
         return error_set(ret_error, ERROR_DEVICE_MISMATCH,
                         "Descriptor %d for the network \"%s\" is neither a tap nor a Unix socket of "
-                        "datagrams: "
-                        "give one of these",
+                        "datagrams: give one of these",
                         device->fd, device->name);
 }
 
@@ -198,8 +210,7 @@ int tender_devices_attach(
                 if (!declared)
                         return error_set(ret_error, ERROR_DEVICE_MISMATCH,
                                         "The image has no device \"%s\": leave it out, or use an image that "
-                                        "has "
-                                        "it",
+                                        "has it",
                                         name);
         }
 

@@ -8,6 +8,9 @@
 /* The devices of a guest: those that the image declares, with the descriptors that the caller gave for them.
  * Called by main(). */
 
+/* Before this program opens anything: a descriptor that is not open could become one of its own. */
+int tender_devices_check_open(const TenderOptions *options, Error *ret_error);
+
 /* Refuses a device that only one of the two knows, and a descriptor that is not what such a device needs.
  * The networks' are set to be non-blocking, as the guest takes them to be. */
 int tender_devices_attach(

@@ -22,14 +22,23 @@
 
 #define VDSO_MARGIN UINT64_C(0x10000) /* the pages of its data before it, and itself behind */
 
-#define SENTENCE                                                                                            \
+#define NO_FILTER                                                                                           \
         "shruthi-tender: The kernel refused the filter of system calls, so the guest was not started\n"
+#define NO_UNMAP                                                                                            \
+        "shruthi-tender: The kernel does not take away memory that is not the guest's, so the guest was "   \
+        "not started\n"
 
 #ifdef __x86_64__
 #define STACK_OFFSET 8 /* as after a call, psABI 3.2.2 */
 #else
 #define STACK_OFFSET 16
 #endif
+
+typedef struct LaunchRefusal {
+        uint64_t sentence;
+        uint64_t length;
+        uint64_t status;
+} LaunchRefusal;
 
 typedef struct LaunchPlan {
         struct {
@@ -39,11 +48,11 @@ typedef struct LaunchPlan {
         uint64_t entry;
         uint64_t stack;
         uint64_t info;
-        uint64_t sentence;
-        uint64_t length;
-        uint64_t status;
+        LaunchRefusal no_filter;
+        LaunchRefusal no_unmap;
         struct sock_fprog program;
-        char text[sizeof(SENTENCE)];
+        char no_filter_text[sizeof(NO_FILTER)];
+        char no_unmap_text[sizeof(NO_UNMAP)];
         struct sock_filter instructions[TENDER_FILTER_MAX];
 } LaunchPlan;
 
@@ -54,9 +63,11 @@ _Static_assert(offsetof(LaunchPlan, filter) == PLAN_FILTER, "launch-plan.h");
 _Static_assert(offsetof(LaunchPlan, entry) == PLAN_ENTRY, "launch-plan.h");
 _Static_assert(offsetof(LaunchPlan, stack) == PLAN_STACK, "launch-plan.h");
 _Static_assert(offsetof(LaunchPlan, info) == PLAN_INFO, "launch-plan.h");
-_Static_assert(offsetof(LaunchPlan, sentence) == PLAN_SENTENCE, "launch-plan.h");
-_Static_assert(offsetof(LaunchPlan, length) == PLAN_LENGTH, "launch-plan.h");
-_Static_assert(offsetof(LaunchPlan, status) == PLAN_STATUS, "launch-plan.h");
+_Static_assert(offsetof(LaunchPlan, no_filter) == PLAN_NO_FILTER, "launch-plan.h");
+_Static_assert(offsetof(LaunchPlan, no_unmap) == PLAN_NO_UNMAP, "launch-plan.h");
+_Static_assert(offsetof(LaunchRefusal, sentence) == REFUSAL_SENTENCE, "launch-plan.h");
+_Static_assert(offsetof(LaunchRefusal, length) == REFUSAL_LENGTH, "launch-plan.h");
+_Static_assert(offsetof(LaunchRefusal, status) == REFUSAL_STATUS, "launch-plan.h");
 _Static_assert(sizeof(LaunchPlan) <= TENDER_PLAN_SIZE, "memory.h");
 
 extern char tender_launch_page[]; /* launch-*.S */
@@ -72,18 +83,25 @@ static int filter_is_possible(Error *ret_error)
 
         (void) error_set_errno(ret_error, errno,
                         "The system calls of the guest cannot be filtered, so it is not started (that needs "
-                        "a "
-                        "kernel with CONFIG_SECCOMP_FILTER, and a caller that allows seccomp())");
-        return -ENOSYS;
+                        "a kernel with CONFIG_SECCOMP_FILTER, and a caller that allows seccomp())");
+        ret_error->code = ERROR_NOT_SUPPORTED;
+        return error_code_to_errno(ERROR_NOT_SUPPORTED);
 }
 
-/* Where the addresses of this process end: the highest page that the kernel lets be mapped. */
+/* x86's kernels do not give the last page of the addresses to anybody. */
+#ifdef __x86_64__
+#define LAST_PAGE SPT_PAGE_SIZE
+#else
+#define LAST_PAGE 0
+#endif
+
+/* Where the addresses of this process end: behind the highest page that the kernel lets be mapped. */
 static uint64_t addresses_end(void)
 {
         static const unsigned bits[] = {56, 52, 48, 47, 42, 39, 36};
 
         for (size_t i = 0; i < G_N_ELEMENTS(bits); i++) {
-                uint64_t end = (UINT64_C(1) << bits[i]) - SPT_PAGE_SIZE;
+                uint64_t end = (UINT64_C(1) << bits[i]) - LAST_PAGE;
                 void *page = (void *) (uintptr_t) (end - SPT_PAGE_SIZE);
                 void *mapped = mmap(page, SPT_PAGE_SIZE, PROT_NONE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -145,10 +163,11 @@ static int plan_unmap(LaunchPlan *plan, uint64_t memory_size, Error *ret_error)
 
         plan->unmap[0].address = start;
         plan->unmap[0].size = end - start;
+        /* Without pages of the kernel's own there is no other way: the second attempt fails as the first. */
+        plan->unmap[1] = plan->unmap[0];
         if (vdso < start + VDSO_MARGIN || vdso > end - 2 * VDSO_MARGIN)
                 return 0;
         vdso &= ~(SPT_PAGE_SIZE - 1);
-        plan->unmap[1].address = start;
         plan->unmap[1].size = vdso - VDSO_MARGIN - start;
         plan->unmap[2].address = vdso + VDSO_MARGIN;
         plan->unmap[2].size = end - vdso - VDSO_MARGIN;
@@ -163,6 +182,16 @@ static void plan_filter(LaunchPlan *plan, const SptManifest *manifest, int epoll
         plan->program.len = (unsigned short) tender_filter(manifest, epoll_fd, timer_fd, plan->instructions);
         plan->program.filter = plan->instructions;
         plan->filter = (uintptr_t) &plan->program;
+}
+
+static void plan_refusals(LaunchPlan *plan)
+{
+        memcpy(plan->no_filter_text, NO_FILTER, sizeof(NO_FILTER));
+        memcpy(plan->no_unmap_text, NO_UNMAP, sizeof(NO_UNMAP));
+        plan->no_filter = (LaunchRefusal){
+                        (uintptr_t) plan->no_filter_text, strlen(NO_FILTER), TENDER_EXIT_FILTER};
+        plan->no_unmap =
+                        (LaunchRefusal){(uintptr_t) plan->no_unmap_text, strlen(NO_UNMAP), TENDER_EXIT_HOST};
 }
 
 _Noreturn static void launch_jump(const void *page, const LaunchPlan *plan)
@@ -191,10 +220,7 @@ int tender_launch(const SptImage *image, uint64_t memory_size, const SptManifest
         plan->entry = image->entry;
         plan->stack = memory_size - STACK_OFFSET;
         plan->info = SPT_BOOT_INFO;
-        memcpy(plan->text, SENTENCE, sizeof(SENTENCE));
-        plan->sentence = (uintptr_t) plan->text;
-        plan->length = strlen(SENTENCE);
-        plan->status = TENDER_EXIT_FILTER;
+        plan_refusals(plan);
         plan_filter(plan, manifest, epoll_fd, timer_fd);
         r = plan_unmap(plan, memory_size, ret_error);
         if (r < 0)

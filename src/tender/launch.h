@@ -5,10 +5,11 @@
 #include "image/spt.h"
 #include "tender/abi.h"
 
-/* The last steps: all memory but the guest's is taken away, the filter of system calls is put in force, the
- * guest is entered. They are code in a page of the guest's memory (launch.S), since this program is gone by
- * then. */
+/* The last steps: all memory but the guest's (and the kernel's own pages for clocks, where it has sealed
+ * them) is taken away, the filter of system calls is put in force, the guest is entered. They are code in a
+ * page of the guest's memory (launch.S), since this program is gone by then. */
 
-/* Returns only if the guest cannot be started, -ENOSYS if that is because the kernel has no filters. */
+/* Returns only if the guest cannot be started; the error is NOT_SUPPORTED if system calls cannot be
+ * filtered. */
 int tender_launch(const SptImage *image, uint64_t memory_size, const SptManifest *manifest, int epoll_fd,
                 int timer_fd, Error *ret_error);

@@ -36,6 +36,8 @@ static int exit_status_of(const Error *error)
         case ERROR_INVALID_IMAGE:
         case ERROR_UNSUPPORTED_IMAGE:
                 return TENDER_EXIT_IMAGE;
+        case ERROR_NOT_SUPPORTED: /* by tender_launch() */
+                return TENDER_EXIT_FILTER;
         default:
                 return TENDER_EXIT_HOST;
         }
@@ -71,8 +73,11 @@ static int image_read(int fd, SptImage *ret, ImageInfo *info, Error *ret_error)
                 return r;
         if (!spt_read(&source, MACHINE, ret, info) && source.error == 0)
                 return error_set(ret_error, info->problem_code, "The image is %s", info->problem);
-        if (source.error != 0)
-                return error_set_errno(ret_error, source.error, "The image cannot be read");
+        if (source.error != 0) {
+                r = error_set_errno(ret_error, source.error, "The image cannot be read");
+                ret_error->code = ERROR_INVALID_IMAGE;
+                return r;
+        }
 
         return 0;
 }
@@ -87,8 +92,7 @@ static int host_check(Error *ret_error)
         if (fcntl(STDOUT_FILENO, F_GETFL) < 0 || fcntl(STDERR_FILENO, F_GETFL) < 0)
                 return error_set(ret_error, ERROR_FAILED,
                                 "Standard output or standard error is closed: open both, the guest's "
-                                "console is "
-                                "standard output");
+                                "console is standard output");
 
         return 0;
 }
@@ -101,6 +105,9 @@ static int run(const TenderOptions *options, ImageInfo *info, Error *ret_error)
         int image_fd, epoll_fd, timer_fd, r;
 
         r = host_check(ret_error);
+        if (r < 0)
+                return r;
+        r = tender_devices_check_open(options, ret_error);
         if (r < 0)
                 return r;
         r = image_open(options, &image_fd, ret_error);
@@ -152,5 +159,5 @@ int main(int argc, char *argv[])
                 r = run(options, info, &error);
 
         fprintf(stderr, "shruthi-tender: %s\n", error_message(&error, r));
-        return r == -ENOSYS ? TENDER_EXIT_FILTER : exit_status_of(&error);
+        return exit_status_of(&error);
 }

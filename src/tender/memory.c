@@ -22,6 +22,9 @@ static void *at(uint64_t address)
         return (void *) (uintptr_t) address;
 }
 
+/* The plan is mapped with a page of nothing, at least, between the two. */
+_Static_assert(SPT_BOOT_INFO + sizeof(SptLowMemory) <= TENDER_PLAN_ADDRESS - SPT_PAGE_SIZE, "memory.h");
+
 static uint64_t page_down(uint64_t address)
 {
         return address & ~(SPT_PAGE_SIZE - 1);
@@ -99,6 +102,29 @@ static bool segment_map(int fd, const SptSegment *segment)
                                MAP_PRIVATE | MAP_FIXED, fd, (off_t) segment->offset) != MAP_FAILED;
 }
 
+/* Asked of each segment, though the end of the last one has been: what is mapped elsewhere would replace
+ * this program. */
+static int segment_check(const SptSegment *segment, uint64_t size, Error *ret_error)
+{
+        if (segment->address >= SPT_IMAGE_MIN && segment->address < size &&
+                        segment->memory_size <= size - segment->address)
+                return 0;
+
+        return error_set(ret_error, ERROR_INVALID_IMAGE,
+                        "The image is damaged: its segment at 0x%" PRIx64 " (%" PRIu64
+                        " bytes) is not within the guest's memory: build it again",
+                        segment->address, segment->memory_size);
+}
+
+/* What cannot be read is no image, whatever the reason. */
+static int image_read_failed(int r, Error *ret_error)
+{
+        r = error_set_errno(ret_error, r, "The image cannot be read");
+        ret_error->code = ERROR_INVALID_IMAGE;
+        return r;
+}
+
+/* The segment is within the guest's memory. */
 static int segment_load(int fd, const SptSegment *segment, Error *ret_error)
 {
         uint64_t from = page_down(segment->address);
@@ -113,7 +139,7 @@ static int segment_load(int fd, const SptSegment *segment, Error *ret_error)
                 return error_set_errno(ret_error, errno, "The image cannot be loaded");
         n = pread_all(fd, at(segment->address), segment->file_size, (off_t) segment->offset);
         if (n < 0)
-                return error_set_errno(ret_error, (int) n, "The image cannot be read");
+                return image_read_failed((int) n, ret_error);
         if ((uint64_t) n != segment->file_size)
                 return error_set(ret_error, ERROR_INVALID_IMAGE,
                                 "The image became shorter while it was loaded: start it again");
@@ -130,9 +156,9 @@ static int segment_load(int fd, const SptSegment *segment, Error *ret_error)
 
 int tender_memory_load(int fd, const SptImage *image, uint64_t size, Error *ret_error)
 {
-        uint64_t needed = page_up(image->end) + STACK_MIN;
-
-        if (needed > size) {
+        /* No sum with the image's end before it is known to be small: it could wrap, and seem to fit. */
+        if (image->end > size - STACK_MIN || page_up(image->end) > size - STACK_MIN) {
+                uint64_t needed = page_up(MIN(image->end, UINT64_MAX - 2 * MIB)) + STACK_MIN;
                 g_autofree char *has = size_format_exact(size);
                 g_autofree char *needs = size_format_exact((needed + MIB - 1) & ~(MIB - 1));
 
@@ -142,8 +168,11 @@ int tender_memory_load(int fd, const SptImage *image, uint64_t size, Error *ret_
         }
 
         for (unsigned i = 0; i < image->n_segments; i++) {
-                int r = segment_load(fd, &image->segments[i], ret_error);
+                int r = segment_check(&image->segments[i], size, ret_error);
 
+                if (r < 0)
+                        return r;
+                r = segment_load(fd, &image->segments[i], ret_error);
                 if (r < 0)
                         return r;
         }
@@ -157,14 +186,14 @@ static int cmdline_write(char cmdline[static SPT_CMDLINE_SIZE], char *const *arg
         size_t used = 0;
 
         for (; *arguments; arguments++) {
-                size_t n = strlen(*arguments);
+                size_t n = strlen(*arguments), space = used > 0 ? 1 : 0;
 
-                if (n + 2 > SPT_CMDLINE_SIZE - used)
+                if (space + n + sizeof "" > SPT_CMDLINE_SIZE - used)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
                                         "The guest's arguments are longer than the %d characters that Solo5 "
                                         "takes: shorten them",
                                         SPT_CMDLINE_SIZE - 1);
-                if (used > 0)
+                if (space > 0)
                         cmdline[used++] = ' ';
                 memcpy(cmdline + used, *arguments, n);
                 used += n;

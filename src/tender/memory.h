@@ -19,6 +19,7 @@
 #define TENDER_PLAN_SIZE    UINT64_C(0x10000)
 #define TENDER_GUARD_SIZE   UINT64_C(0x10000)
 
+/* size: whole pages, and at least twice SPT_IMAGE_MIN; of the others too. */
 int tender_memory_make(uint64_t size, bool executable_heap, Error *ret_error);
 
 /* From fd; what the image is has been read before (spt_read()), and may have changed meanwhile: then the

@@ -146,6 +146,14 @@ static const Refusal refusals[] = {
                                 ERROR_INVALID_IMAGE, "claims more than there are addresses"},
                 {"the last address", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, UINT64_MAX - 4095}},
                                 ERROR_INVALID_IMAGE, "claims more than there are addresses"},
+                {"the end of addresses above a segment", {SPT},
+                                {SECOND(PF_R | PF_W, UINT64_C(1) << 46, 0x1000),
+                                                {AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8,
+                                                                UINT64_MAX - 0x1fff}},
+                                ERROR_INVALID_IMAGE, "claims more than there are addresses"},
+                {"an address that no guest has", {SPT},
+                                {{AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, UINT64_C(1) << 47}},
+                                ERROR_INVALID_IMAGE, "claims more than there are addresses"},
                 {"much more", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_memsz), 8, UINT64_MAX}},
                                 ERROR_INVALID_IMAGE, "claims more than there are addresses"},
                 {"a segment beyond the end", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_offset), 8, 4096}},
@@ -212,6 +220,25 @@ static void test_segments(void)
         g_assert_cmpuint(spt.segments[1].address, ==, 0x108000);
 }
 
+/* The highest end is 2^47, whatever the memory will be. */
+static void test_highest_end(void)
+{
+        for (unsigned beyond = 0; beyond < 2; beyond++) {
+                g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+                _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
+                uint64_t address = (UINT64_C(1) << 47) - image->bytes->len + beyond;
+                SptImage spt;
+
+                patch(image, &(Patch){AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, address});
+                patch(image, &(Patch){AT_FILE, offsetof(Elf64_Ehdr, e_entry), 8, address});
+                g_assert_true(spt_read_bytes(image, &spt, info) == (beyond == 0));
+                if (beyond == 0)
+                        g_assert_cmpuint(spt.end, ==, UINT64_C(1) << 47);
+                else
+                        g_assert_nonnull(strstr(info->problem, "claims more than there are addresses"));
+        }
+}
+
 static void test_cut_off(void)
 {
         g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
@@ -234,6 +261,7 @@ int main(int argc, char **argv)
         g_test_add_func("/image/spt/is read", test_good);
         g_test_add_func("/image/spt/is inspected, and not hosted", test_inspected);
         g_test_add_func("/image/spt/has segments", test_segments);
+        g_test_add_func("/image/spt/ends where the addresses of a guest can", test_highest_end);
         g_test_add_func("/image/spt/is refused cut off anywhere", test_cut_off);
         for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
                 g_autofree char *path = g_strdup_printf("/image/spt/is refused with %s", refusals[i].path);

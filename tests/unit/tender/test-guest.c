@@ -89,6 +89,23 @@ static void test_arguments_long(void)
         g_assert_nonnull(strstr(refused.text, "longer than the 8191 characters that Solo5 takes"));
 }
 
+/* Without a space before it, one alone can be as long as all together. */
+static void test_argument_longest(void)
+{
+        g_autofree char *padding = g_strnfill(8191 - strlen("--no-newline="), 'x');
+        g_autofree char *longest = g_strconcat("--no-newline=", padding, NULL);
+        g_autofree char *longer = g_strconcat(longest, "x", NULL);
+        g_auto(TenderRun) run = guest_run("plain", "", longest);
+        g_auto(TenderRun) refused = tender_run("plain", "", longer);
+
+        tender_run_end(&run);
+        tender_assert_exit(&run, 0);
+        g_assert_nonnull(strstr(run.text, longest));
+        tender_run_end(&refused);
+        tender_assert_exit(&refused, TENDER_EXIT_USAGE);
+        g_assert_nonnull(strstr(refused.text, "longer than the 8191 characters that Solo5 takes"));
+}
+
 static void test_timer(void)
 {
         gint64 before = g_get_monotonic_time();
@@ -183,6 +200,7 @@ int main(int argc, char **argv)
         g_test_add_func("/tender/guest/ends as it will", test_ends);
         g_test_add_func("/tender/guest/has the memory that it is given", test_memory);
         g_test_add_func("/tender/guest/takes as many arguments as Solo5 does", test_arguments_long);
+        g_test_add_func("/tender/guest/takes one argument as long as all", test_argument_longest);
         g_test_add_func("/tender/guest/wakes up in time", test_timer);
         g_test_add_func("/tender/guest/answers on its network", test_network);
         g_test_add_func("/tender/guest/reads and writes its block device", test_block);

@@ -221,6 +221,69 @@ static void test_memory_too_small(void)
                         "The image needs at least 66M of memory, and is given 64M: raise --memory="));
 }
 
+/* The n-th of those that are loaded, which are code and data. */
+static Elf64_Phdr *copy_segment(const Copy *copy, unsigned n)
+{
+        for (unsigned i = 0; i < copy->n_segments; i++)
+                if (copy->segments[i].p_type == PT_LOAD && n-- == 0)
+                        return &copy->segments[i];
+
+        g_assert_not_reached();
+}
+
+static void test_segment_beyond_memory(void)
+{
+        g_auto(Copy) copy = copy_make();
+        g_auto(TenderRun) run = {.output = -1, .network = -1, .block = -1};
+        Elf64_Phdr *last = copy_segment(&copy, 1);
+
+        last->p_vaddr = 1 << 30;
+        last->p_memsz = last->p_filesz = 16;
+        run = copy_run(&copy, "--memory=64M");
+        tender_assert_exit(&run, TENDER_EXIT_USAGE);
+        g_assert_nonnull(strstr(run.text,
+                        "The image needs at least 1025M of memory, and is given 64M: raise --memory="));
+}
+
+/* Its end and the stack's size would be a small number together, and the segment before would be mapped over
+ * whatever is there. */
+static void test_segments_around_memory(void)
+{
+        static const uint64_t last_addresses[] = {
+                        UINT64_MAX - 0x1fff, UINT64_MAX - 0xffff, UINT64_C(1) << 47};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(last_addresses); i++) {
+                g_auto(Copy) copy = copy_make();
+                g_auto(TenderRun) run = {.output = -1, .network = -1, .block = -1};
+                Elf64_Phdr *middle = copy_segment(&copy, 0), *last = copy_segment(&copy, 1);
+
+                /* The code, with the entry, is the first now, in the place of the interpreter's name. */
+                g_assert_cmpuint(copy.segments[0].p_type, ==, PT_INTERP);
+                copy.segments[0] = *middle;
+                middle->p_flags = PF_R;
+                last->p_vaddr = last_addresses[i];
+                last->p_memsz = last->p_filesz = 16;
+                middle->p_vaddr = UINT64_C(1) << 46;
+                run = copy_run(&copy, "--memory=64M");
+                tender_assert_exit(&run, TENDER_EXIT_IMAGE);
+                g_assert_nonnull(strstr(run.text, "claims more than there are addresses"));
+        }
+}
+
+/* Or the image would be opened at that number, and be the device. */
+static void test_closed_device(void)
+{
+        g_autofree char *disk = tender_guest("disk");
+        g_autofree char *command =
+                        g_strdup_printf("exec '%s' --network=service=3 --block=storage=5 '%s' 5>&-",
+                                        g_getenv("TENDER"), disk);
+        const char *argv[] = {"sh", "-c", command, NULL};
+
+        assert_refused("/bin/sh", argv, TENDER_EXIT_HOST,
+                        "Descriptor 5 for the device \"storage\" cannot be used: open it before this "
+                        "program");
+}
+
 static void test_writable_code(void)
 {
         g_auto(Copy) copy = copy_make();
@@ -242,6 +305,10 @@ int main(int argc, char **argv)
         g_test_add_func("/tender/refusals/of block devices say why", test_block);
         g_test_add_func("/tender/refusals/of images for others", test_other_images);
         g_test_add_func("/tender/refusals/of a closed console", test_standard_descriptors);
+        g_test_add_func("/tender/refusals/of a closed device that the image would become",
+                        test_closed_device);
+        g_test_add_func("/tender/refusals/of a segment beyond the memory", test_segment_beyond_memory);
+        g_test_add_func("/tender/refusals/of segments around the memory", test_segments_around_memory);
         g_test_add_func("/tender/refusals/of writable code", test_writable_code);
         g_test_add_func("/tender/refusals/of too little memory", test_memory_too_small);
         g_test_add_func("/tender/refusals/not of what has to be copied", test_out_of_step);
