@@ -156,6 +156,7 @@ expect_fail "nothing else is changed meanwhile" 'update of .web. is in progress.
 expect_fail "nor updated" 'in progress' alice update web Memory=21M
 expect_fail "nor removed" 'in progress' shruthictl remove web
 expect_output "its generation is being proven" ' proving ' shruthictl history web
+expect_output "and compared with the one that it replaces" '^-Memory=19M$' alice diff web
 check "a stop ends it" alice stop web
 check_soon "at once" 60 background_ended update
 expect_output "as the message says" 'stopped or restarted by somebody else.*it stays' cat /run/update.out

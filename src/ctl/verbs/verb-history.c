@@ -17,6 +17,7 @@
 #include "ctl/output/table.h"
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
+#include "ctl/verbs/verb-history.h"
 
 #define DIGEST_SHOWN (strlen(SHRUTHI_DIGEST_PREFIX) + 12)
 
@@ -113,19 +114,22 @@ static int diff_read_number(const char *name, const char *text, uint64_t *ret_nu
         return 0;
 }
 
-/* Finds the newest generation before the current one that did not fail, like a rollback. */
-static int diff_find_former(Ctl *ctl, const char *name, uint64_t *ret_number, Error *ret_error)
+static uint64_t history_find_state(const GPtrArray *generations, const char *state)
 {
-        g_autoptr(GPtrArray) generations = NULL;
-        uint64_t current = UINT64_MAX, former = 0;
-        int r;
+        for (guint i = generations->len; i > 0; i--)
+                if (g_str_equal(value_text(generations->pdata[i - 1], "State"), state))
+                        return (uint64_t) value_number(generations->pdata[i - 1], "Number");
 
-        r = history_read(ctl, name, &generations, ret_error);
-        if (r < 0)
-                return r;
-        for (guint i = 0; i < generations->len; i++)
-                if (g_str_equal(value_text(generations->pdata[i], "State"), "current"))
-                        current = (uint64_t) value_number(generations->pdata[i], "Number");
+        return 0;
+}
+
+uint64_t history_find_former(const GPtrArray *generations)
+{
+        uint64_t current = history_find_state(generations, "current"), former = 0;
+
+        /* During an update the one being proven is in force. */
+        if (current == 0)
+                current = history_find_state(generations, "proving") ?: UINT64_MAX;
         for (guint i = 0; i < generations->len; i++) {
                 uint64_t number = (uint64_t) value_number(generations->pdata[i], "Number");
 
@@ -133,6 +137,20 @@ static int diff_find_former(Ctl *ctl, const char *name, uint64_t *ret_number, Er
                                 !g_str_equal(value_text(generations->pdata[i], "Outcome"), "failed"))
                         former = number;
         }
+
+        return former;
+}
+
+static int diff_find_former(Ctl *ctl, const char *name, uint64_t *ret_number, Error *ret_error)
+{
+        g_autoptr(GPtrArray) generations = NULL;
+        uint64_t former;
+        int r;
+
+        r = history_read(ctl, name, &generations, ret_error);
+        if (r < 0)
+                return r;
+        former = history_find_former(generations);
         if (former == 0)
                 return error_set(ret_error, ERROR_NO_SUCH_GENERATION,
                                 "There is no former generation; see shruthictl history %s", name);
