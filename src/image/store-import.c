@@ -473,3 +473,24 @@ int store_import_path(const char *path, const StoreLimits *limits, char **ret_di
         *ret_digest = g_steal_pointer(&digest);
         return 0;
 }
+
+bool store_path_has(const char *path, const char *digest)
+{
+        g_autofree char *dir = store_paths_dir(), *name = path_stamp_name(path), *now = NULL;
+        _cleanup_fingerprint_ Fingerprint fingerprint = {};
+        _cleanup_close_ int fd = -EBADF;
+        struct stat before, after;
+        uint64_t size;
+
+        if (image_open(path, &fd, NULL) < 0 || image_check_file(fd, NULL, &before, NULL) < 0)
+                return false;
+        if (fingerprint_read(dir, name, &fingerprint) >= 0 && fingerprint_proves(&fingerprint, &before))
+                return g_str_equal(fingerprint.digest, digest);
+
+        /* A file of another size need not be hashed. */
+        if (store_size(digest, &size, NULL) >= 0 && size != (uint64_t) before.st_size)
+                return false;
+
+        return digest_of_fd(fd, (uint64_t) before.st_size, NULL, &now) >= 0 && fstat(fd, &after) >= 0 &&
+               content_looks_same(&before, &after) && g_str_equal(now, digest);
+}

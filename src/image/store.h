@@ -50,6 +50,10 @@ int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size
  * our user finds no such file or may not read it. */
 int store_import_path(const char *path, const StoreLimits *limits, char **ret_digest, Error *ret_error);
 
+/* Whether the file at path, which is never imported, has that digest; hashes it unless it has not changed
+ * since its last import. */
+bool store_path_has(const char *path, const char *digest);
+
 /* The digest under which store_import_path() last imported that path, without looking at the file or the
  * store: the image that a definition with a path uses, for listing and pruning. -ENOENT if never. */
 int store_lookup_path(const char *path, char **ret_digest);

@@ -11,30 +11,25 @@
 #include "image/store.h"
 #include "unikernel/update-record.h"
 
-/* The digest of the image last started from a path; a digest is returned unchanged. */
-static char *image_digest_of(const char *image)
+/* The digest of the image that a path has (known, or NULL), otherwise of the one last started from it; a
+ * digest is returned unchanged. */
+static char *image_digest_of(const char *image, const char *known)
 {
         char *digest = NULL;
 
         if (!image || image[0] != '/')
                 return g_strdup(image);
+        if (known)
+                return g_strdup(known);
 
         return store_lookup_path(image, &digest) < 0 ? NULL : digest;
-}
-
-/* Whether the file at path still has that digest. */
-static bool image_path_has(const char *path, const char *digest)
-{
-        g_autofree char *now = NULL;
-
-        return store_import_path(path, NULL, &now, NULL) >= 0 && g_str_equal(now, digest);
 }
 
 static void generation_text_pin(char **text, const char *key, const char *image, const char *digest)
 {
         char *old = *text;
 
-        if (!image || image[0] != '/' || !digest || image_path_has(image, digest))
+        if (!image || image[0] != '/' || !digest || store_path_has(image, digest))
                 return;
 
         *text = definition_text_set(old, "Unikernel", NULL, key, digest);
@@ -69,17 +64,16 @@ static int draft_find_former(const Draft *draft, Generation **ret_generation)
         return generation_read(draft->request->name, former->number, ret_generation, &draft->result->error);
 }
 
-int draft_read_generation(const Draft *draft, char **ret_text)
+int draft_read_generation(Draft *draft)
 {
         const ChangeRequest *request = draft->request;
-        g_autoptr(Generation) generation = NULL;
         int r;
 
         r = request->update->generation > 0 ? generation_read(request->name, request->update->generation,
-                                                              &generation, &draft->result->error)
-                                            : draft_find_former(draft, &generation);
+                                                              &draft->target, &draft->result->error)
+                                            : draft_find_former(draft, &draft->target);
         if (r >= 0)
-                *ret_text = change_generation_text(request->name, generation);
+                draft->text = change_generation_text(request->name, draft->target);
         return r;
 }
 
@@ -100,8 +94,8 @@ static int draft_keep_old(const Draft *draft, GPtrArray *generations)
         *generation = (Generation){.number = generations_next_number(generations),
                         .time = stat(draft->path, &st) < 0 ? 0 : (uint64_t) st.st_mtime * G_USEC_PER_SEC,
                         .user = draft->old ? draft->old->owner : 0,
-                        .image = draft->old ? image_digest_of(draft->old->image) : NULL,
-                        .initrd = draft->old ? image_digest_of(draft->old->initrd) : NULL,
+                        .image = draft->old ? image_digest_of(draft->old->image, NULL) : NULL,
+                        .initrd = draft->old ? image_digest_of(draft->old->initrd, NULL) : NULL,
                         .state = GENERATION_SET,
                         .text = g_strdup(draft->old_text)};
         g_ptr_array_add(generations, generation);
@@ -111,21 +105,27 @@ static int draft_keep_old(const Draft *draft, GPtrArray *generations)
         return r;
 }
 
-static int draft_keep_new(const Draft *draft, const GPtrArray *generations)
+static int draft_keep_new(Draft *draft, const GPtrArray *generations)
 {
         const ChangeRequest *request = draft->request;
         bool prove = request->update && request->update->prove;
         g_autoptr(Generation) generation = g_new0(Generation, 1);
-        const Generation *same = NULL;
+        const Generation *target = draft->target, *same = NULL;
+        int r;
 
         /* A rollback creates no new generation: the requested number is in force again. */
-        if (request->update && request->update->rollback)
+        if (target)
                 same = generations_find_text(generations, draft->text);
+        r = same ? generation_read(request->name, same->number, &draft->replaced, &draft->result->error) : 0;
+        if (r < 0)
+                return r;
+
+        /* A path that is left in the text of a rollback has the image that the generation had. */
         *generation = (Generation){.number = same ? same->number : generations_next_number(generations),
                         .time = same ? same->time : (uint64_t) g_get_real_time(),
                         .user = same ? same->user : request->call->uid,
-                        .image = image_digest_of(draft->definition->image),
-                        .initrd = image_digest_of(draft->definition->initrd),
+                        .image = image_digest_of(draft->definition->image, target ? target->image : NULL),
+                        .initrd = image_digest_of(draft->definition->initrd, target ? target->initrd : NULL),
                         .state = prove ? GENERATION_PROVING : GENERATION_SET,
                         .text = g_strdup(draft->text)};
         draft->result->generation = generation->number;
@@ -151,7 +151,7 @@ static int draft_write_update_record(const Draft *draft)
         return 0;
 }
 
-int draft_keep_generations(const Draft *draft)
+int draft_keep_generations(Draft *draft)
 {
         const ChangeRequest *request = draft->request;
         g_autoptr(GPtrArray) generations = generations_list(request->name);
@@ -184,8 +184,11 @@ void draft_take_back_generation(const Draft *draft)
         if (draft->result->generation == 0 || draft->result->generation == draft->result->old_generation)
                 return;
 
-        (void) generation_mark(request->name, draft->result->generation, GENERATION_FAILED, NULL,
-                        "its definition could not be written", NULL);
+        if (draft->replaced)
+                (void) generation_write(request->name, draft->replaced, NULL);
+        else
+                (void) generation_mark(request->name, draft->result->generation, GENERATION_FAILED, NULL,
+                                "its definition could not be written", NULL);
         if (request->update && request->update->prove)
                 (void) update_record_remove(request->name);
         draft->result->recorded = false;

@@ -13,6 +13,8 @@ typedef struct Draft {
         Definition *old;       /* NULL if none, or if it cannot be read */
         char *text;
         Definition *definition;
+        Generation *target;   /* that a rollback returns to; NULL if it is none */
+        Generation *replaced; /* the target as it was kept until now; NULL if the text has a new number */
         char *pinned[2]; /* digests of image and initrd, kept from pruning until the definition names them */
 } Draft;
 
@@ -87,8 +89,8 @@ int draft_check_loops(const Draft *draft);
 /* change-work-generations.c: reads the text of the generation that a rollback returns to; keeps the old and
  * the new text, with the record of an update to be proven; removes the latter if the definition is not
  * written after all; and removes surplus generations. */
-int draft_read_generation(const Draft *draft, char **ret_text);
-int draft_keep_generations(const Draft *draft);
+int draft_read_generation(Draft *draft);
+int draft_keep_generations(Draft *draft);
 void draft_take_back_generation(const Draft *draft);
 void draft_trim_generations(const Draft *draft);
 

@@ -39,6 +39,8 @@ static void draft_clear(Draft *draft)
         }
         definition_free(draft->old);
         definition_free(draft->definition);
+        generation_free(draft->target);
+        generation_free(draft->replaced);
         g_free(draft->path);
         g_free(draft->old_text);
         g_free(draft->text);
@@ -155,7 +157,7 @@ static int draft_make_text(Draft *draft)
         g_autofree char *start = NULL, *owned = NULL;
 
         if (request->update && request->update->rollback) {
-                int r = draft_read_generation(draft, &draft->text);
+                int r = draft_read_generation(draft);
 
                 if (r < 0)
                         return r;

@@ -153,6 +153,34 @@ static void test_believes_a_path_that_did_not_change(StoreFixture *f, const void
         g_assert_cmpstr(digest, ==, ABC);
 }
 
+/* A comparison imports nothing and remembers nothing. */
+static void test_compares_a_path(StoreFixture *f, const void *data)
+{
+        g_autofree char *missing = g_build_filename(f->dir, "missing", NULL);
+        g_autofree char *name = path_stamp_name(f->file), *digest = NULL;
+        g_autofree char *dir = g_build_filename(paths_images(), ".paths", NULL);
+        _cleanup_fingerprint_ Fingerprint fingerprint = {};
+        struct stat st;
+
+        g_assert_false(store_path_has(missing, ABC));
+        g_assert_false(store_path_has(f->dir, ABC));
+        file_put(f->file, "abc");
+        g_assert_true(store_path_has(f->file, ABC));
+        file_overwrite(f->file, "xyz");
+        g_assert_false(store_path_has(f->file, ABC));
+        g_assert_cmpint(store_lookup_path(f->file, &digest), ==, -ENOENT);
+        assert_store_holds("");
+
+        /* Neither a file of another size nor one that has not changed is read. */
+        import_only(f, "abc");
+        file_put(f->file, "abcd");
+        g_assert_false(store_path_has(f->file, ABC));
+        g_assert_cmpint(stat(f->file, &st), ==, 0);
+        fingerprint = fingerprint_make(&st, fingerprint_now() + FINGERPRINT_RACY_NSEC, ABC);
+        g_assert_cmpint(fingerprint_write(dir, name, &fingerprint), ==, 0);
+        g_assert_true(store_path_has(f->file, ABC));
+}
+
 static void test_follows_a_link_that_a_definition_names(StoreFixture *f, const void *data)
 {
         g_autofree char *link = g_build_filename(f->dir, "current", NULL), *digest = NULL;
@@ -206,6 +234,7 @@ int main(int argc, char *argv[])
         ADD("ignores-a-damaged-fingerprint", test_ignores_a_damaged_fingerprint);
         ADD("takes-a-path-and-sees-its-changes", test_takes_a_path_and_sees_its_changes);
         ADD("believes-a-path-that-did-not-change", test_believes_a_path_that_did_not_change);
+        ADD("compares-a-path", test_compares_a_path);
         ADD("follows-a-link-that-a-definition-names", test_follows_a_link_that_a_definition_names);
         ADD("says-why-a-path-cannot-be-read", test_says_why_a_path_cannot_be_read);
         return g_test_run();

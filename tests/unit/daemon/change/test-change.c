@@ -301,6 +301,73 @@ static void test_rollback_is_refused(ChangeFixture *f, gconstpointer data)
         g_ptr_array_unref(generations_of_hello(0));
 }
 
+/* One that cannot be written leaves its target as it was; one to a new text has failed. */
+static void test_unwritten_rollback(ChangeFixture *f, gconstpointer data)
+{
+        const ChangeUpdate update = {.prove = true},
+                           first = {.rollback = true, .generation = 1, .prove = true};
+        g_autoptr(GPtrArray) generations = NULL;
+
+        f->conf.keep_generations = 10;
+        create_hello(f, ALICE);
+        change_memory(f, 64 * MIB, NULL);
+        g_assert_cmpint(generation_mark("hello", 1, GENERATION_UNPROVEN, NULL, "stopped", NULL), ==, 0);
+        g_assert_true(g_file_set_contents(paths_updates(), "in the way", -1, NULL));
+
+        change_reset(f, CHANGE_DEFINITION, ALICE);
+        f->request.update = &first;
+        change_work(&f->request, &f->result);
+        g_assert_cmpint(f->result.r, <, 0);
+        g_assert_nonnull(strstr(f->result.error.message, "record of the update"));
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, 48 * MIB);
+        f->request.update = &update;
+        change_work(&f->request, &f->result);
+        g_assert_cmpint(f->result.r, <, 0);
+
+        generations = generations_of_hello(3);
+        g_assert_cmpint(generations_find(generations, 1)->state, ==, GENERATION_UNPROVEN);
+        g_assert_cmpstr(generations_find(generations, 1)->reason, ==, "stopped");
+        g_assert_cmpint(generations_find(generations, 3)->state, ==, GENERATION_FAILED);
+}
+
+/* A path is compared with the kept digest before anybody's rights are checked, and so imports nothing. */
+static void test_rollback_to_path(ChangeFixture *f, gconstpointer data)
+{
+        const ChangeUpdate dry_run = {.rollback = true, .generation = 1, .dry_run = true},
+                           rollback = {.rollback = true, .generation = 1};
+        g_autofree char *path = g_build_filename(f->dir, "image", NULL),
+                        *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "abc", -1),
+                        *image = g_strconcat("sha256:", digest, NULL),
+                        *text = g_strdup_printf("[Unikernel]\nOwner=%d\nImage=%s\n", ALICE, path);
+        const Generation first = {.number = 1, .time = 1, .image = image, .text = text};
+        g_autofree char *pinned = NULL;
+        g_autoptr(GPtrArray) generations = NULL;
+
+        f->conf.keep_generations = 10;
+        create_hello(f, ALICE);
+        g_assert_true(g_file_set_contents(path, "abc", -1, NULL));
+        g_assert_cmpint(generation_write("hello", &first, NULL), ==, 0);
+
+        change_reset(f, CHANGE_DEFINITION, ALICE);
+        f->request.update = &rollback;
+        expect_refusal(f, ERROR_ACCESS_DENIED, true);
+        change_reset(f, CHANGE_DEFINITION, 0);
+        f->request.update = &dry_run;
+        expect_change(f);
+        g_assert_cmpstr(f->result.text, ==, text);
+        f->request.update = &rollback;
+        expect_change(f);
+        g_assert_cmpuint(f->result.generation, ==, 1);
+        generations = generations_of_hello(2);
+        g_assert_cmpstr(generations_find(generations, 1)->image, ==, image);
+
+        g_assert_true(g_file_set_contents(path, "xyz", -1, NULL));
+        pinned = change_generation_text("hello", &first);
+        g_assert_nonnull(strstr(pinned, image));
+        g_assert_cmpuint(stored_images(), ==, 1);
+}
+
 static void test_prune_while_broken(ChangeFixture *f, gconstpointer data)
 {
         g_autofree char *path = g_build_filename(paths_config_definitions(), "broken.unikernel", NULL);
@@ -356,6 +423,8 @@ int main(int argc, char **argv)
         ADD("a-shipped-file-is-copied", test_vendor);
         ADD("what-was-is-kept", test_generations);
         ADD("a-rollback-is-a-change-like-any-other", test_rollback_is_refused);
+        ADD("an-unwritten-rollback-leaves-its-target", test_unwritten_rollback);
+        ADD("a-rollback-imports-nothing", test_rollback_to_path);
         ADD("a-broken-definition-keeps-all-images", test_prune_while_broken);
         ADD("what-is-held-is-not-pruned", test_pin);
         return g_test_run();
