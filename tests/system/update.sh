@@ -26,6 +26,13 @@ numbers() { shruthictl history --no-legend "$1" | sed -nE 's/^([0-9]+) .*/\1/p' 
 settled() { [ ! -e "$UPDATES/$1" ]; }
 # NAME ARGUMENTS: its guest is ready, and was started with these.
 runs() { running "$1" && [ "$(started "$1")" = "$2" ]; }
+# NAME: its definition is a generation of its own, and none that is newer passes for proven.
+history_fits() { shruthictl history "$1" --json=short | python3 -c '
+import json, sys
+generations = json.load(sys.stdin)
+current = [g["Number"] for g in generations if g["State"] == "current"]
+sys.exit(bool(generations) and (len(current) != 1 or
+        any(g["Number"] > current[0] and g["Outcome"] == "proven" for g in generations)))'; }
 proving() { [ -e "$UPDATES/$1" ] && running "$1"; }
 
 cp "$GUESTS/guest-plain.virtio" "$GUESTS/guest.virtio" "$GUESTS/guest-disk.virtio" /home/alice
@@ -191,7 +198,7 @@ rm /etc/shruthi/unikernels/fixed.unikernel
 # --- shruthid is killed at any moment: the old or the new one runs.
 
 alice create --now steady guest-plain.virtio --memory=16M -- --tick=200 >/dev/null
-lost=0
+lost=0 misleading=0
 for ((i = 1; i <= ${SHRUTHI_UPDATE_KILLS:-20}; i++)); do
         arguments="--tick=$((1000 + i))"
         # Every other one fails soon after its start.
@@ -211,8 +218,13 @@ for ((i = 1; i <= ${SHRUTHI_UPDATE_KILLS:-20}; i++)); do
                 diag "kill $i: $former -> $arguments: $now is in force, $(started steady) runs: $(cat /run/killed.out)"
                 lost=$((lost + 1))
         fi
+        if ! history_fits steady; then
+                diag "kill $i: $(shruthictl history steady)"
+                misleading=$((misleading + 1))
+        fi
 done
 is "after each kill of shruthid the old or the new one runs as its definition says" 0 $lost
+is "and its history says so, too" 0 $misleading
 expect_output "both has happened" ' superseded ' shruthictl history steady
 expect_output "and failures are known" ' failed ' shruthictl history steady
 
@@ -227,6 +239,25 @@ check_soon "a runner that is killed is no failure" 60 settled steady
 is "of the new one" --tick=77 "$(started steady)"
 expect_output "which is proven" 'held for 8s' \
         journalctl -q -o cat MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b360 SHRUTHI_UNIKERNEL=steady
+
+# --- It was killed after it had written the record, and before the definition.
+
+last=$(numbers steady | awk '{ print $NF }')
+qemu=$(qemu_pid steady)
+systemctl stop shruthid
+sed "s/^Number=.*/Number=$((last + 1))/; s/^State=.*/State=proving/; s/^Arguments=--tick=77\$/Arguments=--tick=78/" \
+        "$GENERATIONS/steady/$last" | install -m 640 -o shruthi /dev/stdin "$GENERATIONS/steady/$((last + 1))"
+printf 'PHASE=proving\nOLD=%s\nNEW=%s\nPROBATION=0\nOLD_STARTED=%s\nUSER=0\nBOOT=%s\nREASON=\n' \
+        "$last" $((last + 1)) "$(sed -n 's/^started-at=//p' /run/shruthi/unikernels/steady/state)" \
+        "$(tr -d - </proc/sys/kernel/random/boot_id)" |
+        install -m 640 -o shruthi /dev/stdin $UPDATES/steady
+check "shruthid is started again" shruthictl status steady
+check_soon "the update ends" 60 settled steady
+is "its generation has failed" failed "$(state_of steady $((last + 1)))"
+expect_output "with the reason" "^$((last + 1)) .* failed .*its definition was not written" shruthictl history steady
+is "the former one is in force" current "$(state_of steady "$last")"
+is "with its text" --tick=77 "$(arguments steady)"
+is "and its guest runs on" "$qemu" "$(qemu_pid steady)"
 
 # --- At boot shruthid is started where one was interrupted.
 

@@ -40,19 +40,22 @@ void update_work_keep(void *userdata)
         update_work_clear(userdata);
 }
 
-/* The restored text may differ from the kept one, if an image path no longer has the same image. */
+/* A former definition that is in force needs no writing, but systemd may not have read it yet.
+ *
+ * The restored text may differ from the kept one, if an image path no longer has the same image. */
 static int update_put_back(Update *update, Error *ret_error)
 {
         g_autoptr(Generation) former = NULL;
         g_autofree char *text = NULL;
-        int r;
+        int r = 0;
 
-        r = generation_read(update->name, update->record.old_number, &former, ret_error);
-        if (r < 0)
-                return r;
-
-        text = change_generation_text(update->name, former);
-        r = definition_write(update->name, text, false, ret_error);
+        if (!update->former_in_force) {
+                r = generation_read(update->name, update->record.old_number, &former, ret_error);
+                if (r < 0)
+                        return r;
+                text = change_generation_text(update->name, former);
+                r = definition_write(update->name, text, false, ret_error);
+        }
         if (r >= 0)
                 update->reload = change_unit_files_differ(update->name);
         return r;
@@ -71,7 +74,6 @@ void update_work_return(void *userdata)
                 log_object(LOG_WARNING, &(LogObject){.unikernel = update->name}, NULL, NULL,
                                 "Cannot write the record of the update of '%s': %s", update->name,
                                 g_strerror(-r));
-        r = update_put_back(update, &update->error);
-        if (r >= 0)
-                update_mark(update);
+        (void) update_put_back(update, &update->error);
+        update_mark(update);
 }

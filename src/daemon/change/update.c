@@ -251,22 +251,6 @@ void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
 
 /* --- LOOKING --- */
 
-static bool update_is_of_this_boot(const Update *update)
-{
-        char text[SD_ID128_STRING_MAX];
-        sd_id128_t boot;
-
-        return sd_id128_get_boot(&boot) >= 0 &&
-               g_strcmp0(sd_id128_to_string(boot, text), update->record.boot_id) == 0;
-}
-
-/* After a boot only Autostart= starts it. */
-static bool update_was_left_behind(const Update *update, const Unikernel *unikernel)
-{
-        return !update_is_of_this_boot(update) && !unikernel->properties.autostart &&
-               !unikernel_is_active(unikernel);
-}
-
 static void update_look_at_start(Update *update)
 {
         const Unikernel *unikernel = unikernel_get(update->manager, update->name);
@@ -415,12 +399,15 @@ static void on_update_restarted(int r, Error *error, void *userdata)
         update_advance(update, UPDATE_EVENT_DONE);
 }
 
+/* If the new definition was not in force, all that runs since a boot is the former one. */
 static void update_restart_former(Update *update)
 {
+        bool started_by_boot = update->former_in_force && !update_is_of_this_boot(update);
         _cleanup_guest_ Guest guest = {};
 
         guest_read(update->name, &guest);
-        if (!update->was_active || (guest.lives && guest.started_at == update->record.old_started))
+        if (!update->was_active || started_by_boot ||
+                        (guest.lives && guest.started_at == update->record.old_started))
                 update_advance(update, UPDATE_EVENT_DONE);
         else
                 job_run_for(update->manager, update->name, update->record.user, JOB_RESTART,
@@ -487,12 +474,13 @@ static void update_enter(Update *update)
 
 static void update_resume(Manager *manager, const char *name)
 {
+        const Unikernel *unikernel = unikernel_get(manager, name);
         _cleanup_update_record_ UpdateRecord record = {};
         Update *update;
         int r;
 
         r = update_record_read(name, &record);
-        if (r < 0 || !unikernel_get(manager, name)) {
+        if (r < 0 || !unikernel) {
                 log_object(LOG_WARNING, &(LogObject){.unikernel = name}, NULL, NULL,
                                 "The update of '%s' that was interrupted cannot go on: %s", name,
                                 r < 0 ? g_strerror(-r) : "the unikernel is gone");
@@ -505,12 +493,7 @@ static void update_resume(Manager *manager, const char *name)
         update = update_new(manager, name);
         update->record = record;
         record = (UpdateRecord){};
-        update->was_active = true;
-        if (update->record.phase == UPDATE_PHASE_RETURNING)
-                update_set_failure(update, update->record.reason ?: "it was not proven");
-        update->outcome =
-                        update->record.phase == UPDATE_PHASE_RETURNING ? GENERATION_FAILED : update->outcome;
-        update->state = update->record.phase == UPDATE_PHASE_RETURNING ? UPDATE_RETURNING : UPDATE_LOOKING;
+        update_find_state(update, unikernel);
         update_enter(update);
 }
 

@@ -28,6 +28,7 @@ typedef struct Update {
         char *text;              /* of a dry run */
         JobKind start;           /* how the new one is started */
         bool was_active;         /* the former one ran, and must run again */
+        bool former_in_force;    /* resumed: the definition is not that of the new generation */
         bool reload;             /* systemd has to reload its units */
         char *failure;           /* of the new generation, in words; NULL if it did not fail */
         Error error;             /* the answer, if set */
@@ -45,12 +46,20 @@ void updates_resume(Manager *manager);
 /* Called when the properties of name have changed. */
 void updates_look(Manager *manager, const char *name);
 
+/* update-resume.c: where an update goes on that has a record and a name only: sets its state, was_active,
+ * and what is known of a failure. Reads files, but nobody is served yet. */
+void update_find_state(Update *update, const Unikernel *unikernel);
+bool update_is_of_this_boot(const Update *update);
+
+/* The host was restarted meanwhile, and after a boot only Autostart= starts it. */
+bool update_was_left_behind(const Update *update, const Unikernel *unikernel);
+
 /* update-answer.c: says how it ended, and answers the call, if there is one. */
 void update_answer(Update *update);
 
 /* update-work.c, for threads: the first writes the outcome of the new generation and removes the record; the
- * second restores the former definition; the third only removes the record. On failure they set update's
- * error. */
+ * second restores the former definition, if it is not in force, and writes the outcome in any case; the
+ * third only removes the record. On failure they set update's error. */
 void update_work_keep(void *update);
 void update_work_return(void *update);
 void update_work_clear(void *update);
