@@ -133,7 +133,7 @@ is "which is current then" current "$(state_of web 1)"
 is "its guest runs" --tick=200 "$(started web)"
 expect_fail "there is none before it" 'no former generation' alice rollback web
 expect_fail "an unknown one is refused" 'no generation 99 .*there are: 1, 2' alice rollback web 99
-expect_fail "what is no number is, too" 'no number of a generation' alice rollback web latest
+expect_fail "what is no number is, too" 'not a generation number' alice rollback web latest
 expect_output "one forth again" 'generation 3' alice rollback web 3 --probation=0
 expect_fail "a rollback that fails goes back" 'Generation 4 .*; generation 3 is back' alice rollback web 4 --probation=20s
 is "and is where it was" current "$(state_of web 3)"

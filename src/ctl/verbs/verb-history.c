@@ -107,7 +107,7 @@ static int diff_read_number(const char *name, const char *text, uint64_t *ret_nu
                 g_autofree char *shown = text_for_display(text, 40);
 
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' is no number of a generation; see shruthictl history %s", shown, name);
+                                "'%s' is not a generation number; see shruthictl history %s", shown, name);
         }
 
         *ret_number = number;

@@ -220,7 +220,7 @@ int verb_rollback(Ctl *ctl, char **operands, Error *ret_error)
                 g_autofree char *shown = text_for_display(operands[1], 40);
 
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' is no number of a generation; see shruthictl history %s", shown,
+                                "'%s' is not a generation number; see shruthictl history %s", shown,
                                 operands[0]);
         }
 

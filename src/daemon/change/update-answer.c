@@ -14,9 +14,9 @@ static char *update_describe_failure(const Update *update)
                                         update->record.new_number, update->name, update->failure);
 
         if (update->error.message)
-                return g_strdup_printf("%s; generation %" G_GUINT64_FORMAT
-                                       " is to be back, but this failed too: %s",
-                                failed, update->record.old_number, update->error.message);
+                return g_strdup_printf(
+                                "%s; generation %" G_GUINT64_FORMAT " could not be restored: %s", failed,
+                                update->record.old_number, update->error.message);
         return g_strdup_printf("%s; generation %" G_GUINT64_FORMAT " is back%s", failed,
                         update->record.old_number, update->was_active ? "" : ", and was not started");
 }
