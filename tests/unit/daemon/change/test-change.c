@@ -351,7 +351,7 @@ static void test_rollback_to_path(ChangeFixture *f, gconstpointer data)
 
         change_reset(f, CHANGE_DEFINITION, ALICE);
         f->request.update = &rollback;
-        expect_refusal(f, ERROR_ACCESS_DENIED, true);
+        expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
         change_reset(f, CHANGE_DEFINITION, 0);
         f->request.update = &dry_run;
         expect_change(f);
