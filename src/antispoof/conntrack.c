@@ -126,10 +126,6 @@ static void on_connection(const struct nlmsghdr *header, void *userdata)
         g_array_append_val(search->found, request);
 }
 
-static void on_no_connection(const struct nlmsghdr *header, void *userdata)
-{
-}
-
 static int conntrack_forget_family(const GArray *guests, int family)
 {
         g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(ConntrackRequest));
@@ -142,7 +138,7 @@ static int conntrack_forget_family(const GArray *guests, int family)
         for (guint i = 0; r >= 0 && i < found->len; i++) {
                 const ConntrackRequest *request = &g_array_index(found, ConntrackRequest, i);
 
-                r = netlink_ask(NETLINK_NETFILTER, &request->header, on_no_connection, NULL);
+                r = netlink_ask(NETLINK_NETFILTER, &request->header, NULL, NULL);
                 if (r == -ENOENT)
                         r = 0;
         }

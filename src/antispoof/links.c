@@ -308,10 +308,6 @@ static const Link *links_find(const Links *links, const char *name, bool bridge,
         return NULL;
 }
 
-static void on_ignored_message(const struct nlmsghdr *header, void *userdata)
-{
-}
-
 typedef struct LinkChange {
         struct nlmsghdr header;
         struct ifinfomsg message;
@@ -346,7 +342,7 @@ static int link_change_apply(LinkChange *change)
         if (n < 0)
                 return -errno;
 
-        r = netlink_parse(answer, (size_t) n, on_ignored_message, NULL);
+        r = netlink_parse(answer, (size_t) n, NULL, NULL);
         return MIN(r, 0);
 }
 

@@ -29,10 +29,6 @@ typedef struct LoopbackRequest {
         char attributes[96];
 } LoopbackRequest;
 
-static void on_no_message(const struct nlmsghdr *header, void *userdata)
-{
-}
-
 static struct rtattr *request_append(
                 LoopbackRequest *request, unsigned short type, const void *data, size_t size)
 {
@@ -69,7 +65,7 @@ static int loopback_set_ipv4(int index, bool routed)
         request_end_nest(&request, conf);
         request_end_nest(&request, inet);
         request_end_nest(&request, spec);
-        return netlink_ask(NETLINK_ROUTE, &request.header, on_no_message, NULL);
+        return netlink_ask(NETLINK_ROUTE, &request.header, NULL, NULL);
 }
 
 static int loopback_set_ipv6(int index, bool routed)
@@ -92,7 +88,7 @@ static int loopback_set_ipv6(int index, bool routed)
         (void) request_append(&request, RTA_DST, &in6addr_loopback, sizeof in6addr_loopback);
         (void) request_append(&request, RTA_OIF, &index, sizeof index);
         (void) request_append(&request, RTA_PRIORITY, &priority, sizeof priority);
-        r = netlink_ask(NETLINK_ROUTE, &request.header, on_no_message, NULL);
+        r = netlink_ask(NETLINK_ROUTE, &request.header, NULL, NULL);
         /* It is as it is to be; or the host has no IPv6. */
         return r == -EEXIST || r == -ESRCH || r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
 }

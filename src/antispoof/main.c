@@ -227,13 +227,14 @@ static void antispoof_server_publish(AntispoofServer *server, int64_t now)
 
         (void) alarm(WORK_SEC);
         r = publish_look();
-        if (r >= 0)
+        if (r == 0) {
                 r = publish_restore(&error);
+                if (r < 0)
+                        log_warning("Cannot publish the ports of guests, trying again: %s",
+                                        error_message(&error, r));
+        }
         (void) alarm(0);
         server->publish = r < 0 ? now + RETRY_USEC : INT64_MAX;
-        if (r < 0)
-                log_warning("Cannot publish the ports of guests, trying again: %s",
-                                error_message(&error, r));
 }
 
 static void antispoof_server_look_at_links(AntispoofServer *server, const LinksNews *news, int64_t now)

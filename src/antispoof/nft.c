@@ -13,6 +13,9 @@
 
 #define MESSAGE_MAX 200
 
+#define TRIES      3
+#define PAUSE_USEC 20000
+
 /* libnftables takes much memory for each table of the host, and frees it again, with each transaction: to
  * get that from the kernel anew takes longer than all the rest. It is freed when no requests come. */
 #define MEMORY_KEPT (32 * 1024 * 1024)
@@ -53,6 +56,20 @@ int nft_run(const char *commands, Error *ret_error)
         line = g_strndup(message, strcspn(message, "\n"));
         shown = text_for_display(line, MESSAGE_MAX);
         return error_set(ret_error, ERROR_FAILED, "nftables rejects the rules: %s", shown);
+}
+
+int nft_run_retrying(const char *commands, Error *ret_error)
+{
+        int r = 0;
+
+        for (int try = 0; try < TRIES; try++) {
+                error_clear(ret_error);
+                r = nft_run(commands, ret_error);
+                if (r >= 0)
+                        break;
+                g_usleep(PAUSE_USEC);
+        }
+        return r;
 }
 
 int nft_query(const char *command, char **ret_output, Error *ret_error)

@@ -17,9 +17,6 @@
 #include "antispoof/table.h"
 #include "common/log.h"
 
-#define TRIES      3
-#define PAUSE_USEC 20000
-
 static GPtrArray *publications; /* AntispoofPublication */
 
 static bool publications_have_bridge(const char *bridge)
@@ -55,18 +52,9 @@ void publish_reach_loopback(void)
 static int publish_make_table(Error *ret_error)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
-        int r = 0;
 
         publication_ruleset_append(commands, publications);
-        /* Somebody else's transaction at the same moment makes ours fail. */
-        for (int try = 0; try < TRIES; try++) {
-                error_clear(ret_error);
-                r = nft_run(commands->str, ret_error);
-                if (r >= 0)
-                        break;
-                g_usleep(PAUSE_USEC);
-        }
-        return r;
+        return nft_run_retrying(commands->str, ret_error);
 }
 
 int publish_restore(Error *ret_error)
@@ -153,7 +141,7 @@ static int publish_end(GPtrArray *taken)
         publish_forget_connections(taken, NULL);
         for (guint i = 0; i < taken->len; i++)
                 publication_record_remove(((const AntispoofPublication *) taken->pdata[i])->interface);
-        return 0;
+        return 1;
 }
 
 int publish_withdraw(const char *interface)

@@ -17,7 +17,8 @@ int publish_add(const AntispoofPublication *publication, Error *ret_error);
 int publish_withdraw(const char *interface);
 
 /* After interfaces have come or gone: withdraws what was published for a guest that is gone. Negative: that
- * could not be done, and is to be tried again. */
+ * could not be done, and is to be tried again; 1: the kernel was made to follow the list; 0: nothing to do.
+ */
 int publish_look(void);
 
 /* Whether there is something published for an interface that is not there: one that is being started, or

@@ -10,9 +10,6 @@
 #include "antispoof/ruleset.h"
 #include "common/log.h"
 
-#define TRIES      3
-#define PAUSE_USEC 20000
-
 static bool filter_has_interface(const AntispoofFilter *filter)
 {
         char interface[IF_NAMESIZE];
@@ -25,21 +22,12 @@ static bool filter_has_interface(const AntispoofFilter *filter)
 static int table_make(GPtrArray *filters, Error *ret_error)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
-        int r = 0;
 
         ruleset_append_tables(commands);
         for (guint i = 0; i < filters->len; i++)
                 ruleset_append_filter(commands, filters->pdata[i]);
 
-        for (int try = 0; try < TRIES; try++) {
-                error_clear(ret_error);
-                r = nft_run(commands->str, ret_error);
-                if (r >= 0)
-                        break;
-                g_usleep(PAUSE_USEC);
-        }
-
-        return r;
+        return nft_run_retrying(commands->str, ret_error);
 }
 
 static guint filters_count_interfaces(const GPtrArray *filters)

@@ -54,7 +54,8 @@ int netlink_parse(const void *data, size_t size, NetlinkMessage message, void *u
                                 return -EBADMSG;
                         return error->error < 0 ? error->error : 1;
                 }
-                message(header, userdata);
+                if (message)
+                        message(header, userdata);
 
                 step = MIN(NLMSG_ALIGN((size_t) header->nlmsg_len), size);
                 header = (const struct nlmsghdr *) ((const char *) header + step);

@@ -8,7 +8,7 @@
 /* Asks the kernel about the network (rtnetlink(7)): neighbours, routes, interfaces; and parses messages that
  * the kernel sends by itself. */
 
-/* Called with each message; ignores messages of a type that it does not know. */
+/* Called with each message; ignores messages of a type that it does not know. NULL: none is of interest. */
 typedef void (*NetlinkMessage)(const struct nlmsghdr *header, void *userdata);
 
 /* Asks for all objects of a type (RTM_GETNEIGH and the like); size is that of the type's own header.

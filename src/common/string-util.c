@@ -44,6 +44,11 @@ int boolean_parse(const char *text, bool *ret)
         return -EINVAL;
 }
 
+int number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+        return g_ascii_string_to_unsigned(text, 10, min, max, ret, NULL) ? 0 : -EBADMSG;
+}
+
 char *text_for_display(const char *text, size_t max_length)
 {
         g_autoptr(GString) out = g_string_new(NULL);

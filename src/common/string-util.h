@@ -27,6 +27,9 @@ int string_table_lookup(const char *const *table, size_t n, const char *text);
 /* Parses yes/no, true/false, on/off, 1/0 in any case, as systemd does; -EINVAL for anything else. */
 int boolean_parse(const char *text, bool *ret);
 
+/* Parses a whole number from min to max in decimal digits; -EBADMSG for anything else. */
+int number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+
 /* Makes text of unknown origin safe for one line of a message or terminal: control characters and invalid
  * UTF-8 become \xNN, and text longer than max_length characters is cut with "…". Free with g_free(). */
 char *text_for_display(const char *text, size_t max_length);

@@ -45,6 +45,18 @@ int name_check(const char *name, Error *ret_error)
                         shown);
 }
 
+char **names_list(const char *path, GError **ret_error)
+{
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        g_autoptr(GDir) dir = g_dir_open(path, 0, ret_error);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir)))
+                if (name_is_valid(name))
+                        g_strv_builder_add(names, name);
+        return g_strv_builder_end(names);
+}
+
 char *unit_name_for(const char *name)
 {
         return g_strconcat(SHRUTHI_UNIT_PREFIX, name, SHRUTHI_UNIT_SUFFIX, NULL);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 
 #include "common/error.h"
 
-/* The names of unikernels and of their units. Pure. */
+/* The names of unikernels and of their units. Pure, but for names_list(). */
 
 /* A unikernel's name: 1 to 63 of a–z, 0–9 and '-', beginning with a letter or digit and not ending with
  * '-', so that it is also a DNS label (RFC 1123) and a host name. */
@@ -13,6 +14,10 @@ bool name_is_valid(const char *name);
 
 /* The same with an error message: INVALID_NAME. */
 int name_check(const char *name, Error *ret_error);
+
+/* The entries of a folder that are names; none if it cannot be read, with ret_error (or NULL). Free with
+ * g_strfreev(). */
+char **names_list(const char *path, GError **ret_error);
 
 /* "unikernel@NAME.service". '-' would be unescaped to '/' by %I, so units only ever use %i. The name must be
  * valid. Free with g_free(). */

@@ -44,11 +44,6 @@ char *probe_request_format(const ProbeRequest *request)
                         request->path ?: "");
 }
 
-static int number_parse(const char *text, guint64 min, guint64 max, guint64 *ret_number)
-{
-        return g_ascii_string_to_unsigned(text, 10, min, max, ret_number, NULL) ? 0 : -EBADMSG;
-}
-
 static bool interface_is_valid(const char *name)
 {
         for (const char *p = name; *p; p++)

@@ -30,11 +30,6 @@ const char tender_options_help[] =
                 "  --help               Show this help\n"
                 "  --version            Show the version\n";
 
-static int number_parse(const char *text, guint64 min, guint64 max, guint64 *ret)
-{
-        return g_ascii_string_to_unsigned(text, 10, min, max, ret, NULL) ? 0 : -EINVAL;
-}
-
 static int options_fd(const char *option, const char *text, int *ret, Error *ret_error)
 {
         guint64 fd;

@@ -105,12 +105,5 @@ bool cut_off_is_noted(const char *name)
 
 char **cut_off_list(void)
 {
-        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-        g_autoptr(GDir) dir = g_dir_open(paths_cut_off(), 0, NULL);
-        const char *name;
-
-        while (dir && (name = g_dir_read_name(dir)))
-                if (name_is_valid(name))
-                        g_strv_builder_add(names, name);
-        return g_strv_builder_end(names);
+        return names_list(paths_cut_off(), NULL);
 }

@@ -65,17 +65,6 @@ char *generation_format(const Generation *generation)
                         generation->text);
 }
 
-static int generation_parse_number(const char *value, uint64_t max, uint64_t *ret)
-{
-        guint64 number;
-
-        if (!g_ascii_string_to_unsigned(value, 10, 0, max, &number, NULL))
-                return -EBADMSG;
-
-        *ret = number;
-        return 0;
-}
-
 /* "" stands for none. */
 static int generation_parse_digest(const char *value, char **ret)
 {
@@ -100,11 +89,11 @@ static int generation_parse_line(Generation *generation, const char *line)
         value++;
 
         if (g_str_equal(key, "Number"))
-                return generation_parse_number(value, UINT32_MAX, &generation->number);
+                return number_parse(value, 0, UINT32_MAX, &generation->number);
         if (g_str_equal(key, "Time"))
-                return generation_parse_number(value, INT64_MAX, &generation->time);
+                return number_parse(value, 0, INT64_MAX, &generation->time);
         if (g_str_equal(key, "User")) {
-                r = generation_parse_number(value, UINT32_MAX - 1, &number);
+                r = number_parse(value, 0, UINT32_MAX - 1, &number);
                 generation->user = r < 0 ? 0 : (uid_t) number;
                 return r;
         }
@@ -308,8 +297,10 @@ uint64_t generation_find_current(const char *name, const char *text)
         g_array_sort(numbers, generation_compare_newest);
         for (guint i = 0; i < numbers->len; i++) {
                 g_autoptr(Generation) generation = NULL;
+                g_autofree char *newest =
+                                g_strdup_printf("%" G_GUINT64_FORMAT, g_array_index(numbers, guint64, i));
 
-                if (generation_read(name, g_array_index(numbers, guint64, i), &generation, NULL) < 0 ||
+                if (generation_read_file(name, newest, &generation) < 0 ||
                                 !g_str_equal(generation->text, text))
                         continue;
                 if (generation->state != GENERATION_FAILED)
@@ -375,12 +366,5 @@ void generations_remove(const char *name)
 
 char **generations_list_names(void)
 {
-        g_autoptr(GDir) dir = g_dir_open(paths_generations(), 0, NULL);
-        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-        const char *name;
-
-        while (dir && (name = g_dir_read_name(dir)))
-                if (name_is_valid(name))
-                        g_strv_builder_add(names, name);
-        return g_strv_builder_end(names);
+        return names_list(paths_generations(), NULL);
 }

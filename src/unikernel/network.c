@@ -251,19 +251,13 @@ int network_record_remove(const char *name, Error *ret_error)
 
 int network_record_list(char ***ret_names, Error *ret_error)
 {
-        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
         g_autoptr(GError) error = NULL;
-        g_autoptr(GDir) dir = g_dir_open(paths_networks(), 0, &error);
-        const char *name;
+        g_auto(GStrv) names = names_list(paths_networks(), &error);
 
-        if (!dir && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        if (error && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
                 return error_set(ret_error, ERROR_FAILED, "%s", error->message);
 
-        while (dir && (name = g_dir_read_name(dir)))
-                if (name_is_valid(name))
-                        g_strv_builder_add(names, name);
-
-        *ret_names = g_strv_builder_end(names);
+        *ret_names = g_steal_pointer(&names);
         return 0;
 }
 

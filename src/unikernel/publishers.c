@@ -16,17 +16,21 @@ void publisher_free(Publisher *publisher)
 
 Publisher *publisher_new(const Definition *definition)
 {
-        g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(PublishedPort));
+        g_autoptr(GArray) all = NULL;
         Publisher *publisher;
 
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
-                g_autoptr(GArray) ports = published_ports_split(device->publish);
+                g_autoptr(GArray) ports = NULL;
 
-                if (ports->len > 0)
-                        g_array_append_vals(all, ports->data, ports->len);
+                if (!device->publish)
+                        continue;
+                ports = published_ports_split(device->publish);
+                if (!all)
+                        all = g_array_new(FALSE, FALSE, sizeof(PublishedPort));
+                g_array_append_vals(all, ports->data, ports->len);
         }
-        if (all->len == 0)
+        if (!all || all->len == 0)
                 return NULL;
 
         publisher = g_new(Publisher, 1);

@@ -178,11 +178,6 @@ static int text_set(char **text, const char *value)
         return 0;
 }
 
-static int number_set(uint64_t *number, const char *value)
-{
-        return g_ascii_string_to_unsigned(value, 10, 0, UINT64_MAX, number, NULL) ? 0 : -EBADMSG;
-}
-
 static int status_set(int64_t *status, const char *value)
 {
         return g_ascii_string_to_signed(value, 10, INT64_MIN, INT64_MAX, status, NULL) ? 0 : -EBADMSG;
@@ -214,19 +209,19 @@ static int run_state_set_checks(RunState *state, const char *key, const char *va
                 return 0;
         }
         if (g_str_equal(key, "ready-held"))
-                return number_set(&state->ready_held, value);
+                return number_parse(value, 0, UINT64_MAX, &state->ready_held);
         if (g_str_equal(key, "ready-timeout-usec"))
-                return number_set(&state->ready_timeout_usec, value);
+                return number_parse(value, 0, UINT64_MAX, &state->ready_timeout_usec);
         if (g_str_equal(key, "ready-deadline"))
-                return number_set(&state->ready_deadline, value);
+                return number_parse(value, 0, UINT64_MAX, &state->ready_deadline);
         if (g_str_equal(key, "healthy-check")) {
                 run_state_add_healthy_check(state, value);
                 return 0;
         }
         if (g_str_equal(key, "healthy-interval-usec"))
-                return number_set(&state->healthy_interval_usec, value);
+                return number_parse(value, 0, UINT64_MAX, &state->healthy_interval_usec);
         if (g_str_equal(key, "healthy-retries"))
-                return number_set(&state->healthy_retries, value);
+                return number_parse(value, 0, UINT64_MAX, &state->healthy_retries);
         if (g_str_equal(key, "watchdog"))
                 return boolean_parse(value, &state->watchdog);
         if (g_str_equal(key, "health"))
@@ -256,19 +251,19 @@ static int run_state_set(RunState *state, const char *key, const char *value)
         if (g_str_equal(key, "image"))
                 return text_set(&state->image, value);
         if (g_str_equal(key, "memory"))
-                return number_set(&state->memory, value);
+                return number_parse(value, 0, UINT64_MAX, &state->memory);
         if (g_str_equal(key, "volumes"))
                 return text_set(&state->volumes, value);
         if (g_str_equal(key, "console-rate"))
-                return number_set(&state->console_rate, value);
+                return number_parse(value, 0, UINT64_MAX, &state->console_rate);
         if (g_str_equal(key, "console-burst"))
-                return number_set(&state->console_burst, value);
+                return number_parse(value, 0, UINT64_MAX, &state->console_burst);
         if (g_str_equal(key, "console-rate-user"))
-                return number_set(&state->console_rate_user, value);
+                return number_parse(value, 0, UINT64_MAX, &state->console_rate_user);
         if (g_str_equal(key, "console-burst-user"))
-                return number_set(&state->console_burst_user, value);
+                return number_parse(value, 0, UINT64_MAX, &state->console_burst_user);
         if (g_str_equal(key, "silence-warning-usec"))
-                return number_set(&state->silence_warning_usec, value);
+                return number_parse(value, 0, UINT64_MAX, &state->silence_warning_usec);
         if (g_str_equal(key, "result"))
                 return result_set(&state->exit_parser.result, value);
         if (g_str_equal(key, "exit-status"))
@@ -278,11 +273,11 @@ static int run_state_set(RunState *state, const char *key, const char *value)
         if (g_str_equal(key, "short-of-memory"))
                 return boolean_parse(value, &state->exit_parser.short_of_memory);
         if (g_str_equal(key, "started-at"))
-                return number_set(&state->started_at, value);
+                return number_parse(value, 0, UINT64_MAX, &state->started_at);
         if (g_str_equal(key, "paused"))
                 return text_set(&state->paused, value);
         if (g_str_equal(key, "changed-at"))
-                return number_set(&state->changed_at, value);
+                return number_parse(value, 0, UINT64_MAX, &state->changed_at);
         if (g_str_equal(key, "detail"))
                 return detail_set(&state->exit_parser, value);
 

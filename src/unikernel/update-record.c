@@ -42,17 +42,6 @@ char *update_record_format(const UpdateRecord *record)
                         record->boot_id ?: "", reason);
 }
 
-static int update_record_parse_number(const char *value, uint64_t max, uint64_t *ret)
-{
-        guint64 number;
-
-        if (!g_ascii_string_to_unsigned(value, 10, 0, max, &number, NULL))
-                return -EBADMSG;
-
-        *ret = number;
-        return 0;
-}
-
 static int update_record_parse_line(UpdateRecord *record, const char *line)
 {
         const char *value = strchr(line, '=');
@@ -70,15 +59,15 @@ static int update_record_parse_line(UpdateRecord *record, const char *line)
                 return (int) record->phase < 0 ? -EBADMSG : 0;
         }
         if (g_str_equal(key, "OLD"))
-                return update_record_parse_number(value, UINT32_MAX, &record->old_number);
+                return number_parse(value, 0, UINT32_MAX, &record->old_number);
         if (g_str_equal(key, "NEW"))
-                return update_record_parse_number(value, UINT32_MAX, &record->new_number);
+                return number_parse(value, 0, UINT32_MAX, &record->new_number);
         if (g_str_equal(key, "PROBATION"))
-                return update_record_parse_number(value, INT64_MAX, &record->probation_usec);
+                return number_parse(value, 0, INT64_MAX, &record->probation_usec);
         if (g_str_equal(key, "OLD_STARTED"))
-                return update_record_parse_number(value, INT64_MAX, &record->old_started);
+                return number_parse(value, 0, INT64_MAX, &record->old_started);
         if (g_str_equal(key, "USER")) {
-                r = update_record_parse_number(value, UINT32_MAX - 1, &user);
+                r = number_parse(value, 0, UINT32_MAX - 1, &user);
                 record->user = r < 0 ? 0 : (uid_t) user;
                 return r;
         }
@@ -143,12 +132,5 @@ int update_record_remove(const char *name)
 
 char **update_records_list(void)
 {
-        g_autoptr(GDir) dir = g_dir_open(paths_updates(), 0, NULL);
-        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-        const char *name;
-
-        while (dir && (name = g_dir_read_name(dir)))
-                if (name_is_valid(name))
-                        g_strv_builder_add(names, name);
-        return g_strv_builder_end(names);
+        return names_list(paths_updates(), NULL);
 }

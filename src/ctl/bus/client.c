@@ -229,21 +229,25 @@ int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply
         return r;
 }
 
-int client_get_text(Ctl *ctl, const char *member, const char *name, char **ret_text, Error *ret_error)
+int client_read_text(sd_bus_message *reply, char **ret_text, Error *ret_error)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
         const char *text;
-        int r;
+        int r = sd_bus_message_read(reply, "s", &text);
 
-        r = client_call(ctl, member, &reply, ret_error, "s", name);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &text);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
         *ret_text = g_strdup(text);
         return 0;
+}
+
+int client_get_text(Ctl *ctl, const char *member, const char *name, char **ret_text, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = client_call(ctl, member, &reply, ret_error, "s", name);
+        return r < 0 ? r : client_read_text(reply, ret_text, ret_error);
 }
 
 int client_get_object(Ctl *ctl, const char *member, const char *name, bool interactive,
@@ -330,6 +334,15 @@ int client_list(Ctl *ctl, GPtrArray **ret_rows, Error *ret_error)
 bool name_is_pattern(const char *text)
 {
         return strpbrk(text, "*?[") != NULL;
+}
+
+bool name_matches(const char *name, char *const *patterns)
+{
+        for (char *const *pattern = patterns; *pattern; pattern++)
+                if (fnmatch(*pattern, name, FNM_NOESCAPE) == 0)
+                        return true;
+
+        return !patterns[0];
 }
 
 bool operands_are_single(char **operands)

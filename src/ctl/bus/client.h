@@ -35,6 +35,9 @@ int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error 
 int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
                 const char *types, ...);
 
+/* The text that a reply consists of. */
+int client_read_text(sd_bus_message *reply, char **ret_text, Error *ret_error);
+
 /* Calls a method of the Manager that takes a name and returns a string. */
 int client_get_text(Ctl *ctl, const char *member, const char *name, char **ret_text, Error *ret_error);
 
@@ -78,6 +81,9 @@ typedef struct UnikernelRow {
 /* All rows; elements UnikernelRow. */
 int client_list(Ctl *ctl, GPtrArray **ret_rows, Error *ret_error);
 bool name_is_pattern(const char *text);
+
+/* Whether a name matches one of the patterns; all match if there are none. */
+bool name_matches(const char *name, char *const *patterns);
 
 /* Whether the operands are one name or none, not several and not a pattern, whatever that matches. */
 bool operands_are_single(char **operands);

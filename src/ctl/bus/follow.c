@@ -39,6 +39,15 @@ JsonObject *follow_find(const Follow *follow, const char *name)
         return g_hash_table_lookup(follow->unikernels, name);
 }
 
+int follow_check_names(const Follow *follow, char *const *names, Error *ret_error)
+{
+        for (char *const *name = names; *name; name++)
+                if (!name_is_pattern(*name) && !follow_find(follow, *name))
+                        return client_refuse_name(*name, ret_error);
+
+        return 0;
+}
+
 /* Returns NULL if the path is not that of a unikernel. Free with g_free(). */
 static char *follow_path_name(const char *path)
 {

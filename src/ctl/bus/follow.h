@@ -31,6 +31,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Follow, follow_free)
 /* The properties of a unikernel; NULL if there is none with that name. follow keeps owning the object. */
 JsonObject *follow_find(const Follow *follow, const char *name);
 
+/* NO_SUCH_UNIKERNEL for a name among names and patterns that none has. */
+int follow_check_names(const Follow *follow, char *const *names, Error *ret_error);
+
 /* Waits for changes until deadline (CLOCK_MONOTONIC in µs, UINT64_MAX for none), then returns 0. If
  * shruthid restarts meanwhile, waits for it, and reports what has changed since. */
 int follow_run(Follow *follow, uint64_t deadline, Error *ret_error);

@@ -265,6 +265,16 @@ int properties_show(Ctl *ctl, const char *kind, char **names, bool single, Prope
         return exit_status;
 }
 
+char *unikernel_format_result(JsonObject *properties)
+{
+        const char *result = value_text(properties, "Result");
+        int64_t exit_status = value_number(properties, "ExitStatus");
+
+        return *result && exit_status >= 0
+                               ? g_strdup_printf("%s (%" G_GINT64_FORMAT ")", result, exit_status)
+                               : g_strdup(result);
+}
+
 char *unikernel_get_reason(Ctl *ctl, const char *name, JsonObject *properties)
 {
         g_autoptr(JsonObject) details = NULL;
@@ -281,12 +291,11 @@ char *unikernel_get_reason(Ctl *ctl, const char *name, JsonObject *properties)
 
 char *unikernel_format_end(Ctl *ctl, const char *name, JsonObject *properties)
 {
-        g_autofree char *reason = unikernel_get_reason(ctl, name, properties);
-        const char *result = value_text(properties, "Result");
+        g_autofree char *reason = unikernel_get_reason(ctl, name, properties),
+                        *result = unikernel_format_result(properties);
 
         if (!*result)
                 return g_steal_pointer(&reason);
 
-        return g_strdup_printf("%s (%" G_GINT64_FORMAT ")%s%s", result,
-                        value_number(properties, "ExitStatus"), reason ? ": " : "", reason ?: "");
+        return reason ? g_strconcat(result, ": ", reason, NULL) : g_steal_pointer(&result);
 }

@@ -15,6 +15,10 @@ typedef int (*PropertiesGetter)(Ctl *ctl, const char *name, JsonObject **ret_pro
 int unikernel_get_all_properties(
                 Ctl *ctl, const char *name, bool strictly, JsonObject **ret_properties, Error *ret_error);
 
+/* The result of its last run, with the exit status if it has one: "exit-status (7)"; "" if there is no
+ * result. Free with g_free(). */
+char *unikernel_format_result(JsonObject *properties);
+
 /* How its last run ended, or why it is paused, in words, if the caller may see that; NULL if there is
  * nothing to report. properties are those that everybody may read. Free with g_free(). */
 char *unikernel_get_reason(Ctl *ctl, const char *name, JsonObject *properties);

@@ -2,7 +2,6 @@
 
 /* events: prints what happens to unikernels, one line per event, until interrupted. */
 
-#include <fnmatch.h>
 #include <stdio.h>
 
 #include "common/string-util.h"
@@ -17,15 +16,6 @@ typedef struct Events {
         Ctl *ctl;
         char **patterns;
 } Events;
-
-static bool events_match(const Events *events, const char *name)
-{
-        for (char **pattern = events->patterns; *pattern; pattern++)
-                if (fnmatch(*pattern, name, FNM_NOESCAPE) == 0)
-                        return true;
-
-        return !events->patterns[0];
-}
 
 /* "2026-11-30 08:15:02 NAME  TEXT" */
 static void events_print_line(const char *name, const char *word, Color color, const char *rest)
@@ -109,7 +99,7 @@ static int on_event(Follow *follow, FollowKind kind, const char *name, JsonObjec
 {
         const Events *events = userdata;
 
-        if (!events_match(events, name))
+        if (!name_matches(name, events->patterns))
                 return 0;
 
         switch (kind) {
@@ -139,9 +129,6 @@ int verb_events(Ctl *ctl, char **operands, Error *ret_error)
         r = follow_open(ctl, on_event, &events, &follow, ret_error);
         if (r < 0)
                 return r;
-        for (char **name = operands; *name; name++)
-                if (!name_is_pattern(*name) && !follow_find(follow, *name))
-                        return client_refuse_name(*name, ret_error);
-
-        return follow_run(follow, UINT64_MAX, ret_error);
+        r = follow_check_names(follow, operands, ret_error);
+        return r < 0 ? r : follow_run(follow, UINT64_MAX, ret_error);
 }

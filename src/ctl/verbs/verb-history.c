@@ -21,7 +21,7 @@
 
 #define DIGEST_SHOWN (strlen(SHRUTHI_DIGEST_PREFIX) + 12)
 
-static int history_read(Ctl *ctl, const char *name, GPtrArray **ret_generations, Error *ret_error)
+int history_read(Ctl *ctl, const char *name, bool interactive, GPtrArray **ret_generations, Error *ret_error)
 {
         g_autoptr(GPtrArray) generations =
                         g_ptr_array_new_with_free_func((GDestroyNotify) json_object_unref);
@@ -30,7 +30,8 @@ static int history_read(Ctl *ctl, const char *name, GPtrArray **ret_generations,
 
         r = name_check(name, ret_error);
         if (r >= 0)
-                r = client_call(ctl, "ListUnikernelGenerations", &reply, ret_error, "s", name);
+                r = (interactive ? client_call : client_call_quietly)(
+                                ctl, "ListUnikernelGenerations", &reply, ret_error, "s", name);
         if (r < 0)
                 return r;
 
@@ -81,7 +82,7 @@ int verb_history(Ctl *ctl, char **operands, Error *ret_error)
         g_autoptr(GPtrArray) generations = NULL;
         int r;
 
-        r = history_read(ctl, operands[0], &generations, ret_error);
+        r = history_read(ctl, operands[0], true, &generations, ret_error);
         if (r < 0) {
                 error_cannot(ret_error, "show the history of %s", operands[0]);
                 return r;
@@ -99,19 +100,16 @@ int verb_history(Ctl *ctl, char **operands, Error *ret_error)
         return CTL_EXIT_SUCCESS;
 }
 
-static int diff_read_number(const char *name, const char *text, uint64_t *ret_number, Error *ret_error)
+int generation_number_parse(const char *name, const char *text, uint64_t *ret_number, Error *ret_error)
 {
-        guint64 number;
+        g_autofree char *shown = NULL;
 
-        if (!g_ascii_string_to_unsigned(text, 10, 1, UINT32_MAX, &number, NULL)) {
-                g_autofree char *shown = text_for_display(text, 40);
+        if (number_parse(text, 1, UINT32_MAX, ret_number) >= 0)
+                return 0;
 
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' is not a generation number; see shruthictl history %s", shown, name);
-        }
-
-        *ret_number = number;
-        return 0;
+        shown = text_for_display(text, 40);
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "'%s' is not a generation number; see shruthictl history %s", shown, name);
 }
 
 static uint64_t history_find_state(const GPtrArray *generations, const char *state)
@@ -147,7 +145,7 @@ static int diff_find_former(Ctl *ctl, const char *name, uint64_t *ret_number, Er
         uint64_t former;
         int r;
 
-        r = history_read(ctl, name, &generations, ret_error);
+        r = history_read(ctl, name, true, &generations, ret_error);
         if (r < 0)
                 return r;
         former = history_find_former(generations);
@@ -164,7 +162,6 @@ static int diff_read_text(Ctl *ctl, const char *name, uint64_t number, char **re
                 Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        const char *text;
         int r;
 
         if (number == 0) {
@@ -174,14 +171,7 @@ static int diff_read_text(Ctl *ctl, const char *name, uint64_t number, char **re
 
         *ret_label = g_strdup_printf("%s generation %" G_GUINT64_FORMAT, name, number);
         r = client_call(ctl, "GetUnikernelGeneration", &reply, ret_error, "st", name, number);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &text);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_text = g_strdup(text);
-        return 0;
+        return r < 0 ? r : client_read_text(reply, ret_text, ret_error);
 }
 
 static void diff_print(Ctl *ctl, const char *diff)
@@ -202,10 +192,10 @@ int verb_diff(Ctl *ctl, char **operands, Error *ret_error)
 
         r = name_check(name, ret_error);
         if (r >= 0)
-                r = operands[1] ? diff_read_number(name, operands[1], &a, ret_error)
+                r = operands[1] ? generation_number_parse(name, operands[1], &a, ret_error)
                                 : diff_find_former(ctl, name, &a, ret_error);
         if (r >= 0 && operands[1] && operands[2])
-                r = diff_read_number(name, operands[2], &b, ret_error);
+                r = generation_number_parse(name, operands[2], &b, ret_error);
         if (r >= 0)
                 r = diff_read_text(ctl, name, a, &from, &from_label, ret_error);
         if (r >= 0)

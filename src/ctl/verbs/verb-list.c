@@ -2,8 +2,6 @@
 
 /* list: all unikernels, or those that match. */
 
-#include <fnmatch.h>
-
 #include "common/unikernel-name.h"
 #include "ctl/bus/client.h"
 #include "ctl/bus/needs-restart.h"
@@ -11,18 +9,6 @@
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 #include "ctl/output/terminal.h"
-
-static bool list_row_matches(const UnikernelRow *row, char **patterns)
-{
-        if (!*patterns)
-                return true;
-
-        for (char **pattern = patterns; *pattern; pattern++)
-                if (fnmatch(*pattern, row->name, FNM_NOESCAPE) == 0)
-                        return true;
-
-        return false;
-}
 
 static bool list_has_name(const GPtrArray *rows, const char *name)
 {
@@ -103,7 +89,7 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
         changed = needs_restart_list(ctl);
         healths = list_read_health(ctl);
         for (guint i = 0; i < rows->len; i++)
-                if (list_row_matches(rows->pdata[i], operands))
+                if (name_matches(((const UnikernelRow *) rows->pdata[i])->name, operands))
                         list_add_row(table, rows->pdata[i], changed, healths);
 
         pager_open(&ctl->options);

@@ -86,6 +86,26 @@ int set_import_image(Ctl *ctl, char **ret_digest, Error *ret_error)
         return 0;
 }
 
+int set_new_call(Ctl *ctl, const char *member, const char *name, const char *digest,
+                sd_bus_message **ret_call, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = client_new_call(ctl, member, &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "s", name);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+        r = settings_append(call, &ctl->options.settings, digest, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_call = g_steal_pointer(&call);
+        return 0;
+}
+
 /* An image together with other settings is one change, because a new image may need other devices. So it is
  * imported first, and set in the definition by digest along with the rest. */
 static int set_unikernel(Ctl *ctl, const char *name, Error *ret_error)
@@ -103,13 +123,7 @@ static int set_unikernel(Ctl *ctl, const char *name, Error *ret_error)
         if (r < 0)
                 return r;
 
-        r = client_new_call(ctl, "SetUnikernelSettings", &call, ret_error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "s", name);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-        r = settings_append(call, &ctl->options.settings, digest, ret_error);
+        r = set_new_call(ctl, "SetUnikernelSettings", name, digest, &call, ret_error);
         if (r < 0)
                 return r;
 

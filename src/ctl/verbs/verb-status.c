@@ -39,7 +39,6 @@ static void status_print_state(JsonObject *properties)
         const char *state = value_text(properties, "State"), *name = value_text(properties, "Name");
         g_autofree char *since = NULL, *result = NULL, *generation = NULL;
         Color color = state_color(state);
-        int64_t exit_status = value_number(properties, "ExitStatus");
 
         printf("%s%s%s %s\n", color_on(color), state_dot(state), color_off(color), name);
 
@@ -52,10 +51,8 @@ static void status_print_state(JsonObject *properties)
                 generation = g_strdup_printf("%" G_GINT64_FORMAT, value_number(properties, "Generation"));
         status_print_line("Generation", generation);
 
-        if (exit_status >= 0 && *value_text(properties, "Result"))
-                result = g_strdup_printf(
-                                "%s (%" G_GINT64_FORMAT ")", value_text(properties, "Result"), exit_status);
-        status_print_line("Result", result ?: value_text(properties, "Result"));
+        result = unikernel_format_result(properties);
+        status_print_line("Result", result);
 }
 
 /* Keys that were set are listed by their own verb. */

@@ -10,12 +10,12 @@
 #include "common/unikernel-name.h"
 #include "ctl/bus/log-reader.h"
 #include "ctl/bus/overrides.h"
-#include "ctl/bus/settings-append.h"
 #include "ctl/cli/error-context.h"
 #include "ctl/output/diff.h"
 #include "ctl/output/table.h"
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
+#include "ctl/verbs/verb-history.h"
 #include "ctl/verbs/verb-set.h"
 
 #define FAILED_LINES 10
@@ -36,31 +36,21 @@ static int update_append_options(sd_bus_message *call, const Options *options, E
 /* The invocation ID of the run in which that generation (0 for the newest) failed; NULL if not known. */
 static char *update_find_failed_run(Ctl *ctl, const char *name, uint64_t number)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
+        g_autoptr(GPtrArray) generations = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
-        uint64_t newest = 0;
-        char *found = NULL;
 
-        if (client_call_quietly(ctl, "ListUnikernelGenerations", &reply, &error, "s", name) < 0 ||
-                        sd_bus_message_enter_container(reply, 'a', "a{sv}") < 0)
+        if (history_read(ctl, name, false, &generations, &error) < 0)
                 return NULL;
-        while (sd_bus_message_at_end(reply, false) == 0) {
-                g_autoptr(JsonObject) generation = NULL;
 
-                if (value_read_object(reply, &generation) < 0)
-                        break;
-                if (!g_str_equal(value_text(generation, "State"), "failed") ||
-                                (uint64_t) value_number(generation, "Number") < newest ||
-                                (number > 0 && (uint64_t) value_number(generation, "Number") != number))
-                        continue;
-                newest = (uint64_t) value_number(generation, "Number");
-                g_free(found);
-                found = g_strdup(value_text(generation, "InvocationID"));
+        for (guint i = generations->len; i > 0; i--) {
+                JsonObject *generation = generations->pdata[i - 1];
+                const char *invocation = value_text(generation, "InvocationID");
+
+                if (g_str_equal(value_text(generation, "State"), "failed") &&
+                                (number == 0 || (uint64_t) value_number(generation, "Number") == number))
+                        return *invocation ? g_strdup(invocation) : NULL;
         }
-
-        if (found && !*found)
-                g_clear_pointer(&found, g_free);
-        return found;
+        return NULL;
 }
 
 /* As status does. */
@@ -191,13 +181,7 @@ int verb_update(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
         }
 
-        r = client_new_call(ctl, "UpdateUnikernel", &call, ret_error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "s", name);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-        r = settings_append(call, &ctl->options.settings, digest, ret_error);
+        r = set_new_call(ctl, "UpdateUnikernel", name, digest, &call, ret_error);
         if (r < 0)
                 return r;
 
@@ -210,24 +194,21 @@ int verb_update(Ctl *ctl, char **operands, Error *ret_error)
 int verb_rollback(Ctl *ctl, char **operands, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
-        guint64 generation = 0;
+        uint64_t generation = 0;
         int r;
 
         r = name_check(operands[0], ret_error);
         if (r < 0)
                 return r;
-        if (operands[1] && !g_ascii_string_to_unsigned(operands[1], 10, 1, UINT32_MAX, &generation, NULL)) {
-                g_autofree char *shown = text_for_display(operands[1], 40);
-
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' is not a generation number; see shruthictl history %s", shown,
-                                operands[0]);
-        }
+        if (operands[1])
+                r = generation_number_parse(operands[0], operands[1], &generation, ret_error);
+        if (r < 0)
+                return r;
 
         r = client_new_call(ctl, "RollbackUnikernel", &call, ret_error);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(call, "st", operands[0], (uint64_t) generation);
+        r = sd_bus_message_append(call, "st", operands[0], generation);
         if (r < 0)
                 return client_message_error(r, ret_error);
 

@@ -2,7 +2,6 @@
 
 /* volume list, create, show, resize, import, export, clone, remove. */
 
-#include <fnmatch.h>
 #include <stdio.h>
 
 #include "common/io.h"
@@ -15,15 +14,6 @@
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 #include "ctl/output/value.h"
-
-static bool volume_name_matches(const char *name, char **patterns)
-{
-        for (char **pattern = patterns; *pattern; pattern++)
-                if (fnmatch(*pattern, name, FNM_NOESCAPE) == 0)
-                        return true;
-
-        return !*patterns;
-}
 
 static int volume_list_read(sd_bus_message *reply, Table *table, char **patterns)
 {
@@ -40,7 +30,7 @@ static int volume_list_read(sd_bus_message *reply, Table *table, char **patterns
                 r = sd_bus_message_read_strv(reply, &users);
         if (r >= 0)
                 r = sd_bus_message_exit_container(reply);
-        if (r < 0 || !volume_name_matches(name, patterns))
+        if (r < 0 || !name_matches(name, patterns))
                 return r;
 
         array = json_array_new();

@@ -147,11 +147,10 @@ int verb_wait(Ctl *ctl, char **operands, Error *ret_error)
 
         wait.names = names;
         r = follow_open(ctl, on_wait_change, &wait, &follow, ret_error);
+        if (r >= 0)
+                r = follow_check_names(follow, names, ret_error);
         if (r < 0)
                 return r;
-        for (char **name = names; *name; name++)
-                if (!follow_find(follow, *name))
-                        return client_refuse_name(*name, ret_error);
 
         r = wait_is_over(&wait, follow) ? 1 : follow_run(follow, deadline, ret_error);
         if (r == 0)

@@ -13,6 +13,7 @@
 #include "common/names.h"
 #include "daemon/change/change.h"
 #include "daemon/state/job-run.h"
+#include "daemon/state/kill.h"
 #include "daemon/state/unikernel-access.h"
 
 static int read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret_flags, Error *ret_error)
@@ -93,7 +94,7 @@ int unikernel_method_kill(sd_bus_message *message, void *userdata, sd_bus_error 
         if (r < 0)
                 call_fail(call, &error, r);
         else
-                job_kill(call, number);
+                kill_run(call, number);
         return 1;
 }
 

@@ -9,7 +9,6 @@
 
 #include "daemon/change/change-work-private.h"
 #include "image/store.h"
-#include "unikernel/update-record.h"
 
 /* The digest of the image that a path has (known, or NULL), otherwise of the one last started from it; a
  * digest is returned unchanged. */
@@ -52,7 +51,9 @@ char *change_generation_text(const char *name, const Generation *generation)
 static int draft_find_former(const Draft *draft, Generation **ret_generation)
 {
         g_autoptr(GPtrArray) generations = generations_list(draft->request->name);
-        const Generation *now = generations_find_text(generations, draft->old_text), *former;
+        const Generation *now = generations_find_text(generations, draft->old_text);
+        Generation *former;
+        guint index = 0;
 
         former = generations_find_former(generations, now ? now->number : UINT64_MAX);
         if (!former)
@@ -61,7 +62,9 @@ static int draft_find_former(const Draft *draft, Generation **ret_generation)
                                 "history %s'",
                                 draft->request->name, draft->request->name);
 
-        return generation_read(draft->request->name, former->number, ret_generation, &draft->result->error);
+        (void) g_ptr_array_find(generations, former, &index);
+        *ret_generation = g_ptr_array_steal_index(generations, index);
+        return 0;
 }
 
 int draft_read_generation(Draft *draft)
@@ -108,7 +111,7 @@ static int draft_keep_old(const Draft *draft, GPtrArray *generations)
 static int draft_keep_new(Draft *draft, const GPtrArray *generations)
 {
         const ChangeRequest *request = draft->request;
-        bool prove = request->update && request->update->prove;
+        bool prove = request->update && request->update->record;
         g_autoptr(Generation) generation = g_new0(Generation, 1);
         const Generation *target = draft->target, *same = NULL;
         int r;
@@ -134,16 +137,12 @@ static int draft_keep_new(Draft *draft, const GPtrArray *generations)
 
 static int draft_write_update_record(const Draft *draft)
 {
-        const ChangeUpdate *update = draft->request->update;
-        UpdateRecord record = {.phase = UPDATE_PHASE_PROVING,
-                        .old_number = draft->result->old_generation,
-                        .new_number = draft->result->generation,
-                        .probation_usec = update->probation_usec,
-                        .old_started = update->old_started,
-                        .user = draft->request->call->uid,
-                        .boot_id = (char *) update->boot_id};
-        int r = update_record_write(draft->request->name, &record);
+        UpdateRecord record = *draft->request->update->record;
+        int r;
 
+        record.old_number = draft->result->old_generation;
+        record.new_number = draft->result->generation;
+        r = update_record_write(draft->request->name, &record);
         if (r < 0)
                 return error_set_errno(&draft->result->error, r, "Cannot write the record of the update");
 
@@ -172,7 +171,7 @@ int draft_keep_generations(Draft *draft)
         }
 
         r = draft_keep_new(draft, generations);
-        if (r >= 0 && request->update && request->update->prove)
+        if (r >= 0 && request->update && request->update->record)
                 r = draft_write_update_record(draft);
         return r;
 }
@@ -189,7 +188,7 @@ void draft_take_back_generation(const Draft *draft)
         else
                 (void) generation_mark(request->name, draft->result->generation, GENERATION_FAILED, NULL,
                                 "its definition could not be written", NULL);
-        if (request->update && request->update->prove)
+        if (request->update && request->update->record)
                 (void) update_record_remove(request->name);
         draft->result->recorded = false;
 }

@@ -6,6 +6,7 @@
 #include "daemon/state/network.h"
 #include "unikernel/generation.h"
 #include "unikernel/publishers.h"
+#include "unikernel/update-record.h"
 
 /* The work on a definition in a thread, from a request to a result, each with one owner at a time. The loop
  * fills in the request and does not touch it while the thread runs; the thread does not change the
@@ -35,9 +36,9 @@ typedef struct ChangeUpdate {
         bool rollback;       /* the text is that of a generation (CHANGE_DEFINITION) */
         uint64_t generation; /* its number; 0 for the former one */
         bool dry_run;        /* check everything, and write nothing but images */
-        bool prove;          /* the unikernel runs: write a record by which the update continues */
-        uint64_t probation_usec, old_started;
-        char boot_id[33];
+        uint64_t probation_usec;
+        const UpdateRecord *record; /* to be written, with the generations: by it the update continues; NULL
+                                     * if nothing is to be proven */
 } ChangeUpdate;
 
 /* A subnet of a libvirt network. */

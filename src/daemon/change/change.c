@@ -140,6 +140,20 @@ static void change_note_subnet(ChangeRequest *request, const char *value)
         g_ptr_array_add(request->subnets, one);
 }
 
+/* Whether what programs of the host listen on can matter. */
+static bool change_may_publish(const ChangeRequest *request)
+{
+        const GPtrArray *networks = request->settings ? request->settings->networks : NULL;
+
+        if (request->kind == CHANGE_DEFINITION)
+                return !request->text || strstr(request->text, "Publish");
+        for (guint i = 0; networks && i < networks->len; i++)
+                if (((const DefinitionDevice *) networks->pdata[i])->publish)
+                        return true;
+
+        return false;
+}
+
 static void on_change_networks(int r, Error *error, const char *output, void *userdata)
 {
         DomainKey key;
@@ -149,7 +163,8 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
         Listener listener;
 
         request->subnets = g_ptr_array_new_with_free_func(change_subnet_free);
-        request->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
+        if (change_may_publish(request))
+                request->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
         if (r < 0)
                 log_debug("Cannot list the networks: %s", error_message(error, r));
         for (char *value; r >= 0 && domain_next_key(&output, &key, &value);) {
@@ -161,7 +176,8 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
                         change_note_bridge(change->call->manager, value);
                 else if (key == DOMAIN_KEY_NETWORK_SUBNET)
                         change_note_subnet(request, value);
-                else if (key == DOMAIN_KEY_LISTENER && listener_parse(value, &listener) >= 0)
+                else if (key == DOMAIN_KEY_LISTENER && request->listeners &&
+                                listener_parse(value, &listener) >= 0)
                         g_array_append_val(request->listeners, listener);
                 g_free(value);
         }
@@ -449,7 +465,9 @@ static void change_enter(Change *change)
 
         switch (change->state) {
         case CHANGE_LISTING_NETWORKS:
-                libvirt_helper_run(manager->helper, uid, "networks", NULL, on_change_networks, change);
+                libvirt_helper_run(manager->helper, uid,
+                                change_may_publish(&change->request) ? "networks-listeners" : "networks",
+                                NULL, on_change_networks, change);
                 break;
         case CHANGE_WORKING:
                 worker_run(manager->worker, uid, on_change_turn, change_run_work, on_change_worked, change);

@@ -163,20 +163,20 @@ static void update_change(Update *update, Settings *settings)
 {
         const Unikernel *unikernel = unikernel_get(update->manager, update->name);
         _cleanup_guest_ Guest guest = {};
+        char boot_id[SD_ID128_STRING_MAX] = "";
         sd_id128_t boot;
         Change *change;
 
         guest_read(update->name, &guest);
         update->was_active = unikernel_is_to_be_proven(unikernel);
-        update->change.prove = update->was_active && !update->change.dry_run;
-        update->change.old_started = guest.started_at;
         if (sd_id128_get_boot(&boot) >= 0)
-                sd_id128_to_string(boot, update->change.boot_id);
+                sd_id128_to_string(boot, boot_id);
         update->record = (UpdateRecord){.phase = UPDATE_PHASE_PROVING,
                         .probation_usec = update->change.probation_usec,
                         .old_started = guest.started_at,
                         .user = update->call->uid,
-                        .boot_id = g_strdup(update->change.boot_id)};
+                        .boot_id = g_strdup(boot_id)};
+        update->change.record = update->was_active && !update->change.dry_run ? &update->record : NULL;
 
         change = change_new(g_steal_pointer(&update->call),
                         update->change.rollback ? CHANGE_DEFINITION : CHANGE_SETTINGS);

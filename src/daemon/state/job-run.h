@@ -18,9 +18,6 @@ void job_restart_after(Call *call, const char *was_done);
 /* Runs a job without a call, on behalf of user. */
 void job_run_for(Manager *manager, const char *name, uid_t user, JobKind kind, JobDone done, void *userdata);
 
-/* Sends a signal to the runner; takes call and answers it. */
-void job_kill(Call *call, int signal);
-
 /* Called by systemd.c for signals. jobs_check() is for when signals may have been missed. */
 void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result);
 void jobs_check(Manager *manager);

@@ -398,7 +398,7 @@ static void emit_listeners(void)
         }
 }
 
-int report_networks(Error *ret_error)
+int report_networks(bool listeners, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         g_autoptr(Conf) conf = NULL;
@@ -413,7 +413,8 @@ int report_networks(Error *ret_error)
 
         for (char **bridge = bridges; *bridge; bridge++)
                 protocol_emit(DOMAIN_KEY_BRIDGE, "%s", *bridge);
-        emit_listeners();
+        if (listeners)
+                emit_listeners();
         return 0;
 }
 

@@ -21,8 +21,9 @@ int report_probe(bool again, Error *ret_error);
 /* "lease=MAC ADDRESS/PREFIX" for each current lease of the DHCP server of a libvirt network. */
 int report_dhcp_leases(const char *network, Error *ret_error);
 
-/* "network=NAME" for each active libvirt network, "bridge=NAME" for each bridge of the host. */
-int report_networks(Error *ret_error);
+/* "network=NAME" for each active libvirt network, "bridge=NAME" for each bridge of the host; with listeners
+ * also what programs of the host listen on. */
+int report_networks(bool listeners, Error *ret_error);
 
 /* All networks of libvirt, ours or not: a line "network=NAME" for each, followed by lines about it. */
 int report_network_details(Error *ret_error);

@@ -21,16 +21,14 @@ static int publication_check_network(const DefinitionDevice *device, const PlanN
         if (!attachment->info->bridge || (int) attachment->info->mode < 0)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': the host cannot publish ports on libvirt network '%s', which "
-                                "is "
-                                "neither nat nor routed nor isolated; remove Publish=, or attach the guest "
-                                "to "
-                                "another network",
+                                "is neither nat nor routed nor isolated; remove Publish=, or attach the "
+                                "guest to another network",
                                 device->name, attachment->info->name);
         if (!network->interface[0])
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "Network '%s': ports are published by shruthi-antispoof, which does not "
-                                "answer: "
-                                "see 'systemctl status shruthi-antispoof.socket shruthi-antispoof.service'",
+                                "answer: see 'systemctl status shruthi-antispoof.socket "
+                                "shruthi-antispoof.service'",
                                 device->name);
         return 0;
 }
@@ -58,8 +56,9 @@ static int publication_check_addresses(const DefinitionDevice *device, const Pla
         return 0;
 }
 
-/* Where that cannot be told, the guest starts all the same: it was looked at when it was created. */
-static int publication_check_listeners(const GArray *ports, Error *ret_error)
+/* What programs of this host listen on; NULL if that is not known: then the guest starts all the same, since
+ * it was checked when the ports were set. Elements Listener. */
+static GArray *publication_list_listeners(void)
 {
         g_autoptr(GArray) listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
         _cleanup_error_ Error error = ERROR_INIT;
@@ -68,9 +67,9 @@ static int publication_check_listeners(const GArray *ports, Error *ret_error)
         r = neighbours_ask_listeners(listeners, &error);
         if (r < 0) {
                 protocol_emit(DOMAIN_KEY_NOTICE, "%s", error_message(&error, r));
-                return 0;
+                return NULL;
         }
-        return listeners_check(listeners, ports, ret_error);
+        return g_steal_pointer(&listeners);
 }
 
 /* With the prefix length of its network, as far as that is known. */
@@ -85,7 +84,8 @@ static Address publication_address(const Address *address, const Subnet *subnet)
 }
 
 static int publication_apply_device(virConnectPtr connection, const Plan *plan,
-                const DefinitionDevice *device, const PlanNetwork *network, Error *ret_error)
+                const DefinitionDevice *device, const PlanNetwork *network, const GArray *listeners,
+                Error *ret_error)
 {
         g_autoptr(GArray) ports = published_ports_split(device->publish);
         AntispoofPublication publication = {.unikernel = plan->definition->name, .ports = ports};
@@ -100,7 +100,7 @@ static int publication_apply_device(virConnectPtr connection, const Plan *plan,
                 r = publication_check_addresses(device, &network->facts, ports, ret_error);
         if (r < 0)
                 return r;
-        r = publication_check_listeners(ports, ret_error);
+        r = listeners ? listeners_check(listeners, ports, ret_error) : 0;
         if (r >= 0) {
                 g_strlcpy(publication.interface, network->interface, sizeof publication.interface);
                 g_strlcpy(publication.bridge, attachment->info->bridge, sizeof publication.bridge);
@@ -116,14 +116,20 @@ static int publication_apply_device(virConnectPtr connection, const Plan *plan,
 int publication_apply(virConnectPtr connection, const Plan *plan, Error *ret_error)
 {
         const GPtrArray *devices = plan->definition->devices;
+        g_autoptr(GArray) listeners = NULL;
+        bool asked = false;
         int r = 0;
 
         for (guint i = 0; r >= 0 && i < devices->len; i++) {
                 const DefinitionDevice *device = devices->pdata[i];
 
-                if (device->publish)
-                        r = publication_apply_device(
-                                        connection, plan, device, &plan->networks[i], ret_error);
+                if (!device->publish)
+                        continue;
+                if (!asked)
+                        listeners = publication_list_listeners();
+                asked = true;
+                r = publication_apply_device(
+                                connection, plan, device, &plan->networks[i], listeners, ret_error);
         }
         if (r < 0)
                 publication_withdraw(plan);

@@ -110,7 +110,12 @@ static int verb_probe(const char *name, const VerbOptions *options, Error *ret_e
 
 static int verb_networks(const char *name, const VerbOptions *options, Error *ret_error)
 {
-        return report_networks(ret_error);
+        return report_networks(false, ret_error);
+}
+
+static int verb_networks_listeners(const char *name, const VerbOptions *options, Error *ret_error)
+{
+        return report_networks(true, ret_error);
 }
 
 static int verb_network_create(const char *name, const VerbOptions *options, Error *ret_error)
@@ -174,6 +179,7 @@ static const struct {
                 {"statistics-all", false, verb_statistics_all},
                 {"probe", false, verb_probe},
                 {"networks", false, verb_networks},
+                {"networks-listeners", false, verb_networks_listeners},
                 {"network-create", true, verb_network_create},
                 {"network-remove", true, verb_network_remove},
                 {"network-list", false, verb_network_list},

@@ -232,7 +232,8 @@ static void change_memory(ChangeFixture *f, uint64_t memory, const ChangeUpdate 
  * with it. */
 static void test_generations(ChangeFixture *f, gconstpointer data)
 {
-        const ChangeUpdate dry_run = {.dry_run = true}, update = {.prove = true, .probation_usec = 7},
+        const UpdateRecord begun = {.probation_usec = 7};
+        const ChangeUpdate dry_run = {.dry_run = true}, update = {.record = &begun},
                            rollback = {.rollback = true};
         _cleanup_update_record_ UpdateRecord record = {};
         g_autoptr(GPtrArray) generations = NULL;
@@ -304,8 +305,9 @@ static void test_rollback_is_refused(ChangeFixture *f, gconstpointer data)
 /* One that cannot be written leaves its target as it was; one to a new text has failed. */
 static void test_unwritten_rollback(ChangeFixture *f, gconstpointer data)
 {
-        const ChangeUpdate update = {.prove = true},
-                           first = {.rollback = true, .generation = 1, .prove = true};
+        const UpdateRecord begun = {};
+        const ChangeUpdate update = {.record = &begun},
+                           first = {.rollback = true, .generation = 1, .record = &begun};
         g_autoptr(GPtrArray) generations = NULL;
 
         f->conf.keep_generations = 10;
