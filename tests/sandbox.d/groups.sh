@@ -109,6 +109,8 @@ groups_wait() {
                 n_ok=0 n_not_ok=1 n_skip=0
         fi
         grep -v '^sandbox: ' "$out/$name" || :
+        # Why it did, which nobody finds in the middle of a long log.
+        if grep -q '^not ok - .*: ended early' "$out/$name"; then tail -n 30 "$out/$name" | sed 's/^/#   /'; fi
         grep '^sandbox: ' "$out/$name" | grep -vFx "sandbox: Group $name" >&2 || :
         [ "$n_not_ok" -eq 0 ] || bad+=("$name")
         passed=$((passed + n_ok)) failed=$((failed + n_not_ok)) skipped=$((skipped + n_skip))

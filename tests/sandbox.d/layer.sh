@@ -3,7 +3,7 @@
 #
 # What is kept from run to run, in the cache folder: layers of packages (layers/KIND-KEY: what apt-get added to the
 # base's /usr, /etc and /var/lib, and a small root around them) and the builds (build/KEY, one for each source tree,
-# and build/KEY.SUITE, what is built of it with --suite).
+# and build/KEY.SUITE, what is built of it with --suite; ccache, what any of them compiled).
 #
 # A layer's KIND says what it is for, and its KEY what it was made of; of each kind those that nobody uses any more
 # go when one is asked for. "host" and the names of the suites are the kinds that sandboxes are made of. Whoever needs
@@ -215,9 +215,11 @@ box_fetch() {
 }
 
 # [SUFFIX]: sets $build_dir. Builds of this tree are found by its path, so that several trees can be worked on at once.
-build_folder() {
+build_folder() { with_lock "$cache/build.lock" build_folder_locked "$@"; }
+
+build_folder_locked() {
         build_dir=$cache/build/$(printf %s "$source_dir" | sha256sum | cut -c1-16)${1-}
-        mkdir -p "$build_dir"
+        mkdir -p "$build_dir" "$cache/ccache"
         echo "$source_dir" >"$build_dir/source"
         builds_sweep
 }
@@ -250,7 +252,8 @@ builds_sweep() {
 # build_run KIND COMMAND…: a command over a build folder, with no network.
 build_run() {
         box_run --private-network --bind-ro="$source_dir:/shruthi/source" --bind="$build_dir:/shruthi/build" \
-                --chdir=/shruthi/build --setenv=HOME=/root \
+                --bind="$cache/ccache:/shruthi/ccache" --setenv=CCACHE_DIR=/shruthi/ccache --setenv=CCACHE_DEPEND=1 \
+                --setenv=CCACHE_MAXSIZE=2G --chdir=/shruthi/build --setenv=HOME=/root \
                 --setenv=UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1 -- "$@"
 }
 
@@ -263,7 +266,7 @@ build_make() {
         release) options+=(-Dmode=release -Dtests=false) ;;
         developer) options+=(-Dmode=developer) ;;
         # Its warnings alone are wanted, and clang finds them before it optimizes.
-        clang) options+=(-Dmode=developer -Doptimization=0 -Ddebug=false); environment=(CC=clang) ;;
+        clang) options+=(-Dmode=developer -Doptimization=0 -Ddebug=false); environment=(CC='ccache clang') ;;
         sanitizers) options+=(-Dmode=developer '-Db_sanitize=address,undefined' -Db_lundef=false) ;;
         cross-*) options+=(-Dmode=developer --cross-file="$kind.ini") ;;
         esac

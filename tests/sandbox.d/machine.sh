@@ -161,9 +161,7 @@ run_begin() {
         run_id=$(head -c4 /dev/urandom | od -An -tx1 | tr -d ' \n')
         run_dir=$cache/runs/$run_id
         own_run=$run_dir
-        mkdir -m 0755 "$run_dir"
-        process_stamp $$ >"$run_dir/owner"
-        echo "$suite" >"$run_dir/suite"
+        with_lock "$cache/runs.lock" run_record
         trap run_finish EXIT
         trap 'exit 129' HUP
         trap 'exit 130' INT
@@ -183,8 +181,14 @@ run_begin() {
         mkdir "$base/driver"
         echo $$ >"$base/driver/cgroup.procs"
         sed 's/[^ ]*/+&/g' "$base/cgroup.controllers" >"$base/cgroup.subtree_control" 2>/dev/null || :
+}
 
-        with_lock "$cache/runs.lock" runs_sweep
+# Under the lock of the sweep: another run must not find the folder before it says whose it is.
+run_record() {
+        mkdir -m 0755 "$run_dir"
+        process_stamp $$ >"$run_dir/owner"
+        echo "$suite" >"$run_dir/suite"
+        runs_sweep
 }
 
 run_finish() {
