@@ -72,6 +72,8 @@ static BodyAnswerKind domain_read_fact(DomainKey key, const char *value, RunStat
                 return domain_read_text(&run->owner, value, BODY_ANSWER_IDENTITY);
         case DOMAIN_KEY_IMAGE:
                 return domain_read_text(&run->image, value, BODY_ANSWER_IDENTITY);
+        case DOMAIN_KEY_SLICE:
+                return domain_read_text(&run->slice, value, BODY_ANSWER_FACT);
         case DOMAIN_KEY_VOLUMES:
                 return domain_read_text(&run->volumes, value, BODY_ANSWER_FACT);
         case DOMAIN_KEY_MEMORY:

@@ -20,6 +20,7 @@
         KEY(NOTICE, "notice", RUNNER, "text for the unikernel's journal")                                   \
         /* start: what the guest is, before there is one. */                                                \
         KEY(OWNER, "owner", RUNNER, "user id: the unikernel's; of network-list the network's")              \
+        KEY(SLICE, "slice", RUNNER, "unit in which QEMU will be; empty: libvirt's choice")                  \
         KEY(IMAGE, "image", RUNNER, "digest")                                                               \
         KEY(VOLUMES, "volumes", RUNNER, "names of those that it writes, spaces between")                    \
         KEY(UUID, "uuid", NOBODY, "the domain's")                                                           \

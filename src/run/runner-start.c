@@ -463,17 +463,18 @@ static void runner_close_fifos(const Runner *runner)
 /* systemd accepts these settings, but they have no effect on the guest. */
 static void runner_warn_of_limits(Runner *runner)
 {
-        g_auto(GStrv) settings = unit_dropins_without_effect(runner->name);
+        const char *slice = runner->run.slice;
+        g_auto(GStrv) settings = unit_dropins_without_effect(runner->name, slice);
         g_autofree char *joined = NULL, *command = NULL;
 
         if (!*settings)
                 return;
 
         joined = g_strjoinv(", ", settings);
-        command = guest_slice_is_available() ? guest_slice_command(runner->name) : NULL;
+        command = slice && *slice ? guest_slice_command(slice) : NULL;
         journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                        "These settings of the unit do not apply to the guest, because QEMU is not in its "
-                        "control group: %s. Use Memory= and CPUs= of the definition%s%s",
+                        "These settings do not apply to the guest, because QEMU is not in the control group "
+                        "of that unit: %s. Use Memory= and CPUs= of the definition%s%s",
                         joined, command ? ", or limits of its slice: " : "", command ?: "");
 }
 

@@ -42,22 +42,33 @@ bool guest_slice_is_available(void)
         return guest_slice_has_controllers() && has_machined();
 }
 
-char *guest_slice_name(const char *name)
+static char *guest_slice_escape(const char *name)
 {
         g_auto(GStrv) parts = g_strsplit(name, "-", -1);
-        g_autofree char *escaped = g_strjoinv("\\x2d", parts);
+
+        return g_strjoinv("\\x2d", parts);
+}
+
+char *guest_slice_name(uid_t owner, const char *name)
+{
+        g_autofree char *escaped = guest_slice_escape(name);
+
+        return g_strdup_printf(SHRUTHI_SLICE_PREFIX "%u-%s.slice", owner, escaped);
+}
+
+char *guest_slice_former_name(const char *name)
+{
+        g_autofree char *escaped = guest_slice_escape(name);
 
         return g_strconcat(SHRUTHI_SLICE_PREFIX, escaped, ".slice", NULL);
 }
 
-char *guest_slice_partition(const char *name)
+char *guest_slice_partition(uid_t owner, const char *name)
 {
-        return g_strconcat("/" SHRUTHI_SLICE "/", name, NULL);
+        return g_strdup_printf("/" SHRUTHI_SLICE "/%u/%s", owner, name);
 }
 
-char *guest_slice_command(const char *name)
+char *guest_slice_command(const char *slice)
 {
-        g_autofree char *slice = guest_slice_name(name);
-
         return g_strdup_printf("systemctl set-property '%s'", slice);
 }

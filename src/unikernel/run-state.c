@@ -20,6 +20,7 @@ void run_state_clear(RunState *state)
 {
         g_free(state->invocation_id);
         g_free(state->owner);
+        g_free(state->slice);
         g_free(state->image);
         g_free(state->volumes);
         g_free(state->paused);
@@ -147,6 +148,8 @@ char *run_state_format(const RunState *state)
                 g_string_append_printf(text, "paused=%s\n", state->paused);
         if (state->owner)
                 g_string_append_printf(text, "owner=%s\n", state->owner);
+        if (state->slice)
+                g_string_append_printf(text, "slice=%s\n", state->slice);
         if (state->image)
                 g_string_append_printf(text, "image=%s\n", state->image);
         if (state->memory > 0)
@@ -248,6 +251,8 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return timestamps_parse(&state->timestamps, value);
         if (g_str_equal(key, "owner"))
                 return text_set(&state->owner, value);
+        if (g_str_equal(key, "slice"))
+                return text_set(&state->slice, value);
         if (g_str_equal(key, "image"))
                 return text_set(&state->image, value);
         if (g_str_equal(key, "memory"))

@@ -23,6 +23,8 @@ typedef struct RunState {
         bool spoke;                    /* … and has written something */
         bool witness;                  /* ask libvirt how it ended */
         char *owner;                   /* user id, or NULL while not known */
+        char *slice;                   /* unit that QEMU is in; "": libvirt's choice; NULL: as earlier
+                                        * versions had it */
         char *image;                   /* digest, or NULL */
         uint64_t memory;               /* bytes; 0: not known */
         char *volumes;                 /* names of those that it writes, separated by spaces, or NULL */

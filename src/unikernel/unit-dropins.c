@@ -14,6 +14,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
+#include "unikernel/guest-slice.h"
 
 #define DROPIN_SIZE_MAX (64 * 1024)
 #define SETTINGS_MAX    32
@@ -113,16 +114,18 @@ static void add_limits(GPtrArray *found, const char *path)
         }
 }
 
-char **unit_dropins_without_effect(const char *name)
+char **unit_dropins_without_effect(const char *name, const char *slice)
 {
-        g_autofree char *unit = unit_name_for(name);
+        g_autofree char *unit = unit_name_for(name), *former = guest_slice_former_name(name);
         GPtrArray *found = g_ptr_array_new();
-        const char *units[] = {unit, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX};
+        /* A number is the slice of an owner today. */
+        bool replaced = strspn(name, G_CSET_DIGITS) < strlen(name) && g_strcmp0(slice, former) != 0;
+        const char *units[] = {unit, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX, replaced ? former : NULL};
 
         for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
-                g_auto(GStrv) files = list_unit(units[i]);
+                g_auto(GStrv) files = units[i] ? list_unit(units[i]) : NULL;
 
-                for (char **file = files; *file; file++)
+                for (char **file = files; file && *file; file++)
                         add_limits(found, *file);
         }
         g_ptr_array_add(found, NULL);

@@ -10,6 +10,7 @@
 char **unit_dropins_list(const char *name);
 
 /* Settings in systemd's drop-ins that limit the processes in a unit's control group: "KEY=VALUE (PATH)".
- * QEMU is in another group, so they do not limit the guest. Drop-ins for all unikernels
- * (unikernel@.service.d) are included. */
-char **unit_dropins_without_effect(const char *name);
+ * QEMU is in another group, so they do not limit the guest: drop-ins of its unit, those for all unikernels
+ * (unikernel@.service.d), and those of the slice that earlier versions used. slice is QEMU's (NULL or "":
+ * none of ours). */
+char **unit_dropins_without_effect(const char *name, const char *slice);

@@ -11,9 +11,9 @@
 . "$(dirname "$0")/../system/lib.sh"
 
 cgroups=/sys/fs/cgroup
-slice='unikernel-held-back.slice'
+slice='unikernel-0-held-back.slice'
 slice=${slice/d-b/d\\x2db}
-group=$cgroups/unikernel.slice/$slice
+group=$cgroups/unikernel.slice/unikernel-0.slice/$slice
 
 qemu_group() { sed -n 's/^0:://p' "/proc/$(cat "/run/libvirt/qemu/unikernel-$1.pid")/cgroup"; }
 guest_said() { journalctl --unit="unikernel@$1" --output=cat --no-pager --boot | grep -qE -- "$2"; }
@@ -32,7 +32,7 @@ check "systemd takes a limit for its unit" systemctl set-property unikernel@held
 # Of one that does not run its exit status is 3.
 status_of() { shruthictl status "$1" || :; }
 expect_output "status says that it holds no guest" 'No effect: CPUQuota=5' status_of held-back
-expect_output "and what does" "systemctl set-property 'unikernel-held.x2dback.slice'" status_of held-back
+expect_output "and what does" "systemctl set-property 'unikernel-0-held.x2dback.slice'" status_of held-back
 check "it starts" shruthictl start held-back
 check_soon "and says the same in its journal" 60 guest_said held-back \
         "do not apply to the guest.*CPUQuota=5.*limits of its slice: systemctl set-property '"
@@ -41,7 +41,7 @@ expect_fail "status no longer speaks of it" '' bash -c 'shruthictl status held-b
 
 # ── Of its slice ─────────────────────────────────────────────────────────────────────────────────────────────────────
 is "status names its slice" "$slice" "$(number_of held-back Slice)"
-expect_output "QEMU is in it" "^/unikernel.slice/unikernel-held.x2dback.slice/machine-qemu.*\.scope" qemu_group held-back
+expect_output "QEMU is in it" "^/unikernel.slice/unikernel-0.slice/unikernel-0-held.x2dback.slice/machine-qemu.*\.scope" qemu_group held-back
 is "as systemd sees it" active "$(unit_show "$slice" ActiveState)"
 check "a limit is set while it runs" systemctl set-property "$slice" CPUQuota=5%
 is "the kernel has it" '5000 100000' "$(cat "$group/cpu.max")"
@@ -84,7 +84,7 @@ expect_output "CPUs= are the guest's" '-smp 2,' cat <<<"$arguments"
 check "its slice is given less than QEMU has" systemctl set-property "$slice" MemoryMax=3M
 check_soon "its unit fails" 300 unit_is failed unikernel@held-back.service
 check "the kernel has ended QEMU for it" bash -c \
-        'journalctl --dmesg --boot --output=cat --no-pager | grep -q "oom-kill:.*unikernel-held"'
+        'journalctl --dmesg --boot --output=cat --no-pager | grep -q "oom-kill:.*unikernel-0-held"'
 check "no domain is left" bash -c '! virsh list --all --name | grep -q held-back'
 check "the limit is taken away" systemctl set-property "$slice" MemoryMax=
 systemctl reset-failed unikernel@held-back.service

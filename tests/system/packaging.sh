@@ -42,12 +42,14 @@ is_none "shellcheck has nothing to say against ${#scripts[@]} scripts" "$(shellc
 
 mapfile -t units < <(find /shruthi/installed -path '*/systemd/system/*' -type f ! -path '*.d/*' -printf '%f\n' |
         sed 's/@\./@verify./')
-units+=(unikernel-verify.slice)
+units+=(unikernel-1000.slice unikernel-1000-verify.slice)
 is_none "systemd has nothing to say against the units" \
         "$(systemd-analyze verify --recursive-errors=no "${units[@]}" 2>&1)"
-is "the slice of a unikernel goes with its guest" yes "$(systemctl show --value -p StopWhenUnneeded unikernel-verify.slice)"
-is "and says whose it is" "Guest of the unikernel a-b" \
-        "$(systemctl show --value -p Description 'unikernel-a\x2db.slice')"
+is "the slice of a unikernel goes with its guest" yes "$(systemctl show --value -p StopWhenUnneeded unikernel-1000-verify.slice)"
+is "and says whose it is" "Guests of SHRUTHI: a-b" \
+        "$(systemctl show --value -p Description 'unikernel-1000-a\x2db.slice')"
+is "so does that of its owner" "Guests of SHRUTHI: 1000" "$(systemctl show --value -p Description unikernel-1000.slice)"
+is "which goes with its last guest" yes "$(systemctl show --value -p StopWhenUnneeded unikernel-1000.slice)"
 for unit in "${units[@]}"; do
         [[ $unit = *.service ]] || continue
         # In tenths. The host's network, which counts for more than the tenth, is what that one is for. Where somebody

@@ -117,8 +117,12 @@ rm /etc/systemd/system.control/unikernel@often.service.d/60-others.conf
 expect_output "status says that a limit of the unit holds no guest" 'No effect: CPUQuota=5.*% \(/etc/systemd/' \
         as_user alice shruthictl status often
 expect_output "and that another does not" 'MemoryMax=20971520 \(/etc/systemd/' as_user alice shruthictl status often
+systemctl set-property unikernel-often.slice CPUWeight=7
+expect_output "nor one of the slice that it once was in" 'CPUWeight=7 \(/etc/.*unikernel-often\.slice' \
+        as_user alice shruthictl status often
+systemctl revert unikernel-often.slice
 as_user alice shruthictl restart often
-check_soon "the journal says so at the start" 60 said often 'settings of the unit do not apply to the guest.*CPUQuota='
+check_soon "the journal says so at the start" 60 said often 'settings do not apply to the guest.*CPUQuota='
 as_user alice shruthictl remove --now often
 mkdir -p /etc/shruthi/unikernels/often.unikernel.d
 printf '[Unikernel]\nMemory=20M\n' >/etc/shruthi/unikernels/often.unikernel.d/of-the-old.conf

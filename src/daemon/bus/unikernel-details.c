@@ -52,13 +52,15 @@ struct Details {
         char *name;
         Boot boot;       /* of the running guest, or of the next start */
         Boot next;       /* of the next start, if a restart is needed */
+        uid_t owner;     /* at the next start */
         uint64_t memory; /* of the running guest; 0 if not known */
         bool up;         /* the guest runs */
         bool broken;     /* its definition is broken or gone */
         char *path;      /* of a broken definition */
         DefinitionOrigin origin;
         DeviceWiring wiring;
-        char *slice;           /* NULL if this host does not use slices for guests */
+        char *slice;           /* of the running guest, or of the next start; NULL if it is libvirt's
+                                * choice */
         char **without_effect; /* settings of its unit that have no effect */
 };
 
@@ -307,6 +309,16 @@ static void boot_read(Boot *boot)
                 (void) store_size(initrd, &boot->initrd_size, NULL);
 }
 
+/* A guest stays in the slice that it was started in, whoever owns it now. */
+static void details_set_slice(Details *details, const char *recorded, bool has_slices)
+{
+        g_free(details->slice);
+        if (recorded)
+                details->slice = *recorded ? g_strdup(recorded) : NULL;
+        else
+                details->slice = has_slices ? guest_slice_former_name(details->name) : NULL;
+}
+
 void details_read(Details *details, GPtrArray *leases, bool has_slices)
 {
         g_autofree char *dir = paths_unikernel_runtime(details->name);
@@ -315,13 +327,14 @@ void details_read(Details *details, GPtrArray *leases, bool has_slices)
         /* A definition that is gone has no path. */
         if (details->broken)
                 (void) definition_find(details->name, &details->path, &details->origin, NULL);
-        if (details->up && run_state_read(dir, &state) >= 0)
+        details->slice = has_slices ? guest_slice_name(details->owner, details->name) : NULL;
+        if (details->up && run_state_read(dir, &state) >= 0) {
                 details->memory = state.memory;
+                details_set_slice(details, state.slice, has_slices);
+        }
         boot_read(&details->boot);
         boot_read(&details->next);
-        if (has_slices)
-                details->slice = guest_slice_name(details->name);
-        details->without_effect = unit_dropins_without_effect(details->name);
+        details->without_effect = unit_dropins_without_effect(details->name, details->slice);
         if (leases)
                 details->wiring.leases = g_ptr_array_ref(leases);
         else if (details->boot.image)
@@ -399,6 +412,8 @@ Details *details_new(const Unikernel *unikernel)
         Details *details = g_new0(Details, 1);
 
         *details = (Details){.name = g_strdup(unikernel->name),
+                        .owner = unikernel->loaded.definition ? unikernel->loaded.definition->owner
+                                                              : unikernel->properties.owner,
                         .up = unikernel->compared,
                         .broken = !unikernel->loaded.definition};
         boot_set(&details->boot, unikernel_effective(unikernel));

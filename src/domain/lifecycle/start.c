@@ -77,6 +77,9 @@ static void emit_reach(const Plan *plan)
 
 static void emit_plan(const Plan *plan)
 {
+        g_autofree char *slice = plan_slice(plan);
+
+        protocol_emit(DOMAIN_KEY_SLICE, "%s", slice ?: "");
         protocol_emit(DOMAIN_KEY_IMAGE, "%s", plan->digest);
         emit_volumes(plan);
         protocol_emit(DOMAIN_KEY_UUID, "%s", plan->uuid);

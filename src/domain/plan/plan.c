@@ -311,10 +311,19 @@ bool plan_is_native(const Plan *plan)
         return guest_architecture_is_native(plan->machine->architecture, host_machine());
 }
 
+char *plan_slice(const Plan *plan)
+{
+        const Definition *definition = plan->definition;
+
+        return guest_slice_is_available() ? guest_slice_name(definition->owner, definition->name) : NULL;
+}
+
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error)
 {
-        g_autofree char *partition =
-                        guest_slice_is_available() ? guest_slice_partition(plan->definition->name) : NULL;
+        const Definition *definition = plan->definition;
+        g_autofree char *partition = guest_slice_is_available() ? guest_slice_partition(definition->owner,
+                                                                                  definition->name)
+                                                                : NULL;
         DomainFacts facts = {
                         .machine = plan->machine,
                         .kvm = kvm,
@@ -342,7 +351,7 @@ int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Err
                                                 : NULL;
         }
 
-        return domain_xml_format(plan->definition, &facts, ret_xml, ret_error);
+        return domain_xml_format(definition, &facts, ret_xml, ret_error);
 }
 
 Plan *plan_free(Plan *plan)

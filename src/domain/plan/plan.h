@@ -67,6 +67,9 @@ int plan_resolve(Plan *plan, Error *ret_error);
 /* Whether this host's processor can run the guest: KVM and FastStart= are only for such guests. */
 bool plan_is_native(const Plan *plan);
 
+/* The slice that QEMU will be in; NULL if that is libvirt's choice. Free with g_free(). */
+char *plan_slice(const Plan *plan);
+
 /* The domain XML of a resolved plan with its arguments. Free with g_free(). */
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error);
 

@@ -235,6 +235,8 @@ static void test_run_state(Fixture *f, const void *data)
         g_assert_true(state.started);
         g_assert_true(state.spoke);
         g_assert_cmpstr(state.owner, ==, "0");
+        /* From before there was a slice for each owner. */
+        g_assert_null(state.slice);
         g_assert_cmpstr(state.image, ==,
                         "sha256:2fb5d1460d16a120ea99658c56ae14969e9af3c4fddb813267c3f75c529fd663");
         g_assert_cmpuint(state.memory, ==, 32 << 20);
@@ -244,6 +246,17 @@ static void test_run_state(Fixture *f, const void *data)
         g_assert_cmpuint(state.timestamps.at[TIMESTAMP_CREATED], ==, UINT64_C(2695849653));
         g_assert_cmpuint(state.console_rate, ==, UINT64_C(131072));
         g_assert_cmpint(state.exit_parser.result, ==, RESULT_NONE);
+}
+
+/* One with the slice that it is in. */
+static void test_run_state_of_owner(Fixture *f, const void *data)
+{
+        _cleanup_run_state_ RunState state = RUN_STATE_INIT;
+        g_autofree char *dir = paths_unikernel_runtime("owned");
+
+        g_assert_cmpint(run_state_read(dir, &state), ==, 0);
+        g_assert_cmpstr(state.owner, ==, "1000");
+        g_assert_cmpstr(state.slice, ==, "unikernel-1000-owned.slice");
 }
 
 /* That runs what its definition says; and what that has been changed to since. */
@@ -406,6 +419,7 @@ int main(int argc, char **argv)
         ADD("a-volume", test_volume);
         ADD("owners-of-an-image", test_image_owners);
         ADD("the-state-of-a-running-unikernel", test_run_state);
+        ADD("the-state-of-one-in-a-slice-of-its-owner", test_run_state_of_owner);
         ADD("what-it-was-started-with", test_started);
         ADD("how-one-ended", test_exit_record);
         ADD("who-is-cut-off", test_cut_off);

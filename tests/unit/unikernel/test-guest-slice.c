@@ -12,21 +12,27 @@
 static void test_names(void)
 {
         static const struct {
-                const char *name, *slice, *partition;
+                uid_t owner;
+                const char *name, *slice, *partition, *former;
         } cases[] = {
-                {"web", "unikernel-web.slice", "/unikernel/web"},
-                {"7", "unikernel-7.slice", "/unikernel/7"},
-                {"a-b--c", "unikernel-a\\x2db\\x2d\\x2dc.slice", "/unikernel/a-b--c"},
+                        {1000, "web", "unikernel-1000-web.slice", "/unikernel/1000/web",
+                                        "unikernel-web.slice"},
+                        {0, "1000", "unikernel-0-1000.slice", "/unikernel/0/1000", "unikernel-1000.slice"},
+                        {4294967294, "a-b--c", "unikernel-4294967294-a\\x2db\\x2d\\x2dc.slice",
+                                        "/unikernel/4294967294/a-b--c",
+                                        "unikernel-a\\x2db\\x2d\\x2dc.slice"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *slice = guest_slice_name(cases[i].name),
-                                *partition = guest_slice_partition(cases[i].name),
-                                *command = guest_slice_command(cases[i].name),
+                g_autofree char *slice = guest_slice_name(cases[i].owner, cases[i].name),
+                                *partition = guest_slice_partition(cases[i].owner, cases[i].name),
+                                *former = guest_slice_former_name(cases[i].name),
+                                *command = guest_slice_command(slice),
                                 *expected = g_strdup_printf("systemctl set-property '%s'", cases[i].slice);
 
                 g_assert_cmpstr(slice, ==, cases[i].slice);
                 g_assert_cmpstr(partition, ==, cases[i].partition);
+                g_assert_cmpstr(former, ==, cases[i].former);
                 g_assert_cmpstr(command, ==, expected);
         }
 }

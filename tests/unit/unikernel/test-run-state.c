@@ -20,6 +20,7 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpstr(a->invocation_id, ==, b->invocation_id);
         g_assert_cmpmem(&a->timestamps, sizeof a->timestamps, &b->timestamps, sizeof b->timestamps);
         g_assert_cmpstr(a->owner, ==, b->owner);
+        g_assert_cmpstr(a->slice, ==, b->slice);
         g_assert_cmpstr(a->image, ==, b->image);
         g_assert_cmpuint(a->memory, ==, b->memory);
         g_assert_cmpstr(a->volumes, ==, b->volumes);
@@ -56,6 +57,7 @@ static RunState full_state(void)
         for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
                 state.timestamps.at[timestamp] = INT64_MAX - (uint64_t) timestamp;
         state.owner = g_strdup("1000");
+        state.slice = g_strdup("unikernel-1000-a\\x2db.slice");
         state.image = g_strdup("sha256:abc");
         state.memory = 32 * 1024 * 1024;
         state.volumes = g_strdup("a-data b");
