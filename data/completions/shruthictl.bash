@@ -55,6 +55,10 @@ _shruthictl_value() {
         --requires | --wants | --binds-to | --after | --before | --conflicts | --part-of | --upholds | --on-failure)
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 ;;
+        --cpu-weight) mapfile -t COMPREPLY < <(compgen -W '1 10 100 1000 10000 idle' -- "$cur") ;;
+        --cpu-quota) mapfile -t COMPREPLY < <(compgen -W '5% 20% 50% 100% 200%' -- "$cur") ;;
+        --memory-high | --memory-max) mapfile -t COMPREPLY < <(compgen -W '64M 128M 256M 512M' -- "$cur") ;;
+        --allowed-cpus | --io-weight | --io-read-bandwidth-max | --io-write-bandwidth-max | --io-read-iops-max | --io-write-iops-max) ;;
         --restart-sec | --restart-steps | --restart-max-delay-sec | --start-limit-interval-sec | --start-limit-burst) ;;
         --architecture) mapfile -t COMPREPLY < <(compgen -W 'x86_64 aarch64' -- "$cur") ;;
         --autostart) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur") ;;
@@ -95,7 +99,7 @@ _shruthictl_value() {
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --group --owner --initrd'
+        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [update]="$settings --image --verify --probation --dry-run" [rollback]='--probation --dry-run'
@@ -205,6 +209,8 @@ _shruthictl() {
                                 Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec HealthyRetries Watchdog
                                 RestartSec RestartSteps RestartMaxDelaySec StartLimitIntervalSec StartLimitBurst
                                 Requires Wants BindsTo After Before Conflicts PartOf Upholds OnFailure
+                                CPUWeight CPUQuota AllowedCPUs IOWeight IOReadBandwidthMax IOWriteBandwidthMax
+                                IOReadIOPSMax IOWriteIOPSMax MemoryHigh MemoryMax
                                 Group Owner Initrd Network Volume Credentials' -- "$cur")
                         compopt -o nospace
                 fi

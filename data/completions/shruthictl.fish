@@ -108,6 +108,8 @@ complete -c shruthictl -n '__fish_seen_subcommand_from set update' -a 'Image= Me
     Restart= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= \
     RestartSec= RestartSteps= RestartMaxDelaySec= StartLimitIntervalSec= StartLimitBurst= \
     Requires= Wants= BindsTo= After= Before= Conflicts= PartOf= Upholds= OnFailure= \
+    CPUWeight= CPUQuota= AllowedCPUs= IOWeight= IOReadBandwidthMax= IOWriteBandwidthMax= \
+    IOReadIOPSMax= IOWriteIOPSMax= MemoryHigh= MemoryMax= \
     Group= Owner= Initrd= Network= Volume= Credentials='
 
 complete -c shruthictl -s h -l help -d 'Show help'
@@ -179,6 +181,26 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l sta
     -d 'Count starts in this time'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l start-limit-burst -x \
     -d 'Give up after this many starts'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l cpu-weight -x -a 'idle 10 100 1000' \
+    -d 'Set its share of a busy processor'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l cpu-quota -x -a '5% 20% 50% 100%' \
+    -d 'Let it use that much of a processor'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l allowed-cpus -x \
+    -d 'Let it use only these processors'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l io-weight -x \
+    -d 'Set its share of a busy disk'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l io-read-bandwidth-max -x \
+    -d 'Let it read that many bytes a second'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l io-write-bandwidth-max -x \
+    -d 'Let it write that many bytes a second'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l io-read-iops-max -x \
+    -d 'Let it read that many times a second'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l io-write-iops-max -x \
+    -d 'Let it write that many times a second'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l memory-high -x \
+    -d 'Slow it down beyond this memory'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l memory-max -x \
+    -d 'Let it and QEMU use that much memory'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l requires -x -a '(__shruthictl_names)' \
     -d 'Start with it and not without'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l wants -x -a '(__shruthictl_names)' \

@@ -76,6 +76,7 @@ static const ConfKey conf_table[] = {
                 {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
                 {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
                 {"StrictAddresses", CONF_BOOLEAN, offsetof(Conf, strict_addresses), "yes"},
+                {"StrictLimits", CONF_BOOLEAN, offsetof(Conf, strict_limits), "no"},
                 {"FastStart", CONF_FAST_START, offsetof(Conf, fast_start), "auto"},
                 {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
                 {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},

@@ -56,6 +56,7 @@ typedef struct Conf {
         char *libvirt_uri;         /* LibvirtURI=qemu:///system */
         Acceleration acceleration; /* Acceleration=auto */
         FastStart fast_start;      /* FastStart=auto */
+        bool strict_limits;        /* StrictLimits=no: users cannot change limits of their guests' slices */
         bool strict_addresses;     /* StrictAddresses=yes: users' guests may use only addresses given to
                                     * them */
         uint64_t memory_default;   /* DefaultMemory=32M */

@@ -474,7 +474,7 @@ static void runner_warn_of_limits(Runner *runner)
         command = slice && *slice ? guest_slice_command(slice) : NULL;
         journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                         "These settings do not apply to the guest, because QEMU is not in the control group "
-                        "of that unit: %s. Use Memory= and CPUs= of the definition%s%s",
+                        "of that unit: %s. Use CPUQuota=, MemoryMax= and the like of the definition%s%s",
                         joined, command ? ", or limits of its slice: " : "", command ?: "");
 }
 

@@ -12,7 +12,8 @@
 
 const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", "Ready", "Healthy",
                 "Requires", "Wants", "BindsTo", "After", "Before", "Conflicts", "PartOf", "Upholds",
-                "OnFailure", "Publish", NULL};
+                "OnFailure", "Publish", "IOReadBandwidthMax", "IOWriteBandwidthMax", "IOReadIOPSMax",
+                "IOWriteIOPSMax", NULL};
 
 static void source_free(gpointer data)
 {

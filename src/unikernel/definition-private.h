@@ -44,6 +44,14 @@ int definition_parse_watchdog(DefinitionParser *parser, const KeyFileEntry *entr
 char *definition_format_healthy_retries(const Definition *definition);
 bool setting_is_of_checks(const Setting *setting);
 
+/* definition-limits.c: what the guest may use; and whether its limits go together. */
+int definition_parse_weight(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_quota(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_processors(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_io_limit(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_memory_limit(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_check_slice_limits(const DefinitionParser *parser);
+
 /* definition-publish.c: the ports of a network device; and whether they can be published, once all devices
  * are known. */
 int definition_parse_publish(DefinitionParser *parser, const KeyFileEntry *entry);

@@ -147,6 +147,9 @@ static int setting_parse_user_or_group(
 
 static int setting_parse_owner(DefinitionParser *parser, const KeyFileEntry *entry)
 {
+        uint32_t number;
+
+        parser->definition->owner_is_name = user_number_parse(entry->value, &number) < 0;
         return setting_parse_user_or_group(parser, entry, false, &parser->definition->owner);
 }
 
@@ -391,6 +394,9 @@ static char *setting_format_restart(const Definition *definition)
         .key = name, .type = SETTING_TYPE_LIST,                                                             \
         .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR | SETTING_WORDS, DEFINITION_FIELD(field),    \
         .parse = definition_parse_order, .metavar = "NAME"
+#define SLICE_LIMIT(name, kind, field)                                                                      \
+        .key = name, .type = kind, .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR,                  \
+        DEFINITION_FIELD(field)
 
 /* clang-format off */
 const Setting setting_table[_SETTING_MAX] = {
@@ -559,6 +565,63 @@ const Setting setting_table[_SETTING_MAX] = {
         [SETTING_ON_FAILURE] = {
                 ORDER_LIST("OnFailure", order[ORDER_ON_FAILURE]),
                 .option = "on-failure", .help = "Start NAME if it fails; may be repeated",
+        },
+        [SETTING_CPU_WEIGHT] = {
+                SLICE_LIMIT("CPUWeight", SETTING_TYPE_TEXT, cpu_weight), .parse = definition_parse_weight,
+                .option = "cpu-weight", .metavar = "N",
+                .help = "Set its share of a busy processor: 1 to 10000, or idle",
+        },
+        [SETTING_CPU_QUOTA] = {
+                SLICE_LIMIT("CPUQuota", SETTING_TYPE_TEXT, cpu_quota), .parse = definition_parse_quota,
+                .option = "cpu-quota", .metavar = "PERCENT",
+                .help = "Let it use that much of one processor at most, such as 20%",
+        },
+        [SETTING_ALLOWED_CPUS] = {
+                SLICE_LIMIT("AllowedCPUs", SETTING_TYPE_TEXT, allowed_cpus),
+                .parse = definition_parse_processors,
+                .option = "allowed-cpus", .metavar = "LIST",
+                .help = "Let it use only these processors of the host, such as 0-3",
+        },
+        [SETTING_IO_WEIGHT] = {
+                SLICE_LIMIT("IOWeight", SETTING_TYPE_TEXT, io_weight), .parse = definition_parse_weight,
+                .option = "io-weight", .metavar = "N",
+                .help = "Set its share of a busy disk: 1 to 10000",
+        },
+        [SETTING_IO_READ_BANDWIDTH_MAX] = {
+                SLICE_LIMIT("IOReadBandwidthMax", SETTING_TYPE_LIST, io_read_bandwidth_max),
+                .parse = definition_parse_io_limit,
+                .option = "io-read-bandwidth-max", .metavar = "BYTES",
+                .help = "Let it read that many bytes a second at most",
+        },
+        [SETTING_IO_WRITE_BANDWIDTH_MAX] = {
+                SLICE_LIMIT("IOWriteBandwidthMax", SETTING_TYPE_LIST, io_write_bandwidth_max),
+                .parse = definition_parse_io_limit,
+                .option = "io-write-bandwidth-max", .metavar = "BYTES",
+                .help = "Let it write that many bytes a second at most",
+        },
+        [SETTING_IO_READ_IOPS_MAX] = {
+                SLICE_LIMIT("IOReadIOPSMax", SETTING_TYPE_LIST, io_read_iops_max),
+                .parse = definition_parse_io_limit,
+                .option = "io-read-iops-max", .metavar = "N",
+                .help = "Let it read that many times a second at most",
+        },
+        [SETTING_IO_WRITE_IOPS_MAX] = {
+                SLICE_LIMIT("IOWriteIOPSMax", SETTING_TYPE_LIST, io_write_iops_max),
+                .parse = definition_parse_io_limit,
+                .option = "io-write-iops-max", .metavar = "N",
+                .help = "Let it write that many times a second at most",
+        },
+        [SETTING_MEMORY_HIGH] = {
+                SLICE_LIMIT("MemoryHigh", SETTING_TYPE_BYTES, memory_high),
+                .parse = definition_parse_memory_limit, .takes = "a size such as 64M, or nothing for no limit",
+                .option = "memory-high", .metavar = "SIZE",
+                .help = "Slow it down when it and QEMU use more memory than that",
+        },
+        [SETTING_MEMORY_MAX] = {
+                SLICE_LIMIT("MemoryMax", SETTING_TYPE_BYTES, memory_max),
+                .parse = definition_parse_memory_limit, .takes = "a size such as 64M, or nothing for no limit",
+                .option = "memory-max", .metavar = "SIZE",
+                .help = "Let it and QEMU use that much memory at most",
         },
         [SETTING_BRIDGE] = {
                 .key = "Bridge", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(bridge),

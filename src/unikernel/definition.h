@@ -26,6 +26,8 @@
 #define HEALTHY_INTERVAL_DEFAULT_USEC (10 * G_USEC_PER_SEC)
 #define HEALTHY_RETRIES_DEFAULT       3
 
+#define IO_LIMIT_PATHS_MAX 16 /* per key of IOReadBandwidthMax= and its kin */
+
 /* Limits of key material, in bytes: credential-space.h has the rule. */
 #define CREDENTIAL_SPACE_MAX (1024 * 1024)
 #define CREDENTIAL_PAGE      4096
@@ -116,6 +118,7 @@ struct Definition {
         unsigned cpus;
         ImageArchitecture architecture; /* of the guest; UNKNOWN: the image's, if it is the host's */
         uid_t owner; /* 0 if absent */
+        bool owner_is_name; /* Owner= has a name instead of a number */
         gid_t group; /* GID_INVALID if absent */
         bool autostart;
         RestartPolicy restart;
@@ -131,6 +134,11 @@ struct Definition {
         char *restart_sec, *restart_max_delay_sec; /* these five as written, NULL if absent */
         char *restart_steps, *start_limit_interval_sec, *start_limit_burst;
         char *order[_ORDER_KEY_MAX]; /* names, separated by one space: see order.h; NULL if none */
+        /* Limits of the slice that QEMU is in (slice-limits.h), NULL or 0 if absent; the four of the disk:
+         * "PATH RATE" or "RATE", separated by '\n'. */
+        char *cpu_weight, *cpu_quota, *allowed_cpus, *io_weight;
+        char *io_read_bandwidth_max, *io_write_bandwidth_max, *io_read_iops_max, *io_write_iops_max;
+        uint64_t memory_high, memory_max;
         GPtrArray *devices; /* DefinitionDevice */
 };
 
@@ -140,6 +148,9 @@ DEFINE_DESTROY(definition)
 
 /* The device that carries key material, NULL if there is none; there is at most one. */
 const DefinitionDevice *definition_credentials(const Definition *definition);
+
+/* Whether it limits what the guest uses: CPUWeight= to MemoryMax=. */
+bool definition_has_limits(const Definition *definition);
 
 /* HealthyRetries=, or its default. */
 unsigned definition_healthy_retries(const Definition *definition);

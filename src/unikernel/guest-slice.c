@@ -15,17 +15,27 @@
 
 #define CONTROLLERS_SIZE_MAX 4096
 
-bool guest_slice_has_controllers(void)
+/* NULL if there are none. */
+static char **controllers_read(void)
 {
         g_autofree char *path = g_build_filename(paths_cgroups(), "cgroup.controllers", NULL), *text = NULL;
-        g_auto(GStrv) words = NULL;
 
         if (file_read_at(AT_FDCWD, path, CONTROLLERS_SIZE_MAX, &text, NULL) < 0)
-                return false;
+                return NULL;
 
-        words = g_strsplit_set(text, " \n", -1);
-        return g_strv_contains((const char *const *) words, "cpu") &&
-               g_strv_contains((const char *const *) words, "memory");
+        return g_strsplit_set(text, " \n", -1);
+}
+
+bool guest_slice_has_controller(const char *controller)
+{
+        g_auto(GStrv) words = controllers_read();
+
+        return words && g_strv_contains((const char *const *) words, controller);
+}
+
+bool guest_slice_has_controllers(void)
+{
+        return guest_slice_has_controller("cpu") && guest_slice_has_controller("memory");
 }
 
 /* By whether its name can be activated, which libvirt checks, too. */

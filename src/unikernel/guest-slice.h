@@ -15,6 +15,9 @@ bool guest_slice_is_available(void);
 /* The first of the two conditions. */
 bool guest_slice_has_controllers(void);
 
+/* Whether the host has one controller: "cpu", "cpuset", "io", "memory". */
+bool guest_slice_has_controller(const char *controller);
+
 /* "unikernel-1000-web.slice", with a '-' in the name as systemd.unit(5) escapes it. Root's are in
  * unikernel-0.slice, so that a name that is a number is not taken for an owner. Free with g_free(). */
 char *guest_slice_name(uid_t owner, const char *name);

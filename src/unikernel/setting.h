@@ -71,6 +71,16 @@ typedef enum SettingID {
         SETTING_PART_OF,
         SETTING_UPHOLDS,
         SETTING_ON_FAILURE, /* … to here */
+        SETTING_CPU_WEIGHT, /* of the slice that QEMU is in (slice-limits.h), from here … */
+        SETTING_CPU_QUOTA,
+        SETTING_ALLOWED_CPUS,
+        SETTING_IO_WEIGHT,
+        SETTING_IO_READ_BANDWIDTH_MAX,
+        SETTING_IO_WRITE_BANDWIDTH_MAX,
+        SETTING_IO_READ_IOPS_MAX,
+        SETTING_IO_WRITE_IOPS_MAX,
+        SETTING_MEMORY_HIGH,
+        SETTING_MEMORY_MAX, /* … to here */
         SETTING_BRIDGE,
         SETTING_NETWORK,
         SETTING_MAC_ADDRESS,

@@ -14,12 +14,19 @@
 #include "common/systemd-version.h"
 #include "common/unikernel-name.h"
 #include "config.h"
+#include "unikernel/guest-slice.h"
 #include "unikernel/order.h"
+#include "unikernel/slice-limits.h"
 
 #define RESTART_DROPIN     "50-shruthi-restart.conf"
 #define MOUNTS_DROPIN      "50-shruthi-mounts.conf"
 #define CREDENTIALS_DROPIN "50-shruthi-credentials.conf"
 #define ORDER_DROPIN       "50-shruthi-order.conf"
+#define LIMITS_DROPIN      "50-shruthi-limits.conf"
+
+/* Of the slice; sorted before 50-CPUQuota.conf and its kin, which systemctl set-property writes and which
+ * therefore count. */
+#define SLICE_DROPIN "20-shruthi-limits.conf"
 
 static void unit_file_free(gpointer data)
 {
@@ -214,6 +221,27 @@ static char *order_text(const Definition *definition)
                         service->len > 0 ? "[Service]\n" : "", service->str);
 }
 
+/* The limits are those of the slice. A comment with the unit says where they are: to people, and to
+ * unit_files_are_there(), which does not know whose slice it was. */
+static void add_limits(GPtrArray *files, const Definition *definition, const char *unit)
+{
+        g_autofree char *limits = slice_limits_format(definition), *slice = NULL;
+
+        if (!*limits)
+                return;
+
+        slice = guest_slice_name(definition->owner, definition->name);
+        add_file(files, dropin_path(unit, LIMITS_DROPIN),
+                        g_strdup_printf("# Made by shruthi-generator: the limits of the guest, as in %s, "
+                                        "are in %s\n",
+                                        definition->path, slice),
+                        false);
+        add_file(files, dropin_path(slice, SLICE_DROPIN),
+                        g_strdup_printf("# Made by shruthi-generator: limits of %s\n[Slice]\n%s",
+                                        definition->path, limits),
+                        false);
+}
+
 GPtrArray *unit_files_new(const Definition *definition)
 {
         GPtrArray *files = g_ptr_array_new_with_free_func(unit_file_free);
@@ -238,6 +266,7 @@ GPtrArray *unit_files_new(const Definition *definition)
         text = order_text(definition);
         if (text)
                 add_file(files, dropin_path(unit, ORDER_DROPIN), text, false);
+        add_limits(files, definition, unit);
 
         return files;
 }
@@ -292,21 +321,33 @@ static const UnitFile *find_file(const GPtrArray *files, const char *path)
         return NULL;
 }
 
+/* Whether the file at path is as in files, which may have none. */
+static bool file_is_there(const char *dir, const GPtrArray *files, const char *path, bool link)
+{
+        const UnitFile *file = find_file(files, path);
+        g_autofree char *there = read_there(dir, path, link);
+
+        return g_strcmp0(there, file ? file->text : NULL) == 0;
+}
+
 bool unit_files_are_there(const char *dir, const char *name, const Definition *definition)
 {
         g_autoptr(GPtrArray) files = unit_files_new(definition);
         g_autofree char *unit = unit_name_for(name);
         char *paths[] = {wants_path(unit), dropin_path(unit, RESTART_DROPIN),
                         dropin_path(unit, MOUNTS_DROPIN), dropin_path(unit, CREDENTIALS_DROPIN),
-                        dropin_path(unit, ORDER_DROPIN)};
+                        dropin_path(unit, ORDER_DROPIN), dropin_path(unit, LIMITS_DROPIN)};
         bool same = true;
 
         for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
-                const UnitFile *file = find_file(files, paths[i]);
-                g_autofree char *there = same ? read_there(dir, paths[i], i == 0) : NULL;
-
-                same = same && g_strcmp0(there, file ? file->text : NULL) == 0;
+                same = same && file_is_there(dir, files, paths[i], i == 0);
                 g_free(paths[i]);
+        }
+        for (guint i = 0; same && i < files->len; i++) {
+                const UnitFile *file = files->pdata[i];
+
+                if (g_str_has_suffix(file->path, "/" SLICE_DROPIN))
+                        same = file_is_there(dir, files, file->path, false);
         }
 
         return same;

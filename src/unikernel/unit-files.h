@@ -6,9 +6,9 @@
 
 /* What systemd must know about a unikernel before its unit starts, as files below a generator's directory
  * (systemd.generator(7)): that it starts at boot, how it is restarted, what it is started with and after,
- * what is mounted before it, where its key material is. All else is read at each start. shruthi-generator
- * writes the files; shruthid checks whether they are up to date, and has systemd reload if not. Pure except
- * for those two. */
+ * what is mounted before it, where its key material is, what its guest may use. All else is read at each
+ * start. shruthi-generator writes the files; shruthid checks whether they are up to date, and has systemd
+ * reload if not. Pure except for those two. */
 
 typedef struct UnitFile {
         char *path; /* below the directory */

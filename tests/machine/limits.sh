@@ -61,6 +61,40 @@ check "and held back" test "$(field "$group/cpu.stat" nr_throttled)" -gt 0
 check "the limit is taken away" systemctl set-property "$slice" CPUQuota=
 is "at once" 'max 100000' "$(cat "$group/cpu.max")"
 
+# ── Of its definition, in the same terms ─────────────────────────────────────────────────────────────────────────────
+check "its definition limits it while it runs" shruthictl set held-back CPUQuota=30% CPUWeight=50 AllowedCPUs=0 \
+        IOReadBandwidthMax=10M IOWriteIOPSMax=500 MemoryHigh=400M MemoryMax=512M
+limits_in_kernel() { printf '%s|' "$(cat "$group/cpu.max")" "$(cat "$group/cpu.weight")" "$(cat "$group/cpuset.cpus")" \
+        "$(cat "$group/memory.high")" "$(cat "$group/memory.max")"; }
+limits="30000 100000|50|0|$((400 << 20))|$((512 << 20))|"
+is "the kernel has that at once" "$limits" "$(limits_in_kernel)"
+expect_output "… of the disk of the volumes, too" 'rbps=10000000 wbps=max riops=max wiops=500' cat "$group/io.max"
+is "nothing of it is without effect" '[]' "$(shruthictl show held-back --json=short | jq -c .WithoutEffect)"
+check "another start" shruthictl restart held-back
+is "is limited so from its first moment" "$limits" "$(limits_in_kernel)"
+check "they are taken away" shruthictl set held-back CPUQuota= CPUWeight= AllowedCPUs= IOReadBandwidthMax= \
+        IOWriteIOPSMax= MemoryHigh= MemoryMax=
+is "… at once" 'max 100000|100||max|max|' "$(limits_in_kernel)"
+
+# ── Of a user ────────────────────────────────────────────────────────────────────────────────────────────────────────
+alices=$cgroups/unikernel.slice/unikernel-$(id -u alice).slice
+check "alice has one with a limit" as_user alice shruthictl create hers "$GUEST" --memory=16M --cpu-quota=90% --now \
+        --network=service:virbr0 -- --ipv4=192.168.122.33/24
+is "it is in a slice of hers" "unikernel-$(id -u alice)-hers.slice" "$(number_of hers Slice)"
+expect_output "QEMU is in it" "^/unikernel.slice/unikernel-$(id -u alice).slice/unikernel-$(id -u alice)-hers.slice/" \
+        qemu_group hers
+is "the kernel has its limit" '90000 100000' "$(cat "$alices/unikernel-$(id -u alice)-hers.slice/cpu.max")"
+check "all of hers are limited together" systemctl set-property "unikernel-$(id -u alice).slice" CPUQuota=20%
+is "… above that" '20000 100000' "$(cat "$alices/cpu.max")"
+throttled=$(field "$alices/cpu.stat" nr_throttled)
+check_soon "it answers" 300 ping -c 1 -W 5 192.168.122.33
+check "it has something to do" timeout 300 ping -q -c 40 -i 0.2 192.168.122.33
+check "hers is held back by it" test "$(field "$alices/cpu.stat" nr_throttled)" -gt "$throttled"
+is "root's is not in it" max "$(cut -d' ' -f1 "$cgroups/unikernel.slice/unikernel-0.slice/cpu.max")"
+check "it is removed" as_user alice shruthictl remove --now hers
+check "so is what was set for her" systemctl revert "unikernel-$(id -u alice).slice"
+check_soon "her slice is gone" 60 test ! -e "$alices"
+
 check "all guests are limited" systemctl set-property --runtime unikernel.slice MemoryHigh=2G CPUWeight=50
 is "in the slice that all are in" 50 "$(cat $cgroups/unikernel.slice/cpu.weight)"
 

@@ -18,6 +18,7 @@
 #include "ctl/output/table.h"
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
+#include "unikernel/setting.h"
 
 #define STATUS_LINES_DEFAULT 10
 #define LINE_LENGTH_MAX      (16 * 1024)
@@ -197,6 +198,31 @@ static void status_print_without_effect(JsonObject *details)
         status_print_line("Slice", slice);
 }
 
+/* Prints the limits that its definition sets for that slice. */
+static void status_print_limits(JsonObject *details)
+{
+        g_autoptr(GString) line = g_string_new(NULL);
+
+        for (SettingID id = SETTING_CPU_WEIGHT; id <= SETTING_MEMORY_MAX; id++) {
+                const Setting *setting = &setting_table[id];
+                JsonArray *values = value_array(details, setting->key);
+                g_autofree char *size = NULL;
+
+                for (guint i = 0; values && i < json_array_get_length(values); i++)
+                        g_string_append_printf(line, ", %s=%s", setting->key,
+                                        json_array_get_string_element(values, i));
+                if (setting->type == SETTING_TYPE_BYTES && value_number(details, setting->key) > 0) {
+                        size = size_format_exact((uint64_t) value_number(details, setting->key));
+                        g_string_append_printf(line, ", %s=%s", setting->key, size);
+                } else if (setting->type == SETTING_TYPE_TEXT && *value_text(details, setting->key))
+                        g_string_append_printf(
+                                        line, ", %s=%s", setting->key, value_text(details, setting->key));
+        }
+
+        if (line->len > 0)
+                status_print_line("Limits", line->str + strlen(", "));
+}
+
 /* "ADDRESS/PREFIX ADDRESS/PREFIX" → the addresses. */
 static void status_note_addresses(GHashTable *known, const char *text)
 {
@@ -266,6 +292,7 @@ static void status_print_details(Ctl *ctl, JsonObject *properties, JsonObject *d
                 status_print_line("Reason", value_text(details, "Reason"));
         status_print_line("Problem", value_text(details, "Problem"));
         status_print_without_effect(details);
+        status_print_limits(details);
         status_print_image(details);
         status_print_devices(details);
         status_print_addresses(details, statistics);

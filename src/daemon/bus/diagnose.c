@@ -14,7 +14,9 @@
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
 #include "daemon/state/unikernel.h"
+#include "unikernel/guest-slice.h"
 #include "unikernel/order.h"
+#include "unikernel/slice-limits.h"
 
 /* The bus gives polkit 25 s to start. */
 #define ANSWER_USEC (60 * G_USEC_PER_SEC)
@@ -122,6 +124,36 @@ static int diagnosis_append_restart_steps(sd_bus_message *reply, const Diagnosis
                         "set RestartSec= to what it is to wait each time");
 }
 
+/* Limits that systemd gets but the host does not have the means for. */
+static int diagnosis_append_limits(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        bool slices = guest_slice_is_available();
+        g_autofree char *message = NULL;
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, diagnosis->call->manager->unikernels);
+        while (!message && g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+                g_autofree char *limits = definition ? slice_limits_format(definition) : NULL;
+                g_auto(GStrv) missed = NULL;
+
+                if (!limits)
+                        continue;
+                missed = slice_limits_without_effect(limits, definition->path, slices);
+                if (*missed)
+                        message = g_strdup_printf(
+                                        "Limits of '%s' are without effect: %s", unikernel->name, *missed);
+        }
+        if (!message)
+                return 0;
+
+        return sd_bus_message_append(reply, "(ssss)", "guest-limits", "warning", message,
+                        slices ? "enable that control group controller in the kernel, or remove the limit"
+                               : "see the check limits");
+}
+
 static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
 {
         DomainKey key;
@@ -138,6 +170,8 @@ static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, c
                 r = diagnosis_append_loop(reply, diagnosis);
         if (r >= 0)
                 r = diagnosis_append_restart_steps(reply, diagnosis);
+        if (r >= 0)
+                r = diagnosis_append_limits(reply, diagnosis);
         for (char *value; r >= 0 && domain_next_key(&output, &key, &value);) {
                 g_autofree char *owned_value = g_utf8_make_valid(value, -1);
                 g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);

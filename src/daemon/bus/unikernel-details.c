@@ -25,6 +25,7 @@
 #include "unikernel/lease.h"
 #include "unikernel/memory.h"
 #include "unikernel/run-state.h"
+#include "unikernel/slice-limits.h"
 #include "unikernel/started.h"
 #include "unikernel/typed-addresses.h"
 #include "unikernel/unit-dropins.h"
@@ -61,7 +62,8 @@ struct Details {
         DeviceWiring wiring;
         char *slice;           /* of the running guest, or of the next start; NULL if it is libvirt's
                                 * choice */
-        char **without_effect; /* settings of its unit that have no effect */
+        char **without_effect; /* limits that do not apply to its guest */
+        char *limits, *limits_path; /* those of its definition, which is there; NULL if there is none */
 };
 
 /* A read in a thread, for GetDetails() and GetDefinition(). */
@@ -218,19 +220,23 @@ static int definition_append_overrides(sd_bus_message *m, const Definition *defi
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-/* As in the definition; "" if not set. */
-static int definition_append_order(sd_bus_message *m, const Definition *definition)
+/* What systemd acts upon, as in the definition; "" or 0 if not set. */
+static int definition_append_of_systemd(sd_bus_message *m, const Definition *definition)
 {
         int r = 0;
 
-        for (SettingID id = SETTING_RESTART_SEC; r >= 0 && id <= SETTING_ON_FAILURE; id++) {
+        for (SettingID id = SETTING_RESTART_SEC; r >= 0 && id <= SETTING_MEMORY_MAX; id++) {
                 const Setting *setting = &setting_table[id];
                 g_autofree char *value = setting_format(setting, definition);
                 g_auto(GStrv) list = setting_split(setting, value);
 
-                r = setting->type == SETTING_TYPE_LIST
-                                    ? dictionary_append_strv(m, setting->key, list)
-                                    : sd_bus_message_append(m, "{sv}", setting->key, "s", value ?: "");
+                if (setting->type == SETTING_TYPE_LIST)
+                        r = dictionary_append_strv(m, setting->key, list);
+                else if (setting->type == SETTING_TYPE_BYTES)
+                        r = sd_bus_message_append(m, "{sv}", setting->key, "t",
+                                        *(const uint64_t *) ((const char *) definition + setting->offset));
+                else
+                        r = sd_bus_message_append(m, "{sv}", setting->key, "s", value ?: "");
         }
 
         return r;
@@ -244,7 +250,7 @@ static int unikernel_append_definition(sd_bus_message *m, const Unikernel *unike
         r = sd_bus_message_append(m, "{sv}{sv}", "Group", "s", unikernel_group_name(unikernel), "Restart",
                         "s", restart_policy_to_string(definition->restart));
         if (r >= 0)
-                r = definition_append_order(m, definition);
+                r = definition_append_of_systemd(m, definition);
         if (r >= 0)
                 r = definition_append_origin(m, definition->path, definition->origin);
         if (r >= 0)
@@ -270,6 +276,8 @@ Details *details_free(Details *details)
         g_free(details->name);
         g_free(details->path);
         g_free(details->slice);
+        g_free(details->limits);
+        g_free(details->limits_path);
         g_strfreev(details->without_effect);
         g_clear_pointer(&details->wiring.leases, g_ptr_array_unref);
         g_clear_pointer(&details->wiring.cut_off, g_ptr_array_unref);
@@ -319,6 +327,23 @@ static void details_set_slice(Details *details, const char *recorded, bool has_s
                 details->slice = has_slices ? guest_slice_former_name(details->name) : NULL;
 }
 
+static char **details_list_without_effect(const Details *details)
+{
+        g_autofree char *own = guest_slice_name(details->owner, details->name);
+        bool there = g_strcmp0(details->slice, own) == 0;
+        g_auto(GStrv) dropins = unit_dropins_without_effect(details->name, details->slice),
+                      limits = slice_limits_without_effect(
+                                      details->limits ?: "", details->limits_path, there);
+        GStrvBuilder *all = g_strv_builder_new();
+        char **list;
+
+        g_strv_builder_addv(all, (const char **) dropins);
+        g_strv_builder_addv(all, (const char **) limits);
+        list = g_strv_builder_end(all);
+        g_strv_builder_unref(all);
+        return list;
+}
+
 void details_read(Details *details, GPtrArray *leases, bool has_slices)
 {
         g_autofree char *dir = paths_unikernel_runtime(details->name);
@@ -334,7 +359,7 @@ void details_read(Details *details, GPtrArray *leases, bool has_slices)
         }
         boot_read(&details->boot);
         boot_read(&details->next);
-        details->without_effect = unit_dropins_without_effect(details->name, details->slice);
+        details->without_effect = details_list_without_effect(details);
         if (leases)
                 details->wiring.leases = g_ptr_array_ref(leases);
         else if (details->boot.image)
@@ -416,6 +441,10 @@ Details *details_new(const Unikernel *unikernel)
                                                               : unikernel->properties.owner,
                         .up = unikernel->compared,
                         .broken = !unikernel->loaded.definition};
+        if (unikernel->loaded.definition) {
+                details->limits = slice_limits_format(unikernel->loaded.definition);
+                details->limits_path = g_strdup(unikernel->loaded.definition->path);
+        }
         boot_set(&details->boot, unikernel_effective(unikernel));
         if (unikernel->properties.needs_restart)
                 boot_set(&details->next, unikernel->loaded.definition);

@@ -5,6 +5,7 @@
 #include "daemon/change/change-work-private.h"
 #include "image/store.h"
 #include "unikernel/memory.h"
+#include "unikernel/slice-limits.h"
 
 static bool draft_keeps_memory(const Draft *draft)
 {
@@ -32,6 +33,13 @@ int draft_check_memory(const Draft *draft, const ImageInfo *info, uint64_t *ret_
                 r = memory_check(memory, info, initrd_size, memory_of_host(), &draft->result->error);
                 if (r >= 0 && info)
                         r = memory_check_use(memory, info, &draft->result->error);
+                if (r < 0)
+                        return r;
+        }
+
+        /* Also where the image, and so the memory, has changed below the limits. */
+        if (!draft_keeps_memory(draft) || !slice_limits_equal(draft->old, definition)) {
+                r = slice_limits_check(definition, memory, conf, &draft->result->error);
                 if (r < 0)
                         return r;
         }

@@ -74,6 +74,34 @@ static int draft_check_sources(const Draft *draft, const Setting *setting, const
         return 0;
 }
 
+/* Its owner's slice bounds what a guest can have, and limits of its own restrict it further. Only a path
+ * shows what else the host has. */
+static int draft_check_slice_limit(const Draft *draft, const Setting *setting,
+                const DefinitionDevice *device, const DefinitionDevice *old)
+{
+        g_autofree char *value = setting_format(setting, draft->definition),
+                        *before = draft->old ? setting_format(setting, draft->old) : NULL;
+        g_auto(GStrv) values = g_strsplit(value ?: "", "\n", -1), known = g_strsplit(before ?: "", "\n", -1);
+
+        if (draft_may_administer(draft) || g_strcmp0(value, before) == 0)
+                return 0;
+        if (draft->conf->strict_limits)
+                return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
+                                "%s=: only an administrator may change limits of guests, by StrictLimits= "
+                                "of "
+                                "shruthi.conf",
+                                setting->key);
+        for (char **one = values; setting->type == SETTING_TYPE_LIST && *one; one++)
+                if (**one == '/' && !g_strv_contains((const char *const *) known, *one))
+                        return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
+                                        "%s=%s: only an administrator may name a path; leave it out to "
+                                        "limit "
+                                        "what goes to the volumes",
+                                        setting->key, *one);
+
+        return 0;
+}
+
 const SettingCheck setting_checks[_SETTING_MAX] = {
                 [SETTING_IMAGE] = draft_check_image_path,
                 [SETTING_INITRD] = draft_check_image_path,
@@ -82,6 +110,7 @@ const SettingCheck setting_checks[_SETTING_MAX] = {
                 [SETTING_START_LIMIT_INTERVAL_SEC] = draft_check_start_limit,
                 [SETTING_START_LIMIT_BURST] = draft_check_start_limit,
                 [SETTING_REQUIRES... SETTING_ON_FAILURE] = draft_check_order,
+                [SETTING_CPU_WEIGHT... SETTING_MEMORY_MAX] = draft_check_slice_limit,
                 [SETTING_BRIDGE] = draft_check_attachment,
                 [SETTING_NETWORK] = draft_check_attachment,
                 [SETTING_MAC_ADDRESS] = draft_check_mac,

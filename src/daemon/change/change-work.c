@@ -151,6 +151,30 @@ static int draft_read_old(Draft *draft)
         return 0;
 }
 
+/* The number is what limits need (definition_check_slice_limits()), and stays true if the user is renamed.
+ * An unknown name is refused by the parser. */
+static void draft_number_owner(Draft *draft)
+{
+        const Settings *settings = draft->request->settings;
+        const char *given = settings ? settings->values[SETTING_OWNER] : NULL;
+        g_autofree char *number = NULL;
+        uid_t owner;
+
+        if (draft->request->kind == CHANGE_DEFINITION ||
+                        (draft->request->update && draft->request->update->rollback))
+                return;
+        if (given && user_find(given, &owner) >= 0)
+                number = g_strdup_printf("%u", (unsigned) owner);
+        else if (!given && draft->old && draft->old->owner_is_name)
+                number = g_strdup_printf("%u", (unsigned) draft->old->owner);
+        if (number) {
+                char *text = definition_text_set(draft->text, "Unikernel", NULL, "Owner", number);
+
+                g_free(draft->text);
+                draft->text = text;
+        }
+}
+
 static int draft_make_text(Draft *draft)
 {
         const ChangeRequest *request = draft->request;
@@ -172,6 +196,7 @@ static int draft_make_text(Draft *draft)
                                 request->settings->initrd_digest);
         }
 
+        draft_number_owner(draft);
         return draft_parse(draft);
 }
 

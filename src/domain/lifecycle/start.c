@@ -16,6 +16,7 @@
 #include "unikernel/check.h"
 #include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
+#include "unikernel/slice-limits.h"
 #include "unikernel/started.h"
 
 /* Emits the volumes that it writes: only these can run out of space. */
@@ -75,11 +76,26 @@ static void emit_reach(const Plan *plan)
         }
 }
 
-static void emit_plan(const Plan *plan)
+static void emit_slice(const Plan *plan)
 {
-        g_autofree char *slice = plan_slice(plan);
+        const Definition *definition = plan->definition;
+        g_autofree char *slice = plan_slice(plan), *limits = slice_limits_format(definition), *joined = NULL;
+        g_auto(GStrv) missed = slice_limits_without_effect(limits, definition->path, slice != NULL);
 
         protocol_emit(DOMAIN_KEY_SLICE, "%s", slice ?: "");
+        if (!*missed)
+                return;
+
+        joined = g_strjoinv(", ", missed);
+        protocol_emit(DOMAIN_KEY_NOTICE,
+                        "This host cannot apply these limits of the guest ('shruthictl doctor' shows why): "
+                        "%s",
+                        joined);
+}
+
+static void emit_plan(const Plan *plan)
+{
+        emit_slice(plan);
         protocol_emit(DOMAIN_KEY_IMAGE, "%s", plan->digest);
         emit_volumes(plan);
         protocol_emit(DOMAIN_KEY_UUID, "%s", plan->uuid);

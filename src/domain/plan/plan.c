@@ -19,6 +19,7 @@
 #include "unikernel/identity.h"
 #include "unikernel/memory.h"
 #include "unikernel/run-dir.h"
+#include "unikernel/slice-limits.h"
 #include "volume/raw.h"
 #include "volume/store.h"
 
@@ -224,9 +225,12 @@ static int plan_initrd(Plan *plan, Error *ret_error)
 /* A user's limit is checked when the unikernel is defined: an administrator can allow more. */
 static int plan_memory(Plan *plan, Error *ret_error)
 {
+        int r;
+
         plan->memory = memory_effective(
                         plan->definition->memory, plan->image, plan->initrd_size, plan->conf);
-        return memory_check(plan->memory, plan->image, plan->initrd_size, memory_of_host(), ret_error);
+        r = memory_check(plan->memory, plan->image, plan->initrd_size, memory_of_host(), ret_error);
+        return r < 0 ? r : slice_limits_check(plan->definition, plan->memory, plan->conf, ret_error);
 }
 
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)

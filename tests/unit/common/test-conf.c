@@ -197,6 +197,7 @@ static const struct {
                                            "qemu:///system"},
         {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
         {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write auto, yes or no"},
+        {"[Shruthi]\nStrictLimits=users\n", "f:2: StrictLimits=users: write yes or no"},
         {"[Shruthi]\nStrictAddresses=2\n", "f:2: StrictAddresses=2: write yes or no"},
         {"[Shruthi]\nDefaultMemory=much\n",
                         "f:2: DefaultMemory=much: not a size: write a whole number and K, M, G or T (base "

@@ -144,7 +144,9 @@ static const struct {
                                         "Initrd, Arguments, Memory, CPUs, Architecture, Owner, Group, Autostart, Restart, "
                         "Ready, ReadyTimeoutSec, Healthy, HealthyIntervalSec, HealthyRetries, Watchdog, "
                         "RestartSec, RestartSteps, RestartMaxDelaySec, StartLimitIntervalSec, StartLimitBurst, Requires, "
-                        "Wants, BindsTo, After, Before, Conflicts, PartOf, Upholds, OnFailure"},
+                        "Wants, BindsTo, After, Before, Conflicts, PartOf, Upholds, OnFailure, CPUWeight, CPUQuota, "
+                        "AllowedCPUs, IOWeight, IOReadBandwidthMax, IOWriteBandwidthMax, IOReadIOPSMax, "
+                        "IOWriteIOPSMax, MemoryHigh, MemoryMax"},
         {IMAGE "[Network service]\nPath=/a\n",
                         "f:4: unknown key 'Path' in [Network service]; known are Bridge, "
                         "Network, MACAddress, Address, Bandwidth, Isolation, Publish"},
@@ -408,6 +410,9 @@ static void test_format_comes_back(void)
                         "RestartSec=1s\nRestartSteps=2\nRestartMaxDelaySec=1min\nStartLimitIntervalSec=1h\n"
                         "StartLimitBurst=3\nRequires=b\nWants=c x.target\nBindsTo=d\nAfter=b d\nBefore=e\n"
                         "Conflicts=f\nPartOf=g\nUpholds=h\nOnFailure=i\n"
+                        "CPUWeight=idle\nCPUQuota=20%\nAllowedCPUs=0-3,6\nIOWeight=50\n"
+                        "IOReadBandwidthMax=10M\nIOReadBandwidthMax=/srv 1M\nIOWriteBandwidthMax=2M\n"
+                        "IOReadIOPSMax=500\nIOWriteIOPSMax=5K\nMemoryHigh=100M\nMemoryMax=128M\n"
                         "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\nAddress=10.0.0.2/24\n"
                         "\n[Network other]\nNetwork=default\n"
                         "\n[Volume storage]\nPath=/a\nReadOnly=yes\n"

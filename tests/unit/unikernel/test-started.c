@@ -86,6 +86,16 @@ static const Change same[] = {
                 {"Unikernel", NULL, "PartOf", "b"},
                 {"Unikernel", NULL, "Upholds", "b"},
                 {"Unikernel", NULL, "OnFailure", "b"},
+                {"Unikernel", NULL, "CPUWeight", "5"},
+                {"Unikernel", NULL, "CPUQuota", "5%"},
+                {"Unikernel", NULL, "AllowedCPUs", "0"},
+                {"Unikernel", NULL, "IOWeight", "5"},
+                {"Unikernel", NULL, "IOReadBandwidthMax", "1M"},
+                {"Unikernel", NULL, "IOWriteBandwidthMax", "1M"},
+                {"Unikernel", NULL, "IOReadIOPSMax", "5"},
+                {"Unikernel", NULL, "IOWriteIOPSMax", "5"},
+                {"Unikernel", NULL, "MemoryHigh", "128M"},
+                {"Unikernel", NULL, "MemoryMax", "128M"},
 };
 
 static const Change others[] = {

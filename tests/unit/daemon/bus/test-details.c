@@ -22,7 +22,9 @@ static const char after[] = "[Unikernel]\n" LINE("Image", "2") LINE(
                                "RestartSec=1s\nRestartSteps=2\nRestartMaxDelaySec=1min\n"
                                "StartLimitIntervalSec=1h\nStartLimitBurst=3\nRequires=b\nWants=c\n"
                                "BindsTo=d\nAfter=e\nBefore=f\nConflicts=g\nPartOf=h\nUpholds=i\n"
-                               "OnFailure=j\n"
+                               "OnFailure=j\nCPUWeight=5\nCPUQuota=5%\nAllowedCPUs=0\nIOWeight=5\n"
+                               "IOReadBandwidthMax=1M\nIOWriteBandwidthMax=1M\nIOReadIOPSMax=5\n"
+                               "IOWriteIOPSMax=5\nMemoryHigh=100M\nMemoryMax=128M\n"
                                "[Network a]\nAddress=auto\nIsolation=no\n";
 
 static Definition *parse(const char *text)
