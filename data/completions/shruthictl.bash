@@ -109,7 +109,7 @@ _shruthictl() {
                 [network-show]='--property --value'
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
-        local verbs='list status create start stop restart kill pause resume remove enable disable logs wait events statistics analyze console show tree cat edit
+        local verbs='list status create start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console show tree cat edit
                 set update rollback history diff check arguments xml image network volume credential limits doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
@@ -215,7 +215,7 @@ _shruthictl() {
                         compopt -o nospace
                 fi
                 ;;
-        ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' pause' | ' resume' | \
+        ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' pause' | ' resume' | ' snapshot' | ' restore' | ' discard' | \
                 ' remove' | ' enable' | ' disable' | ' logs' | ' wait' | ' events' | ' statistics' | ' analyze' | ' console' | ' show' | ' tree' | ' cat' | ' edit' | ' arguments' | ' xml' | \
                 ' rollback' | ' history' | ' diff')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")

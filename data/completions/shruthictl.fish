@@ -17,9 +17,9 @@ function __shruthictl_networks
     shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | string split -f1 ' '
 end
 
-set -l verbs list status create start stop restart kill pause resume remove enable disable logs wait events statistics analyze console \
+set -l verbs list status create start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console \
     show tree cat edit set update rollback history diff check arguments xml image network volume credential limits doctor import-rhyzome instance
-set -l named list status start stop restart kill pause resume remove enable disable logs wait events statistics analyze console \
+set -l named list status start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console \
     show tree cat edit set update rollback history diff arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
 
@@ -33,6 +33,9 @@ complete -c shruthictl -n "$none" -a restart -d 'Stop and start unikernels'
 complete -c shruthictl -n "$none" -a kill -d 'Send a signal to the supervising process'
 complete -c shruthictl -n "$none" -a pause -d 'Pause running guests'
 complete -c shruthictl -n "$none" -a resume -d 'Let paused guests continue'
+complete -c shruthictl -n "$none" -a snapshot -d 'Save running guests with their memory, and stop them'
+complete -c shruthictl -n "$none" -a restore -d 'Let saved guests continue'
+complete -c shruthictl -n "$none" -a discard -d 'Remove the snapshots of unikernels'
 complete -c shruthictl -n "$none" -a remove -d 'Remove unikernels'
 complete -c shruthictl -n "$none" -a enable -d 'Enable start at boot'
 complete -c shruthictl -n "$none" -a disable -d 'Disable start at boot'

@@ -23,6 +23,7 @@ static BodyRequest domain_request(BodyOperation operation, const char *name)
                         [BODY_STOP] = {"stop", NULL},
                         [BODY_PAUSE] = {"pause", NULL},
                         [BODY_RESUME] = {"resume", NULL},
+                        [BODY_SAVE] = {"save", NULL},
                         [BODY_STATISTICS] = {"statistics", NULL},
                         [BODY_STATISTICS_ALL] = {"statistics-all", NULL},
                         [BODY_SWEEP] = {"sweep", NULL},
@@ -43,6 +44,7 @@ static TerminationCause domain_cause(const char *value)
                         {"destroyed", TERMINATION_DESTROYED},
                         {"crashed", TERMINATION_DESTROYED},
                         {"failed", TERMINATION_DESTROYED},
+                        {"saved", TERMINATION_SAVED},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(table); i++)

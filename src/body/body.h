@@ -26,7 +26,7 @@ typedef enum BodyOperation {
         /* For a directory with the FIFOs of the console (unikernel/run-dir.h), read by the caller, who holds
          * the liveness token: BODY_ANSWER_FACTs, then BODY_ANSWER_UP. Fails with all that can be wrong with
          * a unikernel or a host; no guest is left then. If it is interrupted before its answer, it may leave
-         * one. */
+         * one. If its snapshot is requested, the guest continues from there. */
         BODY_START,
         /* For a guest that an earlier process started: BODY_ANSWER_UP or BODY_ANSWER_GONE. Fails if that
          * cannot be determined. */
@@ -40,6 +40,9 @@ typedef enum BodyOperation {
          * is so already. Fails with ERROR_NOT_RUNNING. */
         BODY_PAUSE,
         BODY_RESUME,
+        /* For a running guest: writes it with its memory to a snapshot (unikernel/snapshot.h), and ends it.
+         * If it fails, the guest runs on. Fails with ERROR_NOT_RUNNING. */
+        BODY_SAVE,
         /* For a running guest: what it has used. Fails with ERROR_NOT_RUNNING. */
         BODY_STATISTICS,
         /* The same for all running guests; takes no name. */

@@ -29,6 +29,8 @@ static const struct {
                 [ERROR_UNSUPPORTED_IMAGE] = {SHRUTHI_ERROR_PREFIX "UnsupportedImage", ENOEXEC},
                 [ERROR_NO_SUCH_IMAGE] = {SHRUTHI_ERROR_PREFIX "NoSuchImage", ENOENT},
                 [ERROR_NO_SUCH_GENERATION] = {SHRUTHI_ERROR_PREFIX "NoSuchGeneration", ENOENT},
+                [ERROR_NO_SUCH_SNAPSHOT] = {SHRUTHI_ERROR_PREFIX "NoSuchSnapshot", ENOENT},
+                [ERROR_SNAPSHOT_UNUSABLE] = {SHRUTHI_ERROR_PREFIX "SnapshotUnusable", ESTALE},
                 [ERROR_DIGEST_MISMATCH] = {SHRUTHI_ERROR_PREFIX "DigestMismatch", EBADMSG},
                 [ERROR_DEVICE_MISMATCH] = {SHRUTHI_ERROR_PREFIX "DeviceMismatch", ENXIO},
                 [ERROR_NO_SUCH_NETWORK] = {SHRUTHI_ERROR_PREFIX "NoSuchNetwork", ENODEV},

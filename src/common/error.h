@@ -25,6 +25,8 @@ typedef enum ErrorCode {
         ERROR_UNSUPPORTED_IMAGE,     /* valid, but cannot be hosted here */
         ERROR_NO_SUCH_IMAGE,
         ERROR_NO_SUCH_GENERATION,
+        ERROR_NO_SUCH_SNAPSHOT,
+        ERROR_SNAPSHOT_UNUSABLE, /* of another image, other settings or other volumes than there are now */
         ERROR_DIGEST_MISMATCH,
         ERROR_DEVICE_MISMATCH, /* definition and manifest name different devices */
         ERROR_NO_SUCH_NETWORK, /* no such bridge or libvirt network on this host */

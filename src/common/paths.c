@@ -25,6 +25,7 @@ enum {
         PATH_HOSTS,
         PATH_GENERATIONS,
         PATH_UPDATES,
+        PATH_SNAPSHOTS,
         PATH_CONSOLES,
         PATH_LIVENESS,
         PATH_CUT_OFF,
@@ -53,6 +54,7 @@ static const char *const defaults[_PATH_MAX] = {
                 [PATH_HOSTS] = SHRUTHI_HOSTSDIR,
                 [PATH_GENERATIONS] = SHRUTHI_STATEDIR "/generations",
                 [PATH_UPDATES] = SHRUTHI_STATEDIR "/updates",
+                [PATH_SNAPSHOTS] = SHRUTHI_STATEDIR "/snapshots",
                 [PATH_CONSOLES] = SHRUTHI_RUNTIMEDIR "/unikernels",
                 [PATH_LIVENESS] = SHRUTHI_RUNTIMEDIR "/lives",
                 [PATH_CUT_OFF] = SHRUTHI_RUNTIMEDIR "/cut-off",
@@ -144,6 +146,11 @@ const char *paths_generations(void)
 const char *paths_updates(void)
 {
         return path_get(PATH_UPDATES);
+}
+
+const char *paths_snapshots(void)
+{
+        return path_get(PATH_SNAPSHOTS);
 }
 
 const char *paths_hosts(void)

@@ -23,6 +23,7 @@ const char *paths_credentials(void);         /* /var/lib/shruthi-seal: root's li
 const char *paths_networks(void);            /* /var/lib/shruthi/networks: the records of networks */
 const char *paths_generations(void);         /* /var/lib/shruthi/generations: unikernel/generation.h */
 const char *paths_updates(void);             /* /var/lib/shruthi/updates: unikernel/update-record.h */
+const char *paths_snapshots(void);           /* /var/lib/shruthi/snapshots: unikernel/snapshot.h */
 const char *paths_hosts(void);               /* /var/lib/shruthi-hosts: host records for dnsmasq */
 const char *paths_consoles(void);            /* /run/shruthi/unikernels: run directories of unikernels */
 const char *paths_liveness(void);            /* /run/shruthi/lives: unikernel/liveness.h */

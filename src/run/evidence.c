@@ -8,14 +8,27 @@
 
 #define MONITOR_USEC (15 * G_USEC_PER_SEC)
 #define UNHEARD_USEC (3 * G_USEC_PER_SEC) /* for a service that has not reported anything so far */
+#define SAVED_USEC   (10 * G_USEC_PER_SEC) /* for the stop that follows when a guest was saved */
 #define CONFIRM_USEC (1 * G_USEC_PER_SEC) /* for evidence that can only revoke what is known already */
+
+static bool evidence_is_saved(const Evidence *evidence)
+{
+        return (evidence->reports == EVENT_REPORTS_ENDED && evidence->reports_cause == TERMINATION_SAVED) ||
+               (evidence->monitor == MONITOR_ANSWERED && evidence->monitor_cause == TERMINATION_SAVED);
+}
 
 uint64_t evidence_wait_usec(const Evidence *evidence, const ExitParser *exit_parser, bool reporting)
 {
         bool spoke = exit_parser->result != RESULT_NONE, answered = evidence->monitor == MONITOR_ANSWERED;
         bool monitored = evidence->monitor == MONITOR_WATCHING;
 
-        if (evidence->timed_out || evidence->reports == EVENT_REPORTS_ENDED || exit_parser->halted)
+        if (evidence->timed_out)
+                return 0;
+        /* shruthid stops the unit when the guest is saved. If it ended before that, Restart=always would
+         * start the guest again. */
+        if (evidence_is_saved(evidence))
+                return evidence->stop == STOP_NOT_REQUESTED ? SAVED_USEC : 0;
+        if (evidence->reports == EVENT_REPORTS_ENDED || exit_parser->halted)
                 return 0;
         if (evidence->stop != STOP_NOT_REQUESTED && !spoke)
                 return 0;
@@ -44,6 +57,8 @@ TerminationCause evidence_cause(const Evidence *evidence, const ExitParser *exit
 
         if (reported && evidence->reports_cause == TERMINATION_RESET)
                 return TERMINATION_RESET;
+        if (evidence_is_saved(evidence))
+                return TERMINATION_SAVED;
         if (asked && !evidence_stop_was_late(evidence, exit_parser))
                 return TERMINATION_STOPPED;
         if (evidence->stop_tried && exit_parser->halted)

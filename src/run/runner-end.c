@@ -181,7 +181,7 @@ static bool runner_ended_unready(const Runner *runner)
         Result result = runner->run.exit_parser.result;
 
         return runner->run.started && !run_state_is_ready(&runner->run) && result_is_success(result) &&
-               result != RESULT_STOPPED;
+               result != RESULT_STOPPED && result != RESULT_SAVED;
 }
 
 void runner_tell_end(Runner *runner)

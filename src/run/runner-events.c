@@ -77,6 +77,7 @@ static TerminationCause termination_cause_from_report(const char *detail)
 {
         return g_str_equal(detail, DOMAIN_END_POWERED_OFF) ? TERMINATION_POWERED_OFF
                : g_str_equal(detail, DOMAIN_END_RESET)     ? TERMINATION_RESET
+               : g_str_equal(detail, DOMAIN_END_SAVED)     ? TERMINATION_SAVED
                : g_str_equal(detail, DOMAIN_END_DESTROYED) ? TERMINATION_DESTROYED
                                                            : TERMINATION_CONSOLE;
 }

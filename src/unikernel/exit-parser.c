@@ -28,6 +28,7 @@ static const char *const result_table[_RESULT_MAX] = {
                 [RESULT_RESET] = "reset",
                 [RESULT_POWERED_OFF] = "powered-off",
                 [RESULT_STOPPED] = "stopped",
+                [RESULT_SAVED] = "saved",
                 [RESULT_OUTSIDE] = "ended-from-outside",
                 [RESULT_DEFINITION] = "definition",
                 [RESULT_IMAGE] = "image",
@@ -84,7 +85,8 @@ static const struct {
 
 bool result_is_success(Result result)
 {
-        return result == RESULT_SUCCESS || result == RESULT_POWERED_OFF || result == RESULT_STOPPED;
+        return result == RESULT_SUCCESS || result == RESULT_POWERED_OFF || result == RESULT_STOPPED ||
+               result == RESULT_SAVED;
 }
 
 /* Cut at a whole character, so that it stays valid UTF-8. */
@@ -341,13 +343,14 @@ void exit_parser_settle(ExitParser *exit_parser, TerminationCause ending)
                         [TERMINATION_DESTROYED] = RESULT_OUTSIDE,
                         [TERMINATION_HALTED] = RESULT_HALTED,
                         [TERMINATION_RESET] = RESULT_RESET,
+                        [TERMINATION_SAVED] = RESULT_SAVED,
         };
         bool its_own = ending == TERMINATION_CONSOLE || ending == TERMINATION_POWERED_OFF ||
                        ending == TERMINATION_HALTED;
 
         /* If the guest halted after its message, that message was its last, even if somebody else was
          * quicker to end the domain. */
-        if (exit_parser->halted && ending != TERMINATION_RESET)
+        if (exit_parser->halted && ending != TERMINATION_RESET && ending != TERMINATION_SAVED)
                 its_own = true;
         if (exit_parser->result >= RESULT_DEFINITION || (exit_parser->result != RESULT_NONE && its_own))
                 return;
@@ -397,6 +400,7 @@ int exit_parser_unit_exit_status(const ExitParser *exit_parser)
         case RESULT_SUCCESS:
         case RESULT_POWERED_OFF:
         case RESULT_STOPPED:
+        case RESULT_SAVED:
                 return 0;
         case RESULT_EXIT_STATUS:
                 return exit_parser->exit_status > 0 && exit_parser->exit_status < RUNNER_EXIT_GUEST
@@ -469,6 +473,8 @@ char *exit_parser_message(const ExitParser *exit_parser, const char *stopper)
                 return g_strdup("powered off without an exit status");
         case RESULT_STOPPED:
                 return stopper ? g_strdup_printf("stopped by user %s", stopper) : g_strdup("stopped");
+        case RESULT_SAVED:
+                return g_strdup("saved in a snapshot");
         case RESULT_OUTSIDE:
                 return g_strdup("ended from outside: destroyed through libvirt, or QEMU died");
         case RESULT_DEFINITION:

@@ -20,6 +20,7 @@ typedef enum Result {
         RESULT_RESET,       /* "reset": reset its machine, which SHRUTHI does not start again: failure */
         RESULT_POWERED_OFF, /* "powered-off": clean power-off, status not known: success */
         RESULT_STOPPED,     /* "stopped": by us, on request: success */
+        RESULT_SAVED,       /* "saved": its memory is in a snapshot, and it can continue: success */
         RESULT_OUTSIDE,     /* "ended-from-outside": domain destroyed by somebody else, or QEMU died */
         RESULT_DEFINITION,  /* "definition": from here on the runner's own failures, which no guest can
                              * cause */
@@ -91,6 +92,7 @@ typedef enum TerminationCause {
         TERMINATION_DESTROYED,   /* libvirt reported destruction or a crash of QEMU */
         TERMINATION_HALTED,      /* the domain still exists, but has halted; we end it now */
         TERMINATION_RESET,       /* libvirt reported a reset by the guest */
+        TERMINATION_SAVED,       /* libvirt reported that it saved the guest */
 } TerminationCause;
 
 /* Decides the result once all lines are seen. An exit message counts if the guest itself ended its run: by a

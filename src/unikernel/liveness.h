@@ -49,6 +49,7 @@ typedef enum DomainEvent {
 #define DOMAIN_END_POWERED_OFF "powered-off" /* by the guest */
 #define DOMAIN_END_RESET       "reset"       /* the guest reset itself */
 #define DOMAIN_END_DESTROYED   "destroyed"   /* or QEMU died */
+#define DOMAIN_END_SAVED       "saved"       /* by libvirt, with its memory */
 #define DOMAIN_END_UNKNOWN     "unknown"
 
 #define DOMAIN_EVENT_LINE_MAX 64 /* bytes */

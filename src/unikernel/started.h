@@ -13,5 +13,11 @@ int started_write(const char *name, const Definition *definition);
  * different; NULL if it would be the same, or that is not known. */
 Definition *started_load_other(const char *name, const Definition *definition);
 
+/* The text of that file, unparsed, for snapshot.h; and whether a start with definition would give the guest
+ * what such a text, read from path, says. Free with g_free(). */
+int started_read(const char *name, char **ret_text, size_t *ret_size);
+bool started_equals(const char *name, const char *path, const char *text, size_t size,
+                const Definition *definition);
+
 /* Whether both give the guest the same devices, with the same settings. Pure. */
 bool started_devices_equal(const Definition *a, const Definition *b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* start, stop, restart, kill, pause, resume, remove, enable, disable: the same call for each name. */
+/* start, stop, restart, kill, pause, resume, snapshot, restore, discard, remove, enable, disable: the same
+ * call for each name. */
 
 #include <stdio.h>
 
@@ -147,6 +148,24 @@ int verb_resume(Ctl *ctl, char **operands, Error *ret_error)
 {
         return lifecycle_call_all(
                         ctl, operands, "resume", client_make_name_call, "ResumeUnikernel", ret_error);
+}
+
+int verb_snapshot(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return lifecycle_call_all(
+                        ctl, operands, "save", client_make_name_call, "SnapshotUnikernel", ret_error);
+}
+
+int verb_restore(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return lifecycle_call_all(
+                        ctl, operands, "restore", client_make_name_call, "RestoreUnikernel", ret_error);
+}
+
+int verb_discard(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return lifecycle_call_all(ctl, operands, "discard the snapshot of", client_make_name_call,
+                        "RemoveUnikernelSnapshot", ret_error);
 }
 
 /* Makes a second call for the names for which the first succeeded; the first failure of both is the exit

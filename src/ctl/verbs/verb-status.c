@@ -223,6 +223,19 @@ static void status_print_limits(JsonObject *details)
                 status_print_line("Limits", line->str + strlen(", "));
 }
 
+static void status_print_snapshot(JsonObject *details)
+{
+        uint64_t time = value_number(details, "SnapshotTime");
+        g_autofree char *size = NULL, *when = NULL, *line = NULL;
+
+        if (time == 0)
+                return;
+        size = size_format(value_number(details, "SnapshotSize"));
+        when = format_timestamp(time);
+        line = g_strdup_printf("%s, saved %s", size, when);
+        status_print_line("Snapshot", line);
+}
+
 /* "ADDRESS/PREFIX ADDRESS/PREFIX" → the addresses. */
 static void status_note_addresses(GHashTable *known, const char *text)
 {
@@ -293,6 +306,7 @@ static void status_print_details(Ctl *ctl, JsonObject *properties, JsonObject *d
         status_print_line("Problem", value_text(details, "Problem"));
         status_print_without_effect(details);
         status_print_limits(details);
+        status_print_snapshot(details);
         status_print_image(details);
         status_print_devices(details);
         status_print_addresses(details, statistics);

@@ -20,6 +20,9 @@ int unikernel_node_enumerate(
         X(kill)                                                                                             \
         X(pause)                                                                                            \
         X(resume)                                                                                           \
+        X(snapshot)                                                                                         \
+        X(restore)                                                                                          \
+        X(remove_snapshot)                                                                                  \
         X(remove)                                                                                           \
         X(set_settings)                                                                                     \
         X(set_image)                                                                                        \

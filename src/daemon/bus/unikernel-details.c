@@ -26,6 +26,7 @@
 #include "unikernel/memory.h"
 #include "unikernel/run-state.h"
 #include "unikernel/slice-limits.h"
+#include "unikernel/snapshot.h"
 #include "unikernel/started.h"
 #include "unikernel/typed-addresses.h"
 #include "unikernel/unit-dropins.h"
@@ -64,6 +65,7 @@ struct Details {
                                 * choice */
         char **without_effect; /* limits that do not apply to its guest */
         char *limits, *limits_path; /* those of its definition, which is there; NULL if there is none */
+        Snapshot snapshot; /* all 0 if there is none */
 };
 
 /* A read in a thread, for GetDetails() and GetDefinition(). */
@@ -360,6 +362,7 @@ void details_read(Details *details, GPtrArray *leases, bool has_slices)
         boot_read(&details->boot);
         boot_read(&details->next);
         details->without_effect = details_list_without_effect(details);
+        (void) snapshot_find(details->name, &details->snapshot);
         if (leases)
                 details->wiring.leases = g_ptr_array_ref(leases);
         else if (details->boot.image)
@@ -396,6 +399,9 @@ int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details 
                                                      "it is stopped");
         if (r >= 0)
                 r = dictionary_append_strv(m, "WithoutEffect", details->without_effect);
+        if (r >= 0 && details->snapshot.time > 0)
+                r = sd_bus_message_append(m, "{sv}{sv}", "SnapshotTime", "t", details->snapshot.time,
+                                "SnapshotSize", "t", details->snapshot.size);
         if (r >= 0 && unikernel_effective(unikernel))
                 r = details_append_guest(m, unikernel, details);
         if (r >= 0 && unikernel->loaded.definition)

@@ -7,6 +7,7 @@
 #include "daemon/change/change-work-private.h"
 #include "daemon/change/seal-client.h"
 #include "unikernel/definition.h"
+#include "unikernel/snapshot.h"
 
 int change_work_remove(const ChangeRequest *request, ChangeResult *result)
 {
@@ -19,6 +20,7 @@ int change_work_remove(const ChangeRequest *request, ChangeResult *result)
         r = seal_forget_all(request->name, &result->error);
         if (r >= 0) {
                 generations_remove(request->name);
+                (void) snapshot_remove(request->name, NULL);
                 return definition_forget_retired(request->name, &result->error);
         }
 
@@ -38,6 +40,7 @@ void change_finish_removals(void)
 
                 if (r >= 0) {
                         generations_remove(*name);
+                        (void) snapshot_remove(*name, NULL);
                         r = definition_forget_retired(*name, &error);
                 }
                 if (r < 0)

@@ -104,7 +104,8 @@ static void update_collect_facts(const Update *update, const Unikernel *unikerne
                         .failing = g_strcmp0(unikernel->properties.health, "failing") == 0,
                         .due = update->due > 0 && (uint64_t) g_get_monotonic_time() >= update->due};
         ret_facts->have_end = update_read_end(update, &end);
-        ret_facts->stopped = ret_facts->have_end && end.result == RESULT_STOPPED;
+        ret_facts->stopped =
+                        ret_facts->have_end && (end.result == RESULT_STOPPED || end.result == RESULT_SAVED);
 }
 
 /* Records the reason in words, and the run. otherwise is the reason if none is known. */

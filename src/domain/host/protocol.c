@@ -78,6 +78,7 @@ Result protocol_result(ErrorCode code)
         case ERROR_STOP_FAILED:
         case ERROR_FOREIGN_DOMAIN:
         case ERROR_NOT_SUPPORTED:
+        case ERROR_SNAPSHOT_UNUSABLE:
                 return RESULT_HOST;
         case ERROR_LIBVIRT_UNAVAILABLE:
                 return RESULT_LIBVIRT;

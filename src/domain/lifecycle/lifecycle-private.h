@@ -16,6 +16,7 @@
 #define ADDRESSES_GUARD 90
 #define STOP_GUARD      60
 #define PAUSE_GUARD     60
+#define SAVE_GUARD      900 /* the guest's memory is written to a disk, or read */
 
 /* How long after the beginning to reconnect to a libvirtd that has died. This is longer for a stop than for
  * a start, which systemd can repeat. */
@@ -29,6 +30,12 @@ int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_er
 /* Connects, finds the addresses of the guest (with acquire, allocates them) and what the host can do, and
  * makes the domain's XML from that. */
 int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
+                Error *ret_error);
+
+/* save.c, for a start whose snapshot is requested, which is at path: whether the guest can continue there
+ * (SNAPSHOT_UNUSABLE), and the start. *ret_domain is NULL if the domain has already ended. */
+int start_check_snapshot(virConnectPtr connection, const Plan *plan, const char *path, Error *ret_error);
+int start_restore(virConnectPtr connection, const Plan *plan, const char *path, virDomainPtr *ret_domain,
                 Error *ret_error);
 
 /* Waits for the domain's end and reports how it ended. Returns without an Error if the runner has gone

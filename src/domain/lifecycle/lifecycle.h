@@ -30,6 +30,10 @@ int lifecycle_stop(const char *name, Error *ret_error);
 int lifecycle_pause(const char *name, Error *ret_error);
 int lifecycle_resume(const char *name, Error *ret_error);
 
+/* Saves the guest with its memory (unikernel/snapshot.h), which ends it. If it fails, the guest runs on.
+ * NOT_RUNNING; NOT_SUPPORTED for what must not be, or cannot be, in a file. */
+int lifecycle_save(const char *name, Error *ret_error);
+
 /* Stops the domain of a unikernel whose unit has ended, as the file described in unikernel/liveness.h shows.
  * prepared includes a prepared domain; otherwise that is left for its start, which may have been requested
  * only after the unit had ended. */

@@ -17,6 +17,7 @@
 #include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/slice-limits.h"
+#include "unikernel/snapshot.h"
 #include "unikernel/started.h"
 
 /* Emits the volumes that it writes: only these can run out of space. */
@@ -34,12 +35,14 @@ static void emit_volumes(const Plan *plan)
                 protocol_emit(DOMAIN_KEY_VOLUMES, "%s", names->str);
 }
 
-static void emit_checks(const Definition *definition)
+/* A guest that continues does not print again what a check of its console waits for. */
+static void emit_checks(const Definition *definition, bool restores)
 {
         g_auto(GStrv) ready = checks_split(definition->ready), healthy = checks_split(definition->healthy);
 
         for (char **check = ready; *check; check++)
-                protocol_emit(DOMAIN_KEY_READY_CHECK, "%s", *check);
+                if (!restores || !g_str_has_prefix(*check, "console:"))
+                        protocol_emit(DOMAIN_KEY_READY_CHECK, "%s", *check);
         if (*ready)
                 protocol_emit(DOMAIN_KEY_READY_TIMEOUT_USEC, "%" PRIu64, definition->ready_timeout_usec);
 
@@ -93,7 +96,7 @@ static void emit_slice(const Plan *plan)
                         joined);
 }
 
-static void emit_plan(const Plan *plan)
+static void emit_plan(const Plan *plan, bool restores)
 {
         emit_slice(plan);
         protocol_emit(DOMAIN_KEY_IMAGE, "%s", plan->digest);
@@ -107,7 +110,7 @@ static void emit_plan(const Plan *plan)
                 protocol_emit(DOMAIN_KEY_CONSOLE_BURST_USER, "%" PRIu64, plan->conf->console_burst_user);
         }
         protocol_emit(DOMAIN_KEY_SILENCE_WARNING_USEC, "%" PRIu64, plan->conf->silence_warning_usec);
-        emit_checks(plan->definition);
+        emit_checks(plan->definition, restores);
         protocol_emit(DOMAIN_KEY_WITNESS, "%s", plan->monitor ? "yes" : "no");
 }
 
@@ -235,8 +238,9 @@ static int start_create(virConnectPtr connection, const Plan *plan, const char *
         return virt_domain_create(connection, xml, ret_domain, ret_error);
 }
 
-/* credentials is the descriptor of the archive, or -EBADF. */
-static int start_try(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
+/* snapshot is the path of the memory that is to be restored, or NULL; credentials is the descriptor of the
+ * archive, or -EBADF. */
+static int start_try(Plan *plan, const char *snapshot, int credentials, Watch **ret_watch, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -267,11 +271,17 @@ static int start_try(Plan *plan, int credentials, Watch **ret_watch, Error *ret_
                 if (r < 0)
                         return r;
         }
+        if (snapshot) {
+                r = start_check_snapshot(connection, plan, snapshot, ret_error);
+                if (r < 0)
+                        return r;
+        }
         timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
         r = publication_apply(connection, plan, ret_error);
         if (r < 0)
                 return r;
-        r = start_create(connection, plan, xml, credentials, &domain, ret_error);
+        r = snapshot ? start_restore(connection, plan, snapshot, &domain, ret_error)
+                     : start_create(connection, plan, xml, credentials, &domain, ret_error);
         if (r < 0)
                 publication_withdraw(plan);
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
@@ -307,6 +317,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         _cleanup_close_ int credentials = -EBADF;
         g_autoptr(Plan) plan = NULL;
         g_autoptr(Watch) watch = NULL;
+        g_autofree char *snapshot = snapshot_requested(name);
         uint64_t begun = (uint64_t) g_get_monotonic_time();
         gint64 deadline;
         int r;
@@ -322,7 +333,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
                 return r;
         if (plan->monitor && virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
-        emit_plan(plan);
+        emit_plan(plan, snapshot != NULL);
         r = started_write(name, plan->definition);
         if (r < 0)
                 protocol_emit(DOMAIN_KEY_NOTICE, "Cannot record how the guest is started: %s",
@@ -336,7 +347,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                r = start_try(plan, credentials, &watch, &error);
+                r = start_try(plan, snapshot, credentials, &watch, &error);
                 if (r >= 0)
                         break;
                 if (error.code != ERROR_LIBVIRT_UNAVAILABLE || g_get_monotonic_time() >= deadline) {
@@ -393,7 +404,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_close_ int liveness = -EBADF;
         g_autoptr(Plan) plan = NULL;
-        g_autofree char *xml = NULL;
+        g_autofree char *xml = NULL, *snapshot = snapshot_requested(name);
         bool kvm;
         int r;
 
@@ -402,7 +413,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
                 return r;
         isolation_prepare(plan);
         r = plan_resolve(plan, ret_error);
-        if (r < 0 || !plan_can_be_prepared(plan))
+        if (r < 0 || snapshot || !plan_can_be_prepared(plan))
                 return r;
         r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
         if (r < 0)

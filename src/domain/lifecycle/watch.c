@@ -31,6 +31,7 @@ static const char *const watch_ending_table[_WATCH_ENDING_MAX] = {
                 [WATCH_DESTROYED] = "destroyed",
                 [WATCH_CRASHED] = "crashed",
                 [WATCH_FAILED] = "failed",
+                [WATCH_SAVED] = "saved",
                 [WATCH_UNKNOWN] = "unknown",
 };
 
@@ -47,6 +48,8 @@ static WatchEnding ending_from_detail(int detail)
                 return WATCH_CRASHED;
         case VIR_DOMAIN_EVENT_STOPPED_FAILED:
                 return WATCH_FAILED;
+        case VIR_DOMAIN_EVENT_STOPPED_SAVED:
+                return WATCH_SAVED;
         default:
                 return WATCH_UNKNOWN;
         }

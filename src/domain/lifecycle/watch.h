@@ -16,6 +16,7 @@ typedef enum WatchEnding {
         WATCH_DESTROYED, /* somebody destroyed it through libvirt */
         WATCH_CRASHED,   /* the guest said that it crashed */
         WATCH_FAILED,    /* QEMU died */
+        WATCH_SAVED,     /* libvirt saved it with its memory */
         WATCH_UNKNOWN,   /* it was gone when we checked */
         _WATCH_ENDING_MAX,
         _WATCH_ENDING_INVALID = -EINVAL,

@@ -89,6 +89,8 @@ static const char *domain_end_from_detail(int detail)
         case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
         case VIR_DOMAIN_EVENT_STOPPED_FAILED:
                 return DOMAIN_END_DESTROYED;
+        case VIR_DOMAIN_EVENT_STOPPED_SAVED:
+                return DOMAIN_END_SAVED;
         default:
                 return DOMAIN_END_UNKNOWN;
         }

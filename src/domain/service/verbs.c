@@ -57,6 +57,11 @@ static int verb_resume(const char *name, const VerbOptions *options, Error *ret_
         return lifecycle_resume(name, ret_error);
 }
 
+static int verb_save(const char *name, const VerbOptions *options, Error *ret_error)
+{
+        return lifecycle_save(name, ret_error);
+}
+
 static int verb_sweep(const char *name, const VerbOptions *options, Error *ret_error)
 {
         int r;
@@ -170,6 +175,7 @@ static const struct {
                 {"stop", true, verb_stop},
                 {"pause", true, verb_pause},
                 {"resume", true, verb_resume},
+                {"save", true, verb_save},
                 {"sweep", true, verb_sweep},
                 {"xml", true, verb_xml},
                 {"arguments", true, verb_arguments},
@@ -199,7 +205,9 @@ static int verbs_print_usage(FILE *file)
                      "  stop NAME               end it, and wait until it is gone\n"
                      "  pause NAME              stop its processors\n"
                      "  resume NAME             let them continue\n"
-                     "  sweep NAME [--prepared] end it if the unit has ended; with --prepared also one that\n"
+                     "  save NAME               save it with its memory, and end it\n"
+                     "  sweep NAME [--prepared] end it if the unit has ended; with --prepared also one "
+                     "that\n"
                      "                          waits for a start\n"
                      "  xml NAME                show the domain XML that a start would use\n"
                      "  arguments NAME          show the arguments that the guest would get\n"

@@ -17,6 +17,7 @@ static const char *const requests[_BODY_OPERATION_MAX] = {
                 [BODY_STOP] = "stop a",
                 [BODY_PAUSE] = "pause a",
                 [BODY_RESUME] = "resume a",
+                [BODY_SAVE] = "save a",
                 [BODY_STATISTICS] = "statistics a",
                 [BODY_STATISTICS_ALL] = "statistics-all",
                 [BODY_SWEEP] = "sweep a",

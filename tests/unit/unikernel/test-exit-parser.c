@@ -207,6 +207,8 @@ static void test_witness_counts_without_last_words(void)
                                         "halted without an exit status"},
                         {"Solo5: Halted", TERMINATION_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
                         {"", TERMINATION_RESET, RESULT_RESET, 255, RESET_SENTENCE},
+                        {"Solo5: solo5_exit(3) called", TERMINATION_SAVED, RESULT_SAVED, 0,
+                                        "saved in a snapshot"},
                         /* Somebody else's last words, that the guest had only printed. */
                         {"Solo5: solo5_exit(0) called", TERMINATION_RESET, RESULT_RESET, 255,
                                         RESET_SENTENCE},
