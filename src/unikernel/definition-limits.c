@@ -73,6 +73,16 @@ static bool processors_are_valid(const char *word)
         return !ends[1] || g_ascii_string_to_unsigned(ends[1], 10, first, PROCESSOR_MAX, &last, NULL);
 }
 
+static int processors_refuse_word(
+                const DefinitionParser *parser, const KeyFileEntry *entry, const char *word)
+{
+        g_autofree char *shown = text_for_display(word, 80);
+
+        return key_file_refuse(entry, parser->ret_error,
+                        "'%s' is neither the number of a processor nor a range of numbers, such as 0-3,6",
+                        shown);
+}
+
 int definition_parse_processors(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         g_auto(GStrv) words = g_strsplit_set(entry->value, " \t,", -1);
@@ -85,10 +95,7 @@ int definition_parse_processors(DefinitionParser *parser, const KeyFileEntry *en
                 if (**word == 0)
                         continue;
                 if (!processors_are_valid(*word))
-                        return key_file_refuse(entry, parser->ret_error,
-                                        "'%s' is neither the number of a processor nor a range of numbers, "
-                                        "such as 0-3,6",
-                                        *word);
+                        return processors_refuse_word(parser, entry, *word);
                 any = true;
         }
         if (!any)
@@ -157,8 +164,7 @@ static int io_refuse(const DefinitionParser *parser, const KeyFileEntry *entry)
 
         return key_file_refuse(entry, parser->ret_error,
                         "not a limit: write %s with K, M, G or T (base 1000), such as %s for the file "
-                        "system "
-                        "of the volumes, or /srv/disk %s for that of a path",
+                        "system of the volumes, or /srv/disk %s for that of a path",
                         bytes ? "bytes a second" : "operations a second", bytes ? "10M" : "500",
                         bytes ? "10M" : "500");
 }

@@ -88,15 +88,13 @@ static int draft_check_slice_limit(const Draft *draft, const Setting *setting,
         if (draft->conf->strict_limits)
                 return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
                                 "%s=: only an administrator may change limits of guests, by StrictLimits= "
-                                "of "
-                                "shruthi.conf",
+                                "of shruthi.conf",
                                 setting->key);
         for (char **one = values; setting->type == SETTING_TYPE_LIST && *one; one++)
                 if (**one == '/' && !g_strv_contains((const char *const *) known, *one))
                         return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
                                         "%s=%s: only an administrator may name a path; leave it out to "
-                                        "limit "
-                                        "what goes to the volumes",
+                                        "limit what goes to the volumes",
                                         setting->key, *one);
 
         return 0;

@@ -293,9 +293,9 @@ static void check_limits(const Host *host)
 {
         if (guest_slice_is_available())
                 check_emit("limits", "ok", "",
-                                "Each guest is in its own slice below that of its owner, "
-                                "unikernel-UID.slice; "
-                                "limits of both apply to it (man shruthi-run)");
+                                "Limits of slices apply to guests: each guest is in its own, below that of "
+                                "its "
+                                "owner, unikernel-UID.slice (man shruthi-run)");
         else if (guest_slice_has_controllers())
                 check_emit("limits", "warning", "install systemd-machined (Debian: systemd-container)",
                                 "Without systemd-machined guests are not in unikernel.slice, and its limits "
