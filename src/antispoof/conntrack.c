@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <glib.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include "common/netlink.h"
 
 #define TUPLE_MAX 512 /* what stands in a tuple, and the zone */
+
+static const int families[] = {AF_INET, AF_INET6};
 
 typedef struct ConntrackRequest {
         struct nlmsghdr header;
@@ -24,7 +27,8 @@ typedef struct ConntrackRequest {
 
 typedef struct ConntrackSearch {
         const GArray *guests; /* Address */
-        GArray *found;        /* ConntrackRequest: how to delete each */
+        GArray *found;        /* ConntrackRequest: how to delete each; NULL to count them */
+        unsigned open;        /* TCP connections that have not ended */
 } ConntrackSearch;
 
 static ConntrackRequest conntrack_request(int message, int family, unsigned short flags)
@@ -98,10 +102,22 @@ static void request_copy(ConntrackRequest *request, unsigned short type, const v
         request->header.nlmsg_len = (uint32_t) (end + RTA_SPACE(size));
 }
 
+/* Other protocols know no end of a connection. */
+static bool connection_is_open(const struct nlmsghdr *header)
+{
+        const void *protocol = message_find(header, CTA_PROTOINFO, 0);
+        const void *tcp = protocol ? attribute_find(protocol, attribute_size(protocol), CTA_PROTOINFO_TCP, 0)
+                                   : NULL;
+        const uint8_t *state =
+                        tcp ? attribute_find(tcp, attribute_size(tcp), CTA_PROTOINFO_TCP_STATE, 1) : NULL;
+
+        return state && *state >= TCP_CONNTRACK_SYN_SENT && *state <= TCP_CONNTRACK_LAST_ACK;
+}
+
 /* What answers a connection that was translated is the guest; of its own connections it is the client. */
 static void on_connection(const struct nlmsghdr *header, void *userdata)
 {
-        const ConntrackSearch *search = userdata;
+        ConntrackSearch *search = userdata;
         const struct nfgenmsg *message = NLMSG_DATA(header);
         ConntrackRequest request;
         const void *original, *reply, *status;
@@ -120,6 +136,10 @@ static void on_connection(const struct nlmsghdr *header, void *userdata)
                         !tuple_is_from_one(reply, search->guests, message->nfgen_family))
                 return;
 
+        if (!search->found) {
+                search->open += connection_is_open(header);
+                return;
+        }
         request = conntrack_request(IPCTNL_MSG_CT_DELETE, message->nfgen_family, NLM_F_ACK);
         request_copy(&request, CTA_TUPLE_ORIG | NLA_F_NESTED, original);
         request_copy(&request, CTA_ZONE, message_find(header, CTA_ZONE, 2));
@@ -145,18 +165,44 @@ static int conntrack_forget_family(const GArray *guests, int family)
         return r;
 }
 
+static int conntrack_count_family(const GArray *guests, int family, unsigned *count)
+{
+        ConntrackSearch search = {.guests = guests};
+        ConntrackRequest list = conntrack_request(IPCTNL_MSG_CT_GET, family, NLM_F_DUMP);
+        int r;
+
+        r = netlink_ask(NETLINK_NETFILTER, &list.header, on_connection, &search);
+        *count += search.open;
+        return r;
+}
+
+static bool guests_have_family(const GArray *guests, int family)
+{
+        for (guint i = 0; i < guests->len; i++)
+                if (g_array_index(guests, Address, i).family == family)
+                        return true;
+        return false;
+}
+
 int conntrack_forget(const GArray *guests)
 {
-        static const int families[] = {AF_INET, AF_INET6};
         int result = 0;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(families); i++) {
-                bool any = false;
-
-                for (guint j = 0; j < guests->len && !any; j++)
-                        any = g_array_index(guests, Address, j).family == families[i];
-                if (any)
+        for (size_t i = 0; i < G_N_ELEMENTS(families); i++)
+                if (guests_have_family(guests, families[i]))
                         result = MIN(result, conntrack_forget_family(guests, families[i]));
-        }
         return result;
+}
+
+int conntrack_count(const GArray *guests, unsigned *ret_count)
+{
+        unsigned count = 0;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(families); i++)
+                if (guests_have_family(guests, families[i]))
+                        r = conntrack_count_family(guests, families[i], &count);
+        if (r >= 0)
+                *ret_count = count;
+        return r;
 }

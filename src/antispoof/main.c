@@ -93,6 +93,7 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
 {
         g_autofree char *word = NULL;
         g_auto(GStrv) lost = NULL;
+        unsigned count = 0;
         bool done = false;
         int r = 0;
 
@@ -117,6 +118,14 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
                 if (r < 0)
                         r = error_set(ret_error, ERROR_FAILED, "The ports could not be withdrawn yet");
                 word = g_strdup(ANTISPOOF_DONE);
+                break;
+        case ANTISPOOF_LEAD:
+                r = publish_lead(request->unikernel, ret_error);
+                word = g_strdup(ANTISPOOF_DONE);
+                break;
+        case ANTISPOOF_CONNECTIONS:
+                r = publish_count_connections(request->unikernel, &count, ret_error);
+                word = g_strdup_printf("%u", count);
                 break;
         case ANTISPOOF_PORT:
                 r = links_attach(server->links, &request->port, &done, ret_error);

@@ -20,6 +20,8 @@ static const char *const verbs[] = {
                 [ANTISPOOF_CHECK] = "check",
                 [ANTISPOOF_PUBLISH] = "publish",
                 [ANTISPOOF_WITHDRAW] = "withdraw",
+                [ANTISPOOF_LEAD] = "lead",
+                [ANTISPOOF_CONNECTIONS] = "connections",
                 [ANTISPOOF_LOST] = "lost",
                 [ANTISPOOF_PORT] = "port",
                 [ANTISPOOF_WATCH] = "watch",
@@ -134,6 +136,7 @@ void antispoof_request_clear(AntispoofRequest *request)
 {
         antispoof_filter_free(request->filter);
         antispoof_publication_free(request->publication);
+        g_free(request->unikernel);
         *request = (AntispoofRequest){};
 }
 
@@ -151,6 +154,10 @@ char *antispoof_request_format(const AntispoofRequest *request)
                 break;
         case ANTISPOOF_WITHDRAW:
                 text = g_strdup(port->interface);
+                break;
+        case ANTISPOOF_LEAD:
+        case ANTISPOOF_CONNECTIONS:
+                text = g_strdup(request->unikernel);
                 break;
         case ANTISPOOF_PORT:
                 text = g_strconcat(port->interface, " ", port->bridge, port->isolated ? " " ISOLATED : "",
@@ -198,6 +205,15 @@ static int withdraw_parse(const char *text, AntispoofPort *ret_port, Error *ret_
         return 0;
 }
 
+static int unikernel_parse(const char *text, char **ret_unikernel, Error *ret_error)
+{
+        int r = name_check(text, ret_error);
+
+        if (r >= 0)
+                *ret_unikernel = g_strdup(text);
+        return r;
+}
+
 /* What stands behind the verb; NULL: nothing does. */
 static int request_parse_rest(AntispoofRequest *request, const char *rest, Error *ret_error)
 {
@@ -210,6 +226,10 @@ static int request_parse_rest(AntispoofRequest *request, const char *rest, Error
                             : request_refuse(ret_error);
         case ANTISPOOF_WITHDRAW:
                 return rest ? withdraw_parse(rest, &request->port, ret_error) : request_refuse(ret_error);
+        case ANTISPOOF_LEAD:
+        case ANTISPOOF_CONNECTIONS:
+                return rest ? unikernel_parse(rest, &request->unikernel, ret_error)
+                            : request_refuse(ret_error);
         case ANTISPOOF_PORT:
                 return rest ? port_parse(rest, &request->port, ret_error) : request_refuse(ret_error);
         default:

@@ -26,6 +26,9 @@
  *                                           address with the network's prefix length, or "none"; PORT
  *                                           as in Publish=
  *     withdraw INTERFACE                    and no longer
+ *     lead UNIKERNEL                        of it and its twin (name_of_twin()), which publish the same
+ *                                           ports: new connections go to it
+ *     connections UNIKERNEL                 how many connections through its ports are open
  *     watch                                 be told whenever others are lost, or could be attached again
  *
  * Pure. Used by both sides. */
@@ -81,6 +84,7 @@ typedef struct AntispoofPublication {
         Address address4, address6; /* of the guest, with the prefix length of its network; or not set */
         char *unikernel;
         GArray *ports; /* PublishedPort, one at least */
+        bool standby;  /* its ports lead to its twin; set by publish.c, and not in the text */
 } AntispoofPublication;
 
 void antispoof_publication_free(AntispoofPublication *publication);
@@ -96,6 +100,8 @@ typedef enum AntispoofVerb {
         ANTISPOOF_CHECK,
         ANTISPOOF_PUBLISH,
         ANTISPOOF_WITHDRAW,
+        ANTISPOOF_LEAD,
+        ANTISPOOF_CONNECTIONS,
         ANTISPOOF_LOST,
         ANTISPOOF_PORT,
         ANTISPOOF_WATCH,
@@ -115,6 +121,7 @@ typedef struct AntispoofRequest {
         AntispoofFilter *filter; /* NULL but for ANTISPOOF_FILTER */
         AntispoofPublication *publication; /* NULL but for ANTISPOOF_PUBLISH */
         AntispoofPort port;                /* for ANTISPOOF_PORT; of ANTISPOOF_WITHDRAW only the interface */
+        char *unikernel;                   /* NULL but for ANTISPOOF_LEAD and ANTISPOOF_CONNECTIONS */
 } AntispoofRequest;
 
 void antispoof_request_clear(AntispoofRequest *request);
@@ -125,7 +132,7 @@ char *antispoof_request_format(const AntispoofRequest *request);
 int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret_request, Error *ret_error);
 
 /* "ok WORD" or "error SENTENCE", which is "taken SENTENCE" of ADDRESS_IN_USE. The word is the interface's
- * name, or what "check" found. */
+ * name, what "check" found, or the number of connections. */
 char *antispoof_answer_format(int r, const Error *error, const char *word);
 int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error *ret_error);
 
@@ -133,7 +140,7 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
 #define ANTISPOOF_WHOLE    "whole"
 #define ANTISPOOF_RESTORED "restored"
 
-/* The word for "publish" and "withdraw". */
+/* The word for "publish", "withdraw" and "lead". */
 #define ANTISPOOF_DONE "done"
 
 /* The words for "port": it was attached, or was so already. */

@@ -11,15 +11,18 @@
 #include "common/io.h"
 
 #define FOLDER "published"
+#define TWINS  "twins" /* an empty file for each unikernel whose twin leads */
 
-static char *directory;
+static char *directory, *twins;
 
 int publication_record_open(const char *path, Error *ret_error)
 {
         int r;
 
         g_free(directory);
+        g_free(twins);
         directory = g_build_filename(path, FOLDER, NULL);
+        twins = g_build_filename(path, TWINS, NULL);
         r = directory_make(directory, 0700);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot create %s", directory) : 0;
 }
@@ -76,6 +79,23 @@ bool publication_record_was_seen(const char *interface)
 bool publication_record_is_older(const char *interface, unsigned sec)
 {
         return publication_record_time(interface) < (int64_t) time(NULL) - (int64_t) sec;
+}
+
+int publication_record_set_twin_leads(const char *unikernel, bool leads, Error *ret_error)
+{
+        int r = leads ? directory_make(twins, 0700) : file_remove(twins, unikernel);
+
+        if (r >= 0 && leads)
+                r = file_replace(twins, unikernel, "", 0, 0600);
+        return r < 0 && r != -ENOENT ? error_set_errno(ret_error, r, "Cannot change %s/%s", twins, unikernel)
+                                     : 0;
+}
+
+bool publication_record_twin_leads(const char *unikernel)
+{
+        g_autofree char *path = g_build_filename(twins, unikernel, NULL);
+
+        return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
 GPtrArray *publication_record_list(void)

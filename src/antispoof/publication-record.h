@@ -18,5 +18,9 @@ void publication_record_mark_seen(const char *interface);
 bool publication_record_was_seen(const char *interface);
 bool publication_record_is_older(const char *interface, unsigned sec);
 
+/* Whether the twin of that unikernel leads, see publish_lead(). */
+int publication_record_set_twin_leads(const char *unikernel, bool leads, Error *ret_error);
+bool publication_record_twin_leads(const char *unikernel);
+
 /* All of them. A file that is no record is left out. */
 GPtrArray *publication_record_list(void);

@@ -100,7 +100,7 @@ static void ruleset_append_ports(GString *text, const AntispoofPublication *publ
         const Address *address = publication_address(publication, map->kind->family);
         char guest[ADDRESS_TEXT_MAX], host[ADDRESS_TEXT_MAX];
 
-        if (!address_is_set(address))
+        if (!address_is_set(address) || publication->standby)
                 return;
         address_format_ip(address, guest);
         for (guint i = 0; i < publication->ports->len; i++) {

@@ -14,5 +14,5 @@
 #define PUBLICATION_MARK "0x53485255"
 
 /* Appends the table made anew with all publications (AntispoofPublication), in one transaction; or, where
- * there are none, that it is deleted. */
+ * there are none, that it is deleted. Those on standby get no new connections, and keep theirs. */
 void publication_ruleset_append(GString *commands, const GPtrArray *publications);

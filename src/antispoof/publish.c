@@ -16,6 +16,7 @@
 #include "antispoof/record.h"
 #include "antispoof/table.h"
 #include "common/log.h"
+#include "common/unikernel-name.h"
 
 static GPtrArray *publications; /* AntispoofPublication */
 
@@ -49,10 +50,40 @@ void publish_reach_loopback(void)
         }
 }
 
+static bool publications_are_twins(const AntispoofPublication *a, const AntispoofPublication *b)
+{
+        g_autofree char *own = name_without_twin(a->unikernel), *other = name_without_twin(b->unikernel);
+
+        return g_str_equal(own, other) && !g_str_equal(a->unikernel, b->unikernel);
+}
+
+/* Whether its ports lead to the other one of a unikernel and its twin. It follows from who is there, so that
+ * nobody has to be told when a guest is gone. */
+static bool publication_is_on_standby(const AntispoofPublication *publication)
+{
+        g_autofree char *own = name_without_twin(publication->unikernel);
+
+        if (publication_record_twin_leads(own) == name_is_twin(publication->unikernel))
+                return false;
+        for (guint i = 0; i < publications->len; i++) {
+                const AntispoofPublication *other = publications->pdata[i];
+
+                if (publications_are_twins(publication, other) &&
+                                published_ports_find_overlap(publication->ports, other->ports))
+                        return true;
+        }
+        return false;
+}
+
 static int publish_make_table(Error *ret_error)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
 
+        for (guint i = 0; i < publications->len; i++) {
+                AntispoofPublication *publication = publications->pdata[i];
+
+                publication->standby = publication_is_on_standby(publication);
+        }
         publication_ruleset_append(commands, publications);
         return nft_run_retrying(commands->str, ret_error);
 }
@@ -85,6 +116,14 @@ static GPtrArray *publications_new(void)
         return g_ptr_array_new_with_free_func(antispoof_publication_destroy);
 }
 
+static void publication_append_addresses(const AntispoofPublication *publication, GArray *guests)
+{
+        if (address_is_set(&publication->address4))
+                g_array_append_val(guests, publication->address4);
+        if (address_is_set(&publication->address6))
+                g_array_append_val(guests, publication->address6);
+}
+
 /* All but those on that interface (NULL: no exception). */
 static void publish_forget_connections(const GPtrArray *ended, const char *but)
 {
@@ -94,12 +133,8 @@ static void publish_forget_connections(const GPtrArray *ended, const char *but)
         for (guint i = 0; i < ended->len; i++) {
                 const AntispoofPublication *publication = ended->pdata[i];
 
-                if (g_strcmp0(publication->interface, but) == 0)
-                        continue;
-                if (address_is_set(&publication->address4))
-                        g_array_append_val(guests, publication->address4);
-                if (address_is_set(&publication->address6))
-                        g_array_append_val(guests, publication->address6);
+                if (g_strcmp0(publication->interface, but) != 0)
+                        publication_append_addresses(publication, guests);
         }
         r = conntrack_forget(guests);
         if (r < 0)
@@ -185,6 +220,48 @@ bool publish_is_waiting(void)
         return false;
 }
 
+static bool publications_have_unikernel(const char *unikernel)
+{
+        for (guint i = 0; i < publications->len; i++)
+                if (g_str_equal(((const AntispoofPublication *) publications->pdata[i])->unikernel,
+                                    unikernel))
+                        return true;
+        return false;
+}
+
+static int publish_check_unikernel(const char *unikernel, Error *ret_error)
+{
+        return publications_have_unikernel(unikernel)
+                               ? 0
+                               : error_set(ret_error, ERROR_FAILED, "Unikernel '%s' publishes no port now",
+                                                 unikernel);
+}
+
+int publish_lead(const char *unikernel, Error *ret_error)
+{
+        g_autofree char *own = name_without_twin(unikernel);
+        int r;
+
+        (void) publish_look();
+        r = publish_check_unikernel(unikernel, ret_error);
+        if (r >= 0)
+                r = publication_record_set_twin_leads(own, name_is_twin(unikernel), ret_error);
+        return r < 0 ? r : publish_restore(ret_error);
+}
+
+int publish_count_connections(const char *unikernel, unsigned *ret_count, Error *ret_error)
+{
+        g_autoptr(GArray) guests = g_array_new(FALSE, FALSE, sizeof(Address));
+        int r;
+
+        for (guint i = 0; i < publications->len; i++)
+                if (g_str_equal(((const AntispoofPublication *) publications->pdata[i])->unikernel,
+                                    unikernel))
+                        publication_append_addresses(publications->pdata[i], guests);
+        r = conntrack_count(guests, ret_count);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot count the connections of '%s'", unikernel) : 0;
+}
+
 static bool filter_has_address(const AntispoofFamily *family, const Address *address)
 {
         return !address_is_set(address) || (!family->any && address_equal(&family->address, address));
@@ -211,7 +288,8 @@ static int publish_check_others(const AntispoofPublication *publication, GPtrArr
                 const PublishedPort *port = published_ports_find_overlap(publication->ports, other->ports);
                 g_autofree char *text = port ? published_port_format(port) : NULL;
 
-                if (port && !g_str_equal(other->unikernel, publication->unikernel))
+                if (port && !g_str_equal(other->unikernel, publication->unikernel) &&
+                                !publications_are_twins(other, publication))
                         return error_set(ret_error, ERROR_ADDRESS_IN_USE,
                                         "Publish=%s: this port of the host is published by unikernel '%s', "
                                         "which runs",
@@ -221,7 +299,9 @@ static int publish_check_others(const AntispoofPublication *publication, GPtrArr
                 const AntispoofPublication *other = publications->pdata[i];
 
                 if (g_str_equal(other->interface, publication->interface) ||
-                                published_ports_find_overlap(publication->ports, other->ports))
+                                (!publications_are_twins(other, publication) &&
+                                                published_ports_find_overlap(
+                                                                publication->ports, other->ports)))
                         g_ptr_array_add(taken, g_ptr_array_steal_index(publications, i));
         }
         return 0;
@@ -262,6 +342,16 @@ static int publish_replace(const AntispoofPublication *publication, GPtrArray *t
         return r;
 }
 
+/* A twin that has just been started is not to lead, whatever a former one did. */
+static int publish_note_new_twin(const AntispoofPublication *publication, Error *ret_error)
+{
+        g_autofree char *own = name_without_twin(publication->unikernel);
+
+        return name_is_twin(publication->unikernel) && !publications_have_unikernel(publication->unikernel)
+                               ? publication_record_set_twin_leads(own, false, ret_error)
+                               : 0;
+}
+
 int publish_add(const AntispoofPublication *publication, Error *ret_error)
 {
         g_autoptr(GPtrArray) taken = publications_new();
@@ -269,6 +359,8 @@ int publish_add(const AntispoofPublication *publication, Error *ret_error)
 
         (void) publish_look();
         r = publication_check_filter(publication, ret_error);
+        if (r >= 0)
+                r = publish_note_new_twin(publication, ret_error);
         if (r >= 0)
                 r = publish_check_others(publication, taken, ret_error);
         if (r >= 0)

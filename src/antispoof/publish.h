@@ -16,6 +16,14 @@ int publish_add(const AntispoofPublication *publication, Error *ret_error);
 /* Negative: it is not done yet, and publish_look() tries again, once its guest is gone. */
 int publish_withdraw(const char *interface);
 
+/* A unikernel and its twin (name_of_twin()) may publish the same ports. New connections go to the unikernel
+ * itself, until its twin is to lead, and back; at all times to the one that is there if the other is gone.
+ * Connections that are open stay where they are. FAILED if it publishes nothing. */
+int publish_lead(const char *unikernel, Error *ret_error);
+
+/* How many connections through its ports are open. */
+int publish_count_connections(const char *unikernel, unsigned *ret_count, Error *ret_error);
+
 /* After interfaces have come or gone: withdraws what was published for a guest that is gone. Negative: that
  * could not be done, and is to be tried again; 1: the kernel was made to follow the list; 0: nothing to do.
  */

@@ -11,6 +11,12 @@
 
 #define NAME_LENGTH_MAX 63
 
+/* The length of the name without the suffix of a twin. */
+static size_t name_own_length(const char *name)
+{
+        return strlen(name) - (g_str_has_suffix(name, NAME_TWIN_SUFFIX) ? strlen(NAME_TWIN_SUFFIX) : 0);
+}
+
 bool name_is_valid(const char *name)
 {
         size_t length;
@@ -18,31 +24,52 @@ bool name_is_valid(const char *name)
         if (!name)
                 return false;
 
-        length = strlen(name);
+        length = name_own_length(name);
         if (length == 0 || length > NAME_LENGTH_MAX)
                 return false;
         if (name[0] == '-' || name[length - 1] == '-')
                 return false;
 
-        for (const char *p = name; *p; p++)
-                if (!g_ascii_islower(*p) && !g_ascii_isdigit(*p) && *p != '-')
+        for (size_t i = 0; i < length; i++)
+                if (!g_ascii_islower(name[i]) && !g_ascii_isdigit(name[i]) && name[i] != '-')
                         return false;
 
         return true;
 }
 
-int name_check(const char *name, Error *ret_error)
+bool name_is_twin(const char *name)
 {
-        g_autofree char *shown = NULL;
+        return name_is_valid(name) && g_str_has_suffix(name, NAME_TWIN_SUFFIX);
+}
 
-        if (name_is_valid(name))
-                return 0;
+char *name_of_twin(const char *name)
+{
+        return g_strconcat(name, NAME_TWIN_SUFFIX, NULL);
+}
 
-        shown = text_for_display(name, 80);
+char *name_without_twin(const char *name)
+{
+        return name_is_twin(name) ? g_strndup(name, name_own_length(name)) : g_strdup(name);
+}
+
+static int name_refuse(const char *name, Error *ret_error)
+{
+        g_autofree char *shown = text_for_display(name, 80);
+
         return error_set(ret_error, ERROR_INVALID_NAME,
                         "'%s' is not a valid unikernel name: use 1 to 63 of a-z, 0-9 and '-', beginning and "
                         "ending with a letter or digit",
                         shown);
+}
+
+int name_check(const char *name, Error *ret_error)
+{
+        return name_is_valid(name) ? 0 : name_refuse(name, ret_error);
+}
+
+int name_check_new(const char *name, Error *ret_error)
+{
+        return name_is_valid(name) && !name_is_twin(name) ? 0 : name_refuse(name, ret_error);
 }
 
 char **names_list(const char *path, GError **ret_error)

@@ -12,8 +12,20 @@
  * '-', so that it is also a DNS label (RFC 1123) and a host name. */
 bool name_is_valid(const char *name);
 
+/* The name under which a rolling update runs the new generation of NAME beside the former one: "NAME_next".
+ * It is valid wherever names are read, but name_check_new() refuses it, so it is nobody's. */
+#define NAME_TWIN_SUFFIX "_next"
+bool name_is_twin(const char *name);
+char *name_of_twin(const char *name);
+
+/* The unikernel's own name, if name is that of its twin; otherwise a copy of name. */
+char *name_without_twin(const char *name);
+
 /* The same with an error message: INVALID_NAME. */
 int name_check(const char *name, Error *ret_error);
+
+/* The same for a unikernel that is to be created. */
+int name_check_new(const char *name, Error *ret_error);
 
 /* The entries of a folder that are names; none if it cannot be read, with ret_error (or NULL). Free with
  * g_strfreev(). */

@@ -22,7 +22,7 @@ static char *order_name_parse(const char *word)
 {
         g_autofree char *name = NULL;
 
-        if (name_is_valid(word))
+        if (name_is_valid(word) && !name_is_twin(word))
                 return g_strdup(word);
         if (unit_name_parse(word, &name) >= 0)
                 return g_steal_pointer(&name);

@@ -39,7 +39,7 @@ int network_name_check(const char *name, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(name, 80);
 
-        if (name_is_valid(name))
+        if (name_is_valid(name) && !name_is_twin(name))
                 return 0;
 
         return error_set(ret_error, ERROR_INVALID_NAME,

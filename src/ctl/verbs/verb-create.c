@@ -116,7 +116,7 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
         char **arguments = operands + 2;
         int r;
 
-        r = name_check(operands[0], ret_error);
+        r = name_check_new(operands[0], ret_error);
         if (r < 0)
                 return r;
 
@@ -211,7 +211,7 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
                                 "shruthictl instance create --name NAME --kernel FILE [--kernel-parameters "
                                 "STRING]; the current form is: shruthictl create NAME FILE --now "
                                 "--arguments=STRING");
-        r = name_check(options->name, ret_error);
+        r = name_check_new(options->name, ret_error);
         if (r < 0)
                 return r;
 

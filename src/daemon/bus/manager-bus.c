@@ -71,7 +71,7 @@ static int unikernel_method_create(sd_bus_message *message, Manager *manager, co
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        r = name_check(name, &error);
+        r = name_check_new(name, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
 

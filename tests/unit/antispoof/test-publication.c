@@ -103,6 +103,26 @@ static void test_records(void)
         fixture_remove_tree(directory);
 }
 
+/* Who of a unikernel and its twin leads outlives the program; that it is no longer so may be said twice. */
+static void test_twins(void)
+{
+        g_autofree char *directory = g_dir_make_tmp("publication-XXXXXX", NULL);
+        g_autoptr(GPtrArray) found = NULL;
+
+        g_assert_cmpint(publication_record_open(directory, NULL), ==, 0);
+        g_assert_false(publication_record_twin_leads("web"));
+        g_assert_cmpint(publication_record_set_twin_leads("web", true, NULL), ==, 0);
+        g_assert_cmpint(publication_record_open(directory, NULL), ==, 0);
+        g_assert_true(publication_record_twin_leads("web"));
+        g_assert_false(publication_record_twin_leads("other"));
+        found = publication_record_list();
+        g_assert_cmpuint(found->len, ==, 0);
+        for (unsigned i = 0; i < 2; i++)
+                g_assert_cmpint(publication_record_set_twin_leads("web", false, NULL), ==, 0);
+        g_assert_false(publication_record_twin_leads("web"));
+        fixture_remove_tree(directory);
+}
+
 static void assert_golden(const char *name, const GString *commands)
 {
         g_autofree char *path = g_test_build_filename(G_TEST_DIST, "golden", name, NULL), *golden = NULL;
@@ -129,12 +149,32 @@ static void test_table(void)
         assert_golden("publish.nft", commands);
 }
 
+/* No new connection goes to who is on standby; the open ones are still known to be of a published port. */
+static void test_standby(void)
+{
+        g_autoptr(GPtrArray) publications = g_ptr_array_new_with_free_func(antispoof_publication_destroy);
+        g_autoptr(GString) commands = g_string_new(NULL);
+        AntispoofPublication *twin = publication_of(
+                        "shruccccccccccc virbr0 10.0.0.4/24 none other_next 8081:80 7007:7/udp");
+
+        g_ptr_array_add(publications, publication_of(ONE));
+        g_ptr_array_add(publications, twin);
+        twin->standby = true;
+        publication_ruleset_append(commands, publications);
+        g_assert_nonnull(strstr(commands->str, "8081 : 10.0.0.3 . 80"));
+        g_assert_null(strstr(commands->str, " : 10.0.0.4 ."));
+        g_assert_nonnull(strstr(commands->str, "10.0.0.3 . tcp . 80, "));
+        g_assert_nonnull(strstr(commands->str, "10.0.0.4 . tcp . 80, "));
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/antispoof/publication/has-one-spelling", test_spelling);
         g_test_add_func("/antispoof/publication/the-largest-fits", test_largest);
         g_test_add_func("/antispoof/publication/is-kept-until-its-guest-is-gone", test_records);
+        g_test_add_func("/antispoof/publication/keeps-who-leads", test_twins);
         g_test_add_func("/antispoof/publication/makes-a-table", test_table);
+        g_test_add_func("/antispoof/publication/leads-nobody-to-who-is-on-standby", test_standby);
         return g_test_run();
 }

@@ -24,6 +24,26 @@ static void test_names_are_dns_labels(void)
         g_assert_false(name_is_valid(NULL));
 }
 
+/* A twin's name is read like any other, and nobody can take it. */
+static void test_twins_have_names(void)
+{
+        static const char *const bad[] = {"_next", "a_nex", "a_next_next", "-_next", "a-_next", "a_nextb"};
+        g_autofree char *longest = g_strnfill(63, 'a'), *of_longest = name_of_twin(longest), *own = NULL,
+                        *same = name_without_twin("next");
+
+        g_assert_true(name_is_twin("a-b_next"));
+        g_assert_true(name_is_twin(of_longest));
+        g_assert_false(name_is_twin("next"));
+        g_assert_cmpstr(same, ==, "next");
+        own = name_without_twin(of_longest);
+        g_assert_cmpstr(own, ==, longest);
+        g_assert_cmpint(name_check("a_next", NULL), ==, 0);
+        g_assert_cmpint(name_check_new("a_next", NULL), <, 0);
+        g_assert_cmpint(name_check_new("a", NULL), ==, 0);
+        for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+                g_assert_false(name_is_valid(bad[i]));
+}
+
 static void test_units_go_there_and_back(void)
 {
         g_autofree char *unit = unit_name_for("a-b"), *name = NULL, *none = NULL;
@@ -128,6 +148,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/common/name/is-a-dns-label", test_names_are_dns_labels);
+        g_test_add_func("/names/twins-have-names", test_twins_have_names);
         g_test_add_func("/common/unit/goes-there-and-back", test_units_go_there_and_back);
         g_test_add_func("/common/size/parse", test_sizes);
         g_test_add_func("/common/size/format", test_sizes_for_people);
