@@ -80,7 +80,7 @@ _shruthictl_value() {
         --output | -o) mapfile -t COMPREPLY < <(compgen -W 'short short-iso short-precise short-unix cat json json-pretty' -- "$cur") ;;
         --grep | -g) ;;
         --lines | -n) mapfile -t COMPREPLY < <(compgen -W 'all 10 50 100' -- "$cur") ;;
-        --probation) mapfile -t COMPREPLY < <(compgen -W '0 30s 2min 10min' -- "$cur") ;;
+        --probation | --drain) mapfile -t COMPREPLY < <(compgen -W '0 30s 2min 10min' -- "$cur") ;;
         --memory) mapfile -t COMPREPLY < <(compgen -W '16M 32M 64M 128M 256M' -- "$cur") ;;
         --property | -p)
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
@@ -102,7 +102,8 @@ _shruthictl() {
         local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
-                [update]="$settings --image --verify --probation --dry-run" [rollback]='--probation --dry-run'
+                [update]="$settings --image --verify --probation --rolling --drain --dry-run"
+                [rollback]='--probation --rolling --drain --dry-run'
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
                 [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow --since --until --boot --grep --priority --output' [wait]='--until --timeout' [console]='--follow' [status]='--lines'
                 [show]='--property --value' [import]='--verify' [rotate]='--now'

@@ -233,6 +233,10 @@ complete -c shruthictl -n '__fish_seen_subcommand_from set update' -l image -r -
 complete -c shruthictl -n '__fish_seen_subcommand_from update' -F
 complete -c shruthictl -n '__fish_seen_subcommand_from update rollback' -l probation -x -a '0 30s 2min 10min' \
     -d 'How long it must hold once ready'
+complete -c shruthictl -n '__fish_seen_subcommand_from update rollback' -l rolling \
+    -d 'Start the new one first, and then move its ports'
+complete -c shruthictl -n '__fish_seen_subcommand_from update rollback' -l drain -x -a '0 30s 2min 10min' \
+    -d 'How long open connections may take to end'
 complete -c shruthictl -n '__fish_seen_subcommand_from update rollback' -l dry-run -d 'Show what would change'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l name -x -d 'Set the name'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l kernel -r -F -d 'Set the image'

@@ -46,6 +46,8 @@
         KEY(ENDED, "ended", RUNNER, "shutdown, destroyed, crashed, failed, unknown: as libvirt saw it")     \
         /* stop */                                                                                          \
         KEY(STOPPED, "stopped", NOBODY, "yes or no: whether there was a guest")                             \
+        /* connections */                                                                                   \
+        KEY(CONNECTIONS, "connections", DAEMON, "number: those through its published ports that are open")  \
         /* statistics, and statistics-all for each; also DEVICE.INDEX.FIELD, see below */                   \
         KEY(UNIKERNEL, "unikernel", DAEMON, "name: what follows is of this one")                            \
         KEY(CPU_TIME_USEC, "cpu-time-usec", DAEMON, "µs")                                                   \

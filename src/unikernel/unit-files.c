@@ -139,7 +139,13 @@ static char *credentials_text(const Definition *definition)
         text = g_string_new(NULL);
         g_string_printf(text, "# Made by shruthi-generator: [Credentials %s] of %s\n[Service]\n",
                         device->name, definition->path);
-        g_string_append(text, UNIT_FILES_LOAD_ARCHIVE);
+        if (name_is_twin(definition->name)) {
+                /* Those of the unikernel itself, which are sealed under its name. */
+                g_autofree char *own = name_without_twin(definition->name);
+
+                g_string_append_printf(text, UNIT_FILES_LOAD_ARCHIVE_OF("%s"), own, own);
+        } else
+                g_string_append(text, UNIT_FILES_LOAD_ARCHIVE);
         for (guint i = 0; i < device->sources->len; i++)
                 append_source(text, device->sources->pdata[i]);
 

@@ -27,9 +27,10 @@ bool unit_files_are_there(const char *dir, const char *name, const Definition *d
 /* The drop-in of one unit or of all (TEMPLATE), which loads the keys that shruthi-seal keeps. Free the path
  * with g_free(). */
 char *unit_files_credentials_path(const char *unit);
-#define UNIT_FILES_LOAD_ARCHIVE                                                                             \
-        "LoadCredentialEncrypted=" SHRUTHI_CREDENTIAL_PREFIX "%i\n"                                         \
-        "SetCredential=" SHRUTHI_CREDENTIAL_PREFIX "%i:" UNIT_FILES_NO_ARCHIVE "\n"
+#define UNIT_FILES_LOAD_ARCHIVE UNIT_FILES_LOAD_ARCHIVE_OF("%i")
+#define UNIT_FILES_LOAD_ARCHIVE_OF(name)                                                                    \
+        "LoadCredentialEncrypted=" SHRUTHI_CREDENTIAL_PREFIX name                                           \
+        "\nSetCredential=" SHRUTHI_CREDENTIAL_PREFIX name ":" UNIT_FILES_NO_ARCHIVE "\n"
 
 /* The environment variable with the unikernels that the runner has to wait for, separated by spaces. */
 #define UNIT_FILES_AWAITED "SHRUTHI_AWAITED"

@@ -19,6 +19,7 @@
 static const char *const update_phase_table[_UPDATE_PHASE_MAX] = {
                 [UPDATE_PHASE_PROVING] = "proving",
                 [UPDATE_PHASE_RETURNING] = "returning",
+                [UPDATE_PHASE_TRYING] = "trying",
 };
 
 DEFINE_STRING_TABLE(update_phase, UpdatePhase, update_phase_table, _UPDATE_PHASE_MAX)
@@ -33,13 +34,16 @@ void update_record_clear(UpdateRecord *record)
 char *update_record_format(const UpdateRecord *record)
 {
         g_autofree char *reason = text_for_display(record->reason ?: "", REASON_LENGTH_MAX);
+        g_autofree char *drain = record->rolling ? g_strdup_printf("DRAIN=%" G_GUINT64_FORMAT "\n",
+                                                                   record->drain_usec)
+                                                 : g_strdup("");
 
         return g_strdup_printf("PHASE=%s\nOLD=%" G_GUINT64_FORMAT "\nNEW=%" G_GUINT64_FORMAT
                                "\nPROBATION=%" G_GUINT64_FORMAT "\nOLD_STARTED=%" G_GUINT64_FORMAT
-                               "\nUSER=%u\nBOOT=%s\nREASON=%s\n",
+                               "\nUSER=%u\nBOOT=%s\n%sREASON=%s\n",
                         update_phase_to_string(record->phase), record->old_number, record->new_number,
                         record->probation_usec, record->old_started, (unsigned) record->user,
-                        record->boot_id ?: "", reason);
+                        record->boot_id ?: "", drain, reason);
 }
 
 static int update_record_parse_line(UpdateRecord *record, const char *line)
@@ -64,6 +68,10 @@ static int update_record_parse_line(UpdateRecord *record, const char *line)
                 return number_parse(value, 0, UINT32_MAX, &record->new_number);
         if (g_str_equal(key, "PROBATION"))
                 return number_parse(value, 0, INT64_MAX, &record->probation_usec);
+        if (g_str_equal(key, "DRAIN")) {
+                record->rolling = true;
+                return number_parse(value, 0, INT64_MAX, &record->drain_usec);
+        }
         if (g_str_equal(key, "OLD_STARTED"))
                 return number_parse(value, 0, INT64_MAX, &record->old_started);
         if (g_str_equal(key, "USER")) {

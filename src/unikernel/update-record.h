@@ -2,6 +2,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,11 +14,12 @@
 typedef enum UpdatePhase {
         UPDATE_PHASE_PROVING,   /* the new generation is being started and watched */
         UPDATE_PHASE_RETURNING, /* it failed, and the former one is being restored */
+        UPDATE_PHASE_TRYING,    /* of a rolling update: the new generation is tried as a twin */
         _UPDATE_PHASE_MAX,
         _UPDATE_PHASE_INVALID = -EINVAL,
 } UpdatePhase;
 
-const char *update_phase_to_string(UpdatePhase phase); /* "proving", "returning" */
+const char *update_phase_to_string(UpdatePhase phase); /* "proving", "returning", "trying" */
 UpdatePhase update_phase_from_string(const char *text);
 
 typedef struct UpdateRecord {
@@ -27,6 +29,8 @@ typedef struct UpdateRecord {
         uint64_t old_started; /* when the former guest began to run, as in RunState; 0 if not known */
         uid_t user;           /* who asked for it */
         char *boot_id;        /* of the boot in which it began */
+        bool rolling;         /* there is a twin, or was (daemon/change/rolling.h) */
+        uint64_t drain_usec;  /* for rolling: how long connections are given to end */
         char *reason;         /* for UPDATE_PHASE_RETURNING: why; or NULL */
 } UpdateRecord;
 

@@ -135,6 +135,15 @@ static int option_set_probation(
         return 0;
 }
 
+static int option_set_drain(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+{
+        if (time_span_parse(value, &options->drain) < 0)
+                return option_refuse(ret_error, "--drain=", value, "give a time such as 30s, or 0 for none");
+
+        options->have_drain = true;
+        return 0;
+}
+
 static int option_set_boot(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         options->boot = value ?: "0";
@@ -269,6 +278,12 @@ static const OptionInfo own_options[] = {
                 {"probation", 0, "TIME", OPTION_UPDATE,
                                 "update, rollback: how long it must hold once ready (default: 30s)",
                                 option_set_probation},
+                {"rolling", 0, NULL, OPTION_UPDATE,
+                                "update, rollback: start the new one first, and then move its ports",
+                                option_set_switch, offsetof(Options, rolling)},
+                {"drain", 0, "TIME", OPTION_UPDATE,
+                                "with --rolling: how long open connections may take to end (default: 30s)",
+                                option_set_drain},
                 {"dry-run", 0, NULL, OPTION_UPDATE, "update, rollback: show what would change",
                                 option_set_switch, offsetof(Options, dry_run)},
                 {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: set the size", option_set_size},

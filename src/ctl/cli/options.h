@@ -93,8 +93,8 @@ typedef struct Options {
         bool raw;
         GPtrArray *properties; /* names; NULL for all */
         CommandSettings settings;
-        bool dry_run, have_probation;
-        uint64_t probation; /* µs */
+        bool dry_run, rolling, have_probation, have_drain;
+        uint64_t probation, drain; /* µs */
         const char *image;  /* set, update --image=, instance create --kernel= */
         const char *name;   /* instance create --name= */
         const char *server; /* rhyzomectl's */

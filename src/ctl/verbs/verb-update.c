@@ -22,10 +22,19 @@
 
 static int update_append_options(sd_bus_message *call, const Options *options, Error *ret_error)
 {
-        int r = sd_bus_message_open_container(call, 'a', "{sv}");
+        int r;
 
+        if (options->have_drain && !options->rolling)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "--drain= is for an update with --rolling: others end all connections.");
+
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0 && options->have_probation)
                 r = sd_bus_message_append(call, "{sv}", "Probation", "t", options->probation);
+        if (r >= 0 && options->rolling)
+                r = sd_bus_message_append(call, "{sv}", "Rolling", "b", 1);
+        if (r >= 0 && options->have_drain)
+                r = sd_bus_message_append(call, "{sv}", "DrainUSec", "t", options->drain);
         if (r >= 0 && options->dry_run)
                 r = sd_bus_message_append(call, "{sv}", "DryRun", "b", 1);
         if (r >= 0)

@@ -204,7 +204,9 @@ static int unikernel_set_credential(sd_bus_message *message, Unikernel *unikerne
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_SET_CREDENTIAL, "set a key of", &call))
                 return 1;
 
-        r = unikernel_check_credentials(unikernel, &error);
+        r = unikernel_check_own(unikernel->name, &error);
+        if (r >= 0)
+                r = unikernel_check_credentials(unikernel, &error);
         if (r >= 0 && restart)
                 r = call_check_conf(unikernel->manager, SHRUTHI_ACTION_RESTART, &error);
         if (r < 0)

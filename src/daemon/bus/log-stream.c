@@ -198,7 +198,8 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
                 const LogOptions *options)
 {
         g_autoptr(GPtrArray) command = g_ptr_array_new();
-        g_autofree char *unit = unit_name_for(name);
+        g_autofree char *unit = unit_name_for(name), *twin = name_of_twin(name),
+                        *twin_unit = unit_name_for(twin);
         const char *id = options->invocation;
 
         /* journalctl finds the requested boot itself. */
@@ -232,9 +233,11 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
          * select what the unit's processes wrote, what PID 1 says about the unit, and what our own user says
          * about the unikernel; "+" is "or". In our units, and as our user, only our own programs write, so
          * SHRUTHI_OWNER= can be trusted too: it excludes the lines of a former owner of the name. What PID 1
-         * says is not secret: it is also in our properties. */
+         * says is not secret: it is also in our properties. The lines of its twin, which is there only
+         * during a rolling update, are part of its own. */
         command_add_boot(command, boot_id);
         command_add(command, "_SYSTEMD_UNIT=%s", unit);
+        command_add(command, "_SYSTEMD_UNIT=%s", twin_unit);
         command_add_owner(command, owner);
         if (id)
                 command_add(command, "_SYSTEMD_INVOCATION_ID=%s", id);
@@ -242,6 +245,7 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
         command_add_boot(command, boot_id);
         command_add(command, "_PID=1");
         command_add(command, "UNIT=%s", unit);
+        command_add(command, "UNIT=%s", twin_unit);
         if (id)
                 command_add(command, "INVOCATION_ID=%s", id);
         if (!id) {

@@ -14,39 +14,55 @@
 #include "daemon/core/dictionary.h"
 #include "daemon/state/unikernel-access.h"
 
+static int update_read_time(
+                sd_bus_message *message, const char *key, uint64_t max, uint64_t *ret_usec, Error *ret_error)
+{
+        g_autofree char *given = NULL;
+
+        if (sd_bus_message_read(message, "v", "t", ret_usec) < 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "%s: expected a value of type 't', microseconds", key);
+        if (*ret_usec <= max)
+                return 0;
+
+        given = time_span_format(*ret_usec);
+        return error_set(
+                        ret_error, ERROR_INVALID_ARGS, "%s: %s is too long; give at most a day", key, given);
+}
+
+static int update_read_flag(sd_bus_message *message, const char *key, bool *ret_flag, Error *ret_error)
+{
+        int b;
+
+        if (sd_bus_message_read(message, "v", "b", &b) < 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "%s: expected a value of type 'b'", key);
+        *ret_flag = b;
+        return 0;
+}
+
 static int update_read_option(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
         ChangeUpdate *update = userdata;
         g_autofree char *shown = text_for_display(key, 40);
-        int b;
 
-        if (g_str_equal(key, "Probation")) {
-                if (sd_bus_message_read(message, "v", "t", &update->probation_usec) < 0)
-                        return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "Probation: expected a value of type 't', microseconds");
-                if (update->probation_usec > UPDATE_PROBATION_MAX) {
-                        g_autofree char *given = time_span_format(update->probation_usec);
+        if (g_str_equal(key, "Probation"))
+                return update_read_time(
+                                message, key, UPDATE_PROBATION_MAX, &update->probation_usec, ret_error);
+        if (g_str_equal(key, "DrainUSec"))
+                return update_read_time(message, key, ROLLING_DRAIN_MAX, &update->drain_usec, ret_error);
+        if (g_str_equal(key, "DryRun"))
+                return update_read_flag(message, key, &update->dry_run, ret_error);
+        if (g_str_equal(key, "Rolling"))
+                return update_read_flag(message, key, &update->rolling, ret_error);
 
-                        return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "Probation: %s is too long; give at most a day", given);
-                }
-                return 0;
-        }
-        if (g_str_equal(key, "DryRun")) {
-                if (sd_bus_message_read(message, "v", "b", &b) < 0)
-                        return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "DryRun: expected a value of type 'b'");
-                update->dry_run = b;
-                return 0;
-        }
-
-        return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown option '%s'; known: Probation, DryRun",
-                        shown);
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "Unknown option '%s'; known: Probation, DryRun, Rolling, DrainUSec", shown);
 }
 
 int unikernel_method_update(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        ChangeUpdate update = {.probation_usec = UPDATE_PROBATION_DEFAULT};
+        ChangeUpdate update = {
+                        .probation_usec = UPDATE_PROBATION_DEFAULT, .drain_usec = ROLLING_DRAIN_DEFAULT};
         _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(Settings) settings = NULL;
         Unikernel *unikernel = userdata;
@@ -78,7 +94,9 @@ static int generation_read_number(sd_bus_message *message, uint64_t *ret_number,
 
 int unikernel_method_rollback(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        ChangeUpdate update = {.rollback = true, .probation_usec = UPDATE_PROBATION_DEFAULT};
+        ChangeUpdate update = {.rollback = true,
+                        .probation_usec = UPDATE_PROBATION_DEFAULT,
+                        .drain_usec = ROLLING_DRAIN_DEFAULT};
         _cleanup_error_ Error error = ERROR_INIT;
         Unikernel *unikernel = userdata;
         Call *call;

@@ -84,26 +84,36 @@ static int draft_check_addresses(const Draft *draft, unsigned others)
                         addresses, others, max);
 }
 
+/* Of all other unikernels of the owner, and how many they are. */
+static ResourceUsage draft_sum_others(const Draft *draft, unsigned *ret_owned)
+{
+        const GArray *usages = draft->request->usages;
+        ResourceUsage others = {};
+
+        *ret_owned = 0;
+        for (guint i = 0; i < usages->len; i++) {
+                const ResourceUsage *usage = &g_array_index(usages, ResourceUsage, i);
+
+                if (usage->uid != draft->definition->owner)
+                        continue;
+                (*ret_owned)++;
+                others.memory += usage->memory;
+                others.cpus += usage->cpus;
+                others.addresses += usage->addresses;
+        }
+        return others;
+}
+
 /* Checks the limits of users, which do not apply to administrators. */
 static int draft_check_user_limits(const Draft *draft)
 {
         const Definition *definition = draft->definition;
         bool same_owner = draft->old && draft->old->owner == definition->owner;
-        const ChangeRequest *request = draft->request;
-        ResourceUsage others = {};
-        unsigned owned = 0;
+        ResourceUsage others;
+        unsigned owned;
         int r;
 
-        for (guint i = 0; i < request->usages->len; i++) {
-                const ResourceUsage *usage = &g_array_index(request->usages, ResourceUsage, i);
-
-                if (usage->uid != definition->owner)
-                        continue;
-                owned++;
-                others.memory += usage->memory;
-                others.cpus += usage->cpus;
-                others.addresses += usage->addresses;
-        }
+        others = draft_sum_others(draft, &owned);
 
         if (!same_owner && owned >= draft->conf->unikernels_max_user) {
                 g_autofree char *owner = user_name(definition->owner);
@@ -134,4 +144,27 @@ int draft_check_limits(const Draft *draft)
          * unikernel of users. */
         return draft->definition->owner == 0 ? draft_check_increase(draft, draft->old, &(ResourceUsage){})
                                              : draft_check_user_limits(draft);
+}
+
+int draft_check_twin_limits(const Draft *draft)
+{
+        ResourceUsage usage = resource_usage_of(draft->definition, draft->conf), others;
+        unsigned addresses = draft_count_addresses(draft, draft->definition),
+                 max = draft->conf->addresses_max_user, owned;
+        int r;
+
+        if (draft_may_administer(draft) || draft->definition->owner == 0)
+                return 0;
+
+        others = draft_sum_others(draft, &owned);
+        r = draft_check_memory_limit(draft, &usage, others.memory + usage.memory);
+        if (r >= 0)
+                r = draft_check_cpus(draft, usage.cpus, others.cpus + usage.cpus);
+        if (r >= 0 && addresses > 0 && others.addresses + 2 * addresses > max)
+                r = draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
+                                "Twice %u network devices and %u of the owner's other unikernels, on "
+                                "networks that the owner does not own, exceed the limit of the user "
+                                "(AddressesMaxPerUser=%u)",
+                                addresses, others.addresses, max);
+        return r;
 }

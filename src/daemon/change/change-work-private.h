@@ -34,6 +34,12 @@ const DefinitionDevice *draft_find_old_device(const Draft *draft, const Definiti
 /* change-work-limits.c: the limits of users, which do not bind administrators. */
 int draft_check_limits(const Draft *draft);
 
+/* Whether they allow for it twice, as a rolling update needs it. */
+int draft_check_twin_limits(const Draft *draft);
+
+/* change-work-rolling.c: whether a rolling update is possible, if it is one. */
+int draft_check_rolling(const Draft *draft);
+
 /* change-work-rights.c: what only an administrator may do. Fails unless the caller is one. */
 int draft_check_rights(const Draft *draft);
 

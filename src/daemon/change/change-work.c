@@ -495,6 +495,8 @@ static int draft_make(Draft *draft)
                 r = draft_check_fields(draft);
         if (r >= 0)
                 r = draft_settle_memory(draft, info);
+        if (r >= 0)
+                r = draft_check_rolling(draft);
 
         return r < 0 ? r : draft_write(draft);
 }

@@ -526,6 +526,10 @@ static int change_check_start(Change *change, const Unikernel *unikernel)
 
 int change_check_free(Manager *manager, const char *name, Error *ret_error)
 {
+        int r = unikernel_check_own(name, ret_error);
+
+        if (r < 0)
+                return r;
         if (g_hash_table_contains(manager->updates, name))
                 return error_set(ret_error, ERROR_BUSY,
                                 "An update of '%s' is in progress; wait until it has ended, or run "

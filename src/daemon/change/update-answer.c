@@ -17,6 +17,10 @@ static char *update_describe_failure(const Update *update)
                 return g_strdup_printf(
                                 "%s; generation %" G_GUINT64_FORMAT " could not be restored: %s", failed,
                                 update->record.old_number, update->error.message);
+        if (update->untouched)
+                return g_strdup_printf("%s; it had not taken the place of generation %" G_GUINT64_FORMAT
+                                       ", which runs on",
+                                failed, update->record.old_number);
         return g_strdup_printf("%s; generation %" G_GUINT64_FORMAT " is back%s", failed,
                         update->record.old_number, update->was_active ? "" : ", and was not started");
 }

@@ -60,7 +60,11 @@ void update_find_state(Update *update, const Unikernel *unikernel)
         else if (!update_is_written(update))
                 update_note_unwritten(update);
 
-        update->state = update->failure ? UPDATE_RETURNING : UPDATE_LOOKING;
+        /* After a boot there is no former guest beside which a twin could be tried. */
+        update->state = update->failure ? UPDATE_RETURNING
+                        : update->record.phase == UPDATE_PHASE_TRYING && update_is_of_this_boot(update)
+                                        ? UPDATE_TRYING
+                                        : UPDATE_LOOKING;
         if (update->failure)
                 update->outcome = GENERATION_FAILED;
 }

@@ -14,9 +14,13 @@ UpdateState update_state_next(UpdateState state, UpdateEvent event)
                 int event; /* or ANY */
                 UpdateState to;
         } transitions[] = {
-                        {UPDATE_CHANGING, UPDATE_EVENT_DONE, UPDATE_STARTING},
+                        {UPDATE_CHANGING, UPDATE_EVENT_DONE, UPDATE_TRYING},
                         {UPDATE_CHANGING, UPDATE_EVENT_FAILED, UPDATE_ENDED},
                         {UPDATE_CHANGING, UPDATE_EVENT_STOPPED, UPDATE_ENDED},
+                        {UPDATE_TRYING, UPDATE_EVENT_DONE, UPDATE_NOTING},
+                        {UPDATE_TRYING, UPDATE_EVENT_STOPPED, UPDATE_KEEPING},
+                        {UPDATE_TRYING, UPDATE_EVENT_FAILED, UPDATE_RETURNING},
+                        {UPDATE_NOTING, ANY, UPDATE_STARTING},
                         {UPDATE_LOOKING, UPDATE_EVENT_DONE, UPDATE_STARTING},
                         {UPDATE_LOOKING, UPDATE_EVENT_READY, UPDATE_PROVING},
                         {UPDATE_LOOKING, UPDATE_EVENT_STOPPED, UPDATE_KEEPING},
@@ -27,13 +31,14 @@ UpdateState update_state_next(UpdateState state, UpdateEvent event)
                         {UPDATE_PROVING, UPDATE_EVENT_DONE, UPDATE_KEEPING},
                         {UPDATE_PROVING, UPDATE_EVENT_STOPPED, UPDATE_KEEPING},
                         {UPDATE_PROVING, UPDATE_EVENT_FAILED, UPDATE_RETURNING},
-                        {UPDATE_KEEPING, ANY, UPDATE_ENDED},
+                        {UPDATE_KEEPING, ANY, UPDATE_RETIRING},
                         {UPDATE_RETURNING, UPDATE_EVENT_DONE, UPDATE_READING},
                         /* The new generation stays, because there is no space for the former one. */
-                        {UPDATE_RETURNING, UPDATE_EVENT_FAILED, UPDATE_CLEARING},
+                        {UPDATE_RETURNING, UPDATE_EVENT_FAILED, UPDATE_RETIRING},
                         {UPDATE_READING, ANY, UPDATE_RELOADING},
                         {UPDATE_RELOADING, ANY, UPDATE_RESTARTING},
-                        {UPDATE_RESTARTING, ANY, UPDATE_CLEARING},
+                        {UPDATE_RESTARTING, ANY, UPDATE_RETIRING},
+                        {UPDATE_RETIRING, ANY, UPDATE_CLEARING},
                         {UPDATE_CLEARING, ANY, UPDATE_ENDED},
         };
 

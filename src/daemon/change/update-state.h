@@ -9,21 +9,23 @@
 
 /* The states of an update, and the verdict on a new generation. Pure.
  *
- *     CHANGING ──► STARTING ──► PROVING ──► KEEPING ──► ENDED
- *        │          ▲   │          │           ▲          ▲
- *        │  LOOKING ┘   └──┬───────┴─ stopped ─┘          │
- *        │     │           │ failed                       │
- *        │     └────────►──┤                              │
- *        │                 ▼                              │
- *        │             RETURNING ──► READING ──► RELOADING ──► RESTARTING ──► CLEARING
- *        │                 └───────────────────────────────────────────────────►
- *        └─ refused, or nothing is to be proven ──────────┘
+ *     CHANGING ──► TRYING ──► NOTING ──► STARTING ──► PROVING ──► KEEPING ──► RETIRING ──► CLEARING ──►
+ * ENDED │           │                    ▲   │          │           ▲            ▲                       ▲
+ *        │           │            LOOKING ┘   └──┬───────┴─ stopped ─┘            │                       │
+ *        │           │               │           │ failed                         │                       │
+ *        │           └───────────────┴────────►──┤                                │                       │
+ *        │                                       ▼                                │                       │
+ *        │                                   RETURNING ──► READING ──► RELOADING ──► RESTARTING           │
+ *        └─ refused, or nothing is to be proven ──────────────────────────────────────────────────────────┘
  *
- * An update begins with CHANGING. One that shruthid finds at its start begins with LOOKING or RETURNING,
- * depending on its record (unikernel/update-record.h). LOOKING may lead to STARTING, PROVING, KEEPING or
- * RETURNING. */
+ * An update begins with CHANGING. One that shruthid finds at its start begins with TRYING, LOOKING or
+ * RETURNING, depending on its record (unikernel/update-record.h). LOOKING may lead to STARTING, PROVING,
+ * KEEPING or RETURNING. TRYING, NOTING and RETIRING are passed at once if the update is not a rolling one.
+ */
 typedef enum UpdateState {
         UPDATE_CHANGING,   /* the definition is being changed, see change.h */
+        UPDATE_TRYING,     /* the new generation runs beside the former one, see rolling.h */
+        UPDATE_NOTING,     /* a thread notes that the twin serves */
         UPDATE_LOOKING,    /* finds out how far a former shruthid came */
         UPDATE_STARTING,   /* systemd starts the new generation */
         UPDATE_PROVING,    /* it became ready, and is watched */
@@ -32,6 +34,7 @@ typedef enum UpdateState {
         UPDATE_READING,    /* the registry reads it */
         UPDATE_RELOADING,  /* systemd reloads its units, if needed */
         UPDATE_RESTARTING, /* systemd starts the former generation */
+        UPDATE_RETIRING,   /* the twin is removed */
         UPDATE_CLEARING,   /* a thread removes the record */
         UPDATE_ENDED,      /* it is answered */
         _UPDATE_STATE_MAX,

@@ -37,7 +37,23 @@ void update_work_clear(void *userdata)
 void update_work_keep(void *userdata)
 {
         update_mark(userdata);
-        update_work_clear(userdata);
+}
+
+static void update_write_record(const Update *update)
+{
+        int r = update_record_write(update->name, &update->record);
+
+        if (r < 0)
+                update_report(update, "write the record", NULL, r);
+}
+
+/* Without it the next shruthid tries the twin once more, which changes nothing. */
+void update_work_note(void *userdata)
+{
+        Update *update = userdata;
+
+        update->record.phase = UPDATE_PHASE_PROVING;
+        update_write_record(update);
 }
 
 /* A former definition that is in force needs no writing, but systemd may not have read it yet.
@@ -64,16 +80,11 @@ static int update_put_back(Update *update, Error *ret_error)
 void update_work_return(void *userdata)
 {
         Update *update = userdata;
-        int r;
 
         update->record.phase = UPDATE_PHASE_RETURNING;
         g_free(update->record.reason);
         update->record.reason = g_strdup(update->failure);
-        r = update_record_write(update->name, &update->record);
-        if (r < 0)
-                log_object(LOG_WARNING, &(LogObject){.unikernel = update->name}, NULL, NULL,
-                                "Cannot write the record of the update of '%s': %s", update->name,
-                                g_strerror(-r));
+        update_write_record(update);
         (void) update_put_back(update, &update->error);
         update_mark(update);
 }

@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "common/unikernel-name.h"
 #include "daemon/state/job-run.h"
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
@@ -35,6 +36,7 @@ static void update_free(Update *update)
         g_hash_table_remove(update->manager->updates, update->name);
         sd_event_source_disable_unref(update->due_source);
         sd_event_source_disable_unref(update->look_source);
+        rolling_free(update->rolling);
         update_record_clear(&update->record);
         error_clear(&update->error);
         g_free(update->invocation);
@@ -42,6 +44,13 @@ static void update_free(Update *update)
         g_free(update->text);
         g_free(update->name);
         g_free(update);
+}
+
+static void update_add_twin(Update *update)
+{
+        if (update->record.rolling)
+                update->rolling = rolling_new(update->manager, update->name, update->record.user,
+                                update->record.probation_usec, update->record.drain_usec);
 }
 
 static void update_set_failure(Update *update, const char *failure)
@@ -139,6 +148,7 @@ static void on_update_changed(Call *call, ChangeResult *result, void *userdata)
         if (result->unwritten)
                 update->outcome = GENERATION_SET;
         if (result->recorded) {
+                update_add_twin(update);
                 if (result->r < 0)
                         log_object(LOG_WARNING, &(LogObject){.unikernel = update->name}, NULL, NULL, "%s",
                                         result->error.message);
@@ -172,8 +182,11 @@ static void update_change(Update *update, Settings *settings)
         update->was_active = unikernel_is_to_be_proven(unikernel);
         if (sd_id128_get_boot(&boot) >= 0)
                 sd_id128_to_string(boot, boot_id);
-        update->record = (UpdateRecord){.phase = UPDATE_PHASE_PROVING,
+        update->record = (UpdateRecord){
+                        .phase = update->change.rolling ? UPDATE_PHASE_TRYING : UPDATE_PHASE_PROVING,
                         .probation_usec = update->change.probation_usec,
+                        .rolling = update->change.rolling,
+                        .drain_usec = update->change.drain_usec,
                         .old_started = guest.started_at,
                         .user = update->call->uid,
                         .boot_id = g_strdup(boot_id)};
@@ -229,6 +242,11 @@ void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
         int r;
 
         r = change_check_free(call->manager, call->unikernel, &error);
+        if (r >= 0 && request->rolling && !unikernel_is_to_be_proven(unikernel))
+                r = error_set(&error, ERROR_NOT_RUNNING,
+                                "Unikernel '%s' is not running, so there is nothing to keep up: update it "
+                                "without --rolling",
+                                call->unikernel);
         if (r >= 0 && restart)
                 r = call_check_conf(call->manager, SHRUTHI_ACTION_RESTART, &error);
         if (r < 0) {
@@ -248,6 +266,41 @@ void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
         *question = (UpdateQuestion){.update = update, .settings = settings};
         polkit_ask(call->manager, call->message, SHRUTHI_ACTION_RESTART, &details,
                         on_update_restart_decision, question);
+}
+
+/* --- TRYING, RETIRING --- */
+
+static void on_update_tried(UpdateEvent event, void *userdata)
+{
+        Update *update = userdata;
+
+        if (event == UPDATE_EVENT_FAILED) {
+                update->untouched = true;
+                update_set_failure(update, update->rolling->failure);
+                update->invocation = g_strdup(update->rolling->invocation);
+        }
+        update_advance(update, event);
+}
+
+static void update_try(Update *update)
+{
+        if (update->rolling)
+                rolling_try(update->rolling, on_update_tried, update);
+        else
+                update_advance(update, UPDATE_EVENT_DONE);
+}
+
+static void on_update_retired(UpdateEvent event, void *userdata)
+{
+        update_advance(userdata, UPDATE_EVENT_DONE);
+}
+
+static void update_retire(Update *update)
+{
+        if (update->rolling)
+                rolling_retire(update->rolling, on_update_retired, update);
+        else
+                update_advance(update, UPDATE_EVENT_DONE);
 }
 
 /* --- LOOKING --- */
@@ -337,8 +390,13 @@ static int on_update_look(sd_event_source *source, void *userdata)
 /* Deferred, because the code that changed it is still running. */
 void updates_look(Manager *manager, const char *name)
 {
-        Update *update = g_hash_table_lookup(manager->updates, name);
+        g_autofree char *own = name_without_twin(name);
+        Update *update = g_hash_table_lookup(manager->updates, own);
 
+        if (update && update->rolling)
+                rolling_look(update->rolling);
+        if (name_is_twin(name))
+                return;
         if (update && update->state == UPDATE_PROVING && !update->look_source)
                 (void) sd_event_add_defer(manager->event, &update->look_source, on_update_look, update);
 }
@@ -436,6 +494,15 @@ static void update_enter(Update *update)
         uid_t user = update->record.user;
 
         switch (update->state) {
+        case UPDATE_TRYING:
+                update_try(update);
+                break;
+        case UPDATE_NOTING:
+                if (update->rolling)
+                        worker_run(manager->loader, 0, NULL, update_work_note, on_update_written, update);
+                else
+                        update_advance(update, UPDATE_EVENT_DONE);
+                break;
         case UPDATE_LOOKING:
                 update_look_at_start(update);
                 break;
@@ -464,6 +531,9 @@ static void update_enter(Update *update)
                 break;
         case UPDATE_RESTARTING:
                 update_restart_former(update);
+                break;
+        case UPDATE_RETIRING:
+                update_retire(update);
                 break;
         case UPDATE_CLEARING:
                 worker_run(manager->loader, 0, NULL, update_work_clear, on_update_written, update);
@@ -494,6 +564,7 @@ static void update_resume(Manager *manager, const char *name)
         update = update_new(manager, name);
         update->record = record;
         record = (UpdateRecord){};
+        update_add_twin(update);
         update_find_state(update, unikernel);
         update_enter(update);
 }
@@ -504,4 +575,5 @@ void updates_resume(Manager *manager)
 
         for (char **name = names; *name; name++)
                 update_resume(manager, *name);
+        rolling_sweep(manager);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/change/change.h"
+#include "daemon/change/rolling.h"
 #include "daemon/change/update-state.h"
 #include "daemon/state/job.h"
 #include "unikernel/update-record.h"
@@ -30,6 +31,8 @@ typedef struct Update {
         bool was_active;         /* the former one ran, and must run again */
         bool former_in_force;    /* resumed: the definition is not that of the new generation */
         bool reload;             /* systemd has to reload its units */
+        bool untouched;          /* the new one failed as a twin, so the former one runs on */
+        Rolling *rolling;        /* the twin; NULL if there is none */
         char *failure;           /* of the new generation, in words; NULL if it did not fail */
         Error error;             /* the answer, if set */
         uint64_t due;            /* µs, CLOCK_MONOTONIC: the end of the probation */
@@ -43,7 +46,7 @@ void update_start(Call *call, const ChangeUpdate *change, Settings *settings);
 /* Resumes the updates that a former shruthid has left, once the state of the units is known. */
 void updates_resume(Manager *manager);
 
-/* Called when the properties of name have changed. */
+/* Called when the properties of name, which may be a twin, have changed. */
 void updates_look(Manager *manager, const char *name);
 
 /* update-resume.c: where an update goes on that has a record and a name only: sets its state, was_active,
@@ -57,9 +60,10 @@ bool update_was_left_behind(const Update *update, const Unikernel *unikernel);
 /* update-answer.c: says how it ended, and answers the call, if there is one. */
 void update_answer(Update *update);
 
-/* update-work.c, for threads: the first writes the outcome of the new generation and removes the record; the
- * second restores the former definition, if it is not in force, and writes the outcome in any case; the
- * third only removes the record. On failure they set update's error. */
+/* update-work.c, for threads: the first notes in the record that the twin serves; the second writes the
+ * outcome of the new generation; the third restores the former definition, if it is not in force, and writes
+ * the outcome in any case; the fourth removes the record. On failure they set update's error. */
+void update_work_note(void *update);
 void update_work_keep(void *update);
 void update_work_return(void *update);
 void update_work_clear(void *update);

@@ -464,7 +464,16 @@ static void job_add_to_queue(Job *job)
 
 static void job_run_call(Call *call, JobKind kind, bool no_wait, const char *was_done)
 {
-        Job *job = job_new(call->manager, call->unikernel, call->uid, kind);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = kind == JOB_STOP ? 0 : unikernel_check_own(call->unikernel, &error);
+        Job *job;
+
+        if (r < 0) {
+                call_fail(call, &error, r);
+                return;
+        }
+
+        job = job_new(call->manager, call->unikernel, call->uid, kind);
 
         job->call = call;
         job->no_wait = no_wait;

@@ -170,6 +170,20 @@ int unikernel_refuse_inactive(const char *name, Error *ret_error)
         return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", name);
 }
 
+int unikernel_check_own(const char *name, Error *ret_error)
+{
+        g_autofree char *own = name_without_twin(name);
+
+        if (!name_is_twin(name))
+                return 0;
+
+        return error_set(ret_error, ERROR_BUSY,
+                        "'%s' is what a rolling update runs beside '%s' for a while: it is removed when "
+                        "that "
+                        "has ended, and cannot be changed or started",
+                        name, own);
+}
+
 int unikernel_check_active(const Unikernel *unikernel, Error *ret_error)
 {
         return unikernel_is_active(unikernel) ? 0 : unikernel_refuse_inactive(unikernel->name, ret_error);

@@ -123,6 +123,9 @@ bool unikernel_is_active(const Unikernel *unikernel);
 /* Sets NOT_RUNNING with its message. */
 int unikernel_refuse_inactive(const char *name, Error *ret_error);
 
+/* BUSY for the twin of a unikernel (name_is_twin()): only a rolling update changes or starts it. */
+int unikernel_check_own(const char *name, Error *ret_error);
+
 /* Returns NOT_RUNNING if it is not active. */
 int unikernel_check_active(const Unikernel *unikernel, Error *ret_error);
 

@@ -11,6 +11,7 @@
 
 #include "common/io.h"
 #include "common/socket.h"
+#include "common/string-util.h"
 #include "config.h"
 
 #define LISTEN_SEC 1
@@ -133,6 +134,29 @@ int antispoof_publish(const AntispoofPublication *publication, Error *ret_error)
         g_autofree char *word = NULL;
 
         return antispoof_ask(&request, &word, ret_error);
+}
+
+int antispoof_lead(const char *unikernel, Error *ret_error)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_LEAD, .unikernel = (char *) unikernel};
+        g_autofree char *word = NULL;
+
+        return antispoof_ask(&request, &word, ret_error);
+}
+
+int antispoof_count_connections(const char *unikernel, uint64_t *ret_count, Error *ret_error)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_CONNECTIONS, .unikernel = (char *) unikernel};
+        g_autofree char *word = NULL;
+        int r;
+
+        r = antispoof_ask(&request, &word, ret_error);
+        if (r < 0)
+                return r;
+        return number_parse(word, 0, UINT32_MAX, ret_count) < 0
+                               ? error_set(ret_error, ERROR_FAILED,
+                                                 "Malformed answer from shruthi-antispoof")
+                               : 0;
 }
 
 void antispoof_withdraw(const char *interface)

@@ -25,6 +25,12 @@ int antispoof_attach(const AntispoofPort *port, Error *ret_error);
 /* When it returns, the ports lead to the guest. FAILED, ADDRESS_IN_USE where another unikernel has one. */
 int antispoof_publish(const AntispoofPublication *publication, Error *ret_error);
 
+/* The unikernel's ports lead to it and not to its twin, or the other way round (publish_lead()). */
+int antispoof_lead(const char *unikernel, Error *ret_error);
+
+/* How many connections through its ports are open. */
+int antispoof_count_connections(const char *unikernel, uint64_t *ret_count, Error *ret_error);
+
 /* Takes it back, as far as it was done. */
 void antispoof_withdraw(const char *interface);
 

@@ -436,11 +436,10 @@ static int allocation_fill_in_arguments(Allocation *allocation, Error *ret_error
 {
         const Definition *definition = allocation->plan->definition;
         g_autofree PlaceholderDevice *devices = g_new0(PlaceholderDevice, definition->devices->len);
-        g_autofree char *owner = owner_name(definition->owner), *arguments = NULL;
-        PlaceholderFacts facts = {.name = definition->name,
-                        .uuid = allocation->plan->uuid,
-                        .owner = owner,
-                        .devices = devices};
+        g_autofree char *owner = owner_name(definition->owner), *arguments = NULL,
+                        *name = name_without_twin(definition->name);
+        PlaceholderFacts facts = {
+                        .name = name, .uuid = allocation->plan->uuid, .owner = owner, .devices = devices};
         int r;
 
         for (guint i = 0; i < definition->devices->len; i++)

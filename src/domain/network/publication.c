@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Publish= at a start: that the ports can be had, and the request for them. Called by start.c. */
+/* Publish= at a start: that the ports can be had, and the request for them. Called by start.c. And what a
+ * rolling update asks about ports. Called by verbs.c. */
 
 #include "domain/network/publication.h"
 
+#include <inttypes.h>
+
 #include "common/published-port.h"
+#include "common/unikernel-name.h"
 #include "domain/host/antispoof-client.h"
 #include "domain/host/neighbours-client.h"
 #include "domain/host/protocol.h"
@@ -146,4 +150,26 @@ void publication_withdraw(const Plan *plan)
                 if (device->publish && plan->networks[i].interface[0])
                         antispoof_withdraw(plan->networks[i].interface);
         }
+}
+
+int publication_lead(const char *name, Error *ret_error)
+{
+        int r = name_check(name, ret_error);
+
+        return r < 0 ? r : antispoof_lead(name, ret_error);
+}
+
+int publication_report_connections(const char *name, Error *ret_error)
+{
+        uint64_t count;
+        int r;
+
+        r = name_check(name, ret_error);
+        if (r >= 0)
+                r = antispoof_count_connections(name, &count, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_emit(DOMAIN_KEY_CONNECTIONS, "%" PRIu64, count);
+        return 0;
 }

@@ -13,5 +13,10 @@
  * NOT_SUPPORTED. */
 int publication_apply(virConnectPtr connection, const Plan *plan, Error *ret_error);
 
+/* Verbs: have new connections go to NAME and not to its twin, or the other way round; and print how many
+ * connections through its ports are open. */
+int publication_lead(const char *name, Error *ret_error);
+int publication_report_connections(const char *name, Error *ret_error);
+
 /* Where the guest was not made after that. */
 void publication_withdraw(const Plan *plan);

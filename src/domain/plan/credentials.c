@@ -13,6 +13,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/unikernel-name.h"
 #include "common/ustar.h"
 #include "unikernel/credential-space.h"
 #include "unikernel/unit-files.h"
@@ -82,7 +83,8 @@ static bool mapped_is_none(const Mapped *mapped)
 static int mapped_open_archive(
                 int dir_fd, const char *name, Mapped **ret_mapped, GArray **ret_entries, Error *ret_error)
 {
-        g_autofree char *credential = g_strconcat(SHRUTHI_CREDENTIAL_PREFIX, name, NULL);
+        g_autofree char *own = name_without_twin(name),
+                        *credential = g_strconcat(SHRUTHI_CREDENTIAL_PREFIX, own, NULL);
         g_autoptr(Mapped) mapped = NULL;
         int r;
 
@@ -99,7 +101,7 @@ static int mapped_open_archive(
                         return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
                                         "The keys that were set for '%s' are damaged (%s): remove them with "
                                         "'shruthictl credential remove %s --all' and set them again",
-                                        name, error_message(&error, r), name);
+                                        own, error_message(&error, r), own);
         }
 
         *ret_mapped = g_steal_pointer(&mapped);

@@ -18,6 +18,7 @@
 #include "domain/lifecycle/lifecycle.h"
 #include "domain/lifecycle/reattach.h"
 #include "domain/network/networks.h"
+#include "domain/network/publication.h"
 #include "helper/request.h"
 
 typedef struct VerbOptions {
@@ -96,6 +97,16 @@ static int verb_allocate(const char *name, const VerbOptions *options, Error *re
 static int verb_release(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_release(name, ret_error);
+}
+
+static int verb_lead(const char *name, const VerbOptions *options, Error *ret_error)
+{
+        return publication_lead(name, ret_error);
+}
+
+static int verb_connections(const char *name, const VerbOptions *options, Error *ret_error)
+{
+        return publication_report_connections(name, ret_error);
 }
 
 static int verb_statistics(const char *name, const VerbOptions *options, Error *ret_error)
@@ -181,6 +192,8 @@ static const struct {
                 {"arguments", true, verb_arguments},
                 {"allocate", true, verb_allocate},
                 {"release", true, verb_release},
+                {"lead", true, verb_lead},
+                {"connections", true, verb_connections},
                 {"statistics", true, verb_statistics},
                 {"statistics-all", false, verb_statistics_all},
                 {"probe", false, verb_probe},
@@ -213,6 +226,8 @@ static int verbs_print_usage(FILE *file)
                      "  arguments NAME          show the arguments that the guest would get\n"
                      "  allocate NAME           allocate its addresses, as a start does\n"
                      "  release NAME            release its addresses\n"
+                     "  lead NAME               have published ports lead to it, and not to its twin\n"
+                     "  connections NAME        count the open connections through its published ports\n"
                      "  statistics NAME         show its resource usage\n"
                      "  statistics-all          show the resource usage of all running guests\n"
                      "  probe [--again]         check whether KVM and the fast start work on this host\n"

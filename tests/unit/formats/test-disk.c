@@ -360,6 +360,22 @@ static void test_update(Fixture *f, const void *data)
         g_assert_cmpstr(now, ==, then);
 }
 
+static void test_rolling_update(Fixture *f, const void *data)
+{
+        g_autofree char *then = sample(f, "var/updates/web"), *now = NULL;
+        _cleanup_update_record_ UpdateRecord record = {}, former = {};
+
+        g_assert_cmpint(update_record_read("web", &record), ==, 0);
+        g_assert_cmpint(record.phase, ==, UPDATE_PHASE_TRYING);
+        g_assert_true(record.rolling);
+        g_assert_cmpuint(record.drain_usec, ==, 5 * G_USEC_PER_SEC);
+        now = update_record_format(&record);
+        g_assert_cmpstr(now, ==, then);
+
+        g_assert_cmpint(update_record_read("hello", &former), ==, 0);
+        g_assert_false(former.rolling);
+}
+
 static void test_published(Fixture *f, const void *data)
 {
         g_autofree char *dir = g_build_filename(f->samples, "run-antispoof", NULL);
@@ -416,6 +432,7 @@ int main(int argc, char **argv)
         ADD("what-dnsmasq-reads", test_hosts);
         ADD("a-generation", test_generation);
         ADD("an-update-in-progress", test_update);
+        ADD("a-rolling-update-in-progress", test_rolling_update);
         ADD("a-volume", test_volume);
         ADD("owners-of-an-image", test_image_owners);
         ADD("the-state-of-a-running-unikernel", test_run_state);

@@ -100,6 +100,10 @@ static void test_open(void)
         opens(fifo, directories, false, -1);
 }
 
+/* The unit, and that of its twin in a rolling update. */
+#define UNITS       "_SYSTEMD_UNIT=unikernel@hello.service _SYSTEMD_UNIT=unikernel@hello_next.service"
+#define NAMED_UNITS "UNIT=unikernel@hello.service UNIT=unikernel@hello_next.service"
+
 static char *command_line(const char *owner, const char *boot_id, const LogOptions *options)
 {
         g_auto(GStrv) command = log_stream_command("hello", owner, 990, boot_id, options);
@@ -125,18 +129,16 @@ static void test_log_command(void)
                         *c = command_line(NULL, NULL, &run), *d = command_line(NULL, "b0", &narrow),
                         *e = command_line(NULL, "b0", &boots);
 
-        g_assert_nonnull(strstr(a,
-                        "--boot _SYSTEMD_UNIT=unikernel@hello.service + _PID=1 UNIT=unikernel@hello.service "
-                        "+ _UID=990 SHRUTHI_UNIKERNEL=hello"));
+        g_assert_nonnull(strstr(
+                        a, "--boot " UNITS " + _PID=1 " NAMED_UNITS " + _UID=990 SHRUTHI_UNIKERNEL=hello"));
         g_assert_null(strstr(a, "--follow"));
-        g_assert_nonnull(
-                        strstr(b, "--lines=10 --follow _BOOT_ID=b0 _SYSTEMD_UNIT=unikernel@hello.service + "
-                                  "_BOOT_ID=b0 _PID=1 UNIT=unikernel@hello.service + _BOOT_ID=b0 _UID=990"));
+        g_assert_nonnull(strstr(b, "--lines=10 --follow _BOOT_ID=b0 " UNITS
+                                   " + _BOOT_ID=b0 _PID=1 " NAMED_UNITS " + _BOOT_ID=b0 _UID=990"));
         g_assert_null(strstr(b, "--boot"));
         g_assert_nonnull(strstr(b, "--merge"));
         g_assert_nonnull(strstr(c, "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef + _PID=1"));
-        g_assert_nonnull(strstr(d, " --boot=-1 --since=@5.000001 --until=@6.000000 --priority=4 "
-                                   "_SYSTEMD_UNIT=unikernel@hello.service + "));
+        g_assert_nonnull(strstr(
+                        d, " --boot=-1 --since=@5.000001 --until=@6.000000 --priority=4 " UNITS " + "));
         g_assert_null(strstr(e, "boot"));
         g_assert_null(strstr(e, "merge"));
         g_assert_null(strstr(c, "_UID="));
@@ -148,12 +150,9 @@ static void test_log_owner(void)
         LogOptions all = {}, run = {.invocation = (char *) "0123456789abcdef0123456789abcdef"};
         g_autofree char *a = command_line("1001", NULL, &all), *b = command_line("1001", NULL, &run);
 
-        g_assert_true(g_str_has_suffix(a,
-                        " _SYSTEMD_UNIT=unikernel@hello.service SHRUTHI_OWNER=1001 + _PID=1 "
-                        "UNIT=unikernel@hello.service + _UID=990 SHRUTHI_UNIKERNEL=hello "
-                        "SHRUTHI_OWNER=1001"));
-        g_assert_nonnull(strstr(b,
-                        "_SYSTEMD_UNIT=unikernel@hello.service SHRUTHI_OWNER=1001 _SYSTEMD_INVOCATION_ID="));
+        g_assert_true(g_str_has_suffix(a, " " UNITS " SHRUTHI_OWNER=1001 + _PID=1 " NAMED_UNITS
+                                          " + _UID=990 SHRUTHI_UNIKERNEL=hello SHRUTHI_OWNER=1001"));
+        g_assert_nonnull(strstr(b, UNITS " SHRUTHI_OWNER=1001 _SYSTEMD_INVOCATION_ID="));
 }
 
 static void log_option(const char *key, const char *type, const char *value, bool good)

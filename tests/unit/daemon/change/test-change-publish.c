@@ -75,6 +75,50 @@ static void test_bridge(ChangeFixture *f, gconstpointer data)
         g_assert_nonnull(strstr(f->result.error.message, "'br-users' is a bridge without a network"));
 }
 
+static void begin_rolling(ChangeFixture *f)
+{
+        static const ChangeUpdate rolling = {.rolling = true};
+
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, 64 * MIB);
+        f->request.update = &rolling;
+}
+
+/* Two run at once, for which their owner must have the right, and which a port must lead to. */
+static void test_rolling(ChangeFixture *f, gconstpointer data)
+{
+        g_autoptr(Definition) definition = NULL;
+
+        f->ports[0] = (char *) "1-65535";
+        f->conf.keep_generations = 10;
+        begin(f, ALICE, "net-users", NULL, "8080:80");
+        expect_change(f);
+
+        f->conf.memory_max_user = 127 * MIB;
+        begin_rolling(f);
+        expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
+        g_assert_true(g_str_has_prefix(f->result.error.message,
+                        "A rolling update runs 'hello' twice for a while: 64M of memory"));
+        f->conf.memory_max_user = 128 * MIB;
+        f->conf.addresses_max_user = 1;
+        begin_rolling(f);
+        expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
+        f->conf.addresses_max_user = 2;
+        f->conf.cpus_max_user = 1;
+        begin_rolling(f);
+        expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
+        definition = load_definition("hello");
+        g_assert_cmpuint(definition->memory, !=, 64 * MIB);
+        f->conf.cpus_max_user = 2;
+        begin_rolling(f);
+        expect_change(f);
+
+        begin_rolling(f);
+        change_with_network(f, NULL, NULL);
+        expect_refusal(f, ERROR_NOT_SUPPORTED, false);
+        g_assert_nonnull(strstr(f->result.error.message, "publishes no port"));
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -84,5 +128,6 @@ int main(int argc, char *argv[])
         ADD("users-have-their-ports", test_rights);
         ADD("nobody-has-anothers", test_taken);
         ADD("not-on-a-plain-bridge", test_bridge);
+        ADD("a-rolling-update-counts-twice", test_rolling);
         return g_test_run();
 }

@@ -91,6 +91,39 @@ static void test_is_looked_at(Fixture *f, const void *data)
         g_assert_null(f->update.failure);
 }
 
+/* A twin is tried again in the boot in which it was, and no other: then nothing runs beside it. */
+static void test_is_tried(Fixture *f, const void *data)
+{
+        definition_put(f, LATER);
+        f->update.record.phase = UPDATE_PHASE_TRYING;
+        update_find_state(&f->update, &f->unikernel);
+        g_assert_cmpint(f->update.state, ==, UPDATE_TRYING);
+
+        g_free(f->update.record.boot_id);
+        f->update.record.boot_id = g_strdup("another");
+        update_find_state(&f->update, &f->unikernel);
+        g_assert_cmpint(f->update.state, ==, UPDATE_LOOKING);
+
+        definition_put(f, FORMER);
+        update_find_state(&f->update, &f->unikernel);
+        g_assert_cmpint(f->update.state, ==, UPDATE_RETURNING);
+}
+
+/* When the twin serves, it is not tried again. */
+static void test_is_noted(Fixture *f, const void *data)
+{
+        _cleanup_update_record_ UpdateRecord record = {};
+
+        f->update.record.phase = UPDATE_PHASE_TRYING;
+        f->update.record.rolling = true;
+        f->update.record.drain_usec = 5;
+        update_work_note(&f->update);
+        g_assert_cmpint(update_record_read("a", &record), ==, 0);
+        g_assert_cmpint(record.phase, ==, UPDATE_PHASE_PROVING);
+        g_assert_true(record.rolling);
+        g_assert_cmpuint(record.drain_usec, ==, 5);
+}
+
 /* The record is written before the definition: the former text must not pass for the new generation. */
 static void test_was_not_written(Fixture *f, const void *data)
 {
@@ -187,6 +220,8 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
 
         ADD("is-looked-at", test_is_looked_at);
+        ADD("is-tried", test_is_tried);
+        ADD("is-noted", test_is_noted);
         ADD("was-not-written", test_was_not_written);
         ADD("leaves-a-foreign-text", test_leaves_a_foreign_text);
         ADD("was-restored", test_was_restored);

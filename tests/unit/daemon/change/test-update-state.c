@@ -35,43 +35,59 @@ static void walk(UpdateState state, const Step *steps, size_t n)
 
 #define BACK                                                                                                \
         {FAILED, UPDATE_RETURNING}, {OK, UPDATE_READING}, {OK, UPDATE_RELOADING}, {OK, UPDATE_RESTARTING},  \
-                        {OK, UPDATE_CLEARING},                                                              \
+                        LEFT
+#define LEFT                                                                                                \
+        {OK, UPDATE_RETIRING}, {OK, UPDATE_CLEARING},                                                       \
         {                                                                                                   \
                 OK, UPDATE_ENDED                                                                            \
+        }
+#define TRIED                                                                                               \
+        {OK, UPDATE_TRYING},                                                                                \
+        {                                                                                                   \
+                OK, UPDATE_NOTING                                                                           \
         }
 
 static void test_holds(void)
 {
-        WALK(UPDATE_CHANGING, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {OK, UPDATE_KEEPING},
-                        {OK, UPDATE_ENDED});
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {OK, UPDATE_KEEPING},
+                        LEFT);
 }
 
 static void test_comes_back(void)
 {
-        WALK(UPDATE_CHANGING, {OK, UPDATE_STARTING}, BACK);
-        WALK(UPDATE_CHANGING, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, BACK);
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, BACK);
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, BACK);
         /* However little of the way back works, it has an end. */
-        WALK(UPDATE_CHANGING, {OK, UPDATE_STARTING}, {FAILED, UPDATE_RETURNING}, {FAILED, UPDATE_CLEARING},
-                        {FAILED, UPDATE_ENDED});
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {FAILED, UPDATE_RETURNING},
+                        {FAILED, UPDATE_RETIRING}, {FAILED, UPDATE_CLEARING}, {FAILED, UPDATE_ENDED});
         WALK(UPDATE_RETURNING, {OK, UPDATE_READING}, {FAILED, UPDATE_RELOADING}, {FAILED, UPDATE_RESTARTING},
-                        {FAILED, UPDATE_CLEARING}, {FAILED, UPDATE_ENDED});
+                        {FAILED, UPDATE_RETIRING}, {FAILED, UPDATE_CLEARING}, {FAILED, UPDATE_ENDED});
+}
+
+/* Of a rolling update the twin may fail, or the unikernel be stopped meanwhile. */
+static void test_is_tried(void)
+{
+        WALK(UPDATE_CHANGING, {OK, UPDATE_TRYING}, BACK);
+        WALK(UPDATE_CHANGING, {OK, UPDATE_TRYING}, {STOPPED, UPDATE_KEEPING}, LEFT);
+        WALK(UPDATE_TRYING, {OK, UPDATE_NOTING}, {FAILED, UPDATE_STARTING}, {OK, UPDATE_PROVING},
+                        {OK, UPDATE_KEEPING}, LEFT);
+        WALK(UPDATE_TRYING, BACK);
 }
 
 static void test_is_stopped(void)
 {
         WALK(UPDATE_CHANGING, {STOPPED, UPDATE_ENDED});
         WALK(UPDATE_CHANGING, {FAILED, UPDATE_ENDED});
-        WALK(UPDATE_CHANGING, {OK, UPDATE_STARTING}, {STOPPED, UPDATE_KEEPING}, {OK, UPDATE_ENDED});
-        WALK(UPDATE_CHANGING, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {STOPPED, UPDATE_KEEPING},
-                        {OK, UPDATE_ENDED});
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {STOPPED, UPDATE_KEEPING}, LEFT);
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {STOPPED, UPDATE_KEEPING},
+                        LEFT);
 }
 
 static void test_is_resumed(void)
 {
-        WALK(UPDATE_LOOKING, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {OK, UPDATE_KEEPING},
-                        {OK, UPDATE_ENDED});
-        WALK(UPDATE_LOOKING, {READY, UPDATE_PROVING}, {OK, UPDATE_KEEPING}, {OK, UPDATE_ENDED});
-        WALK(UPDATE_LOOKING, {STOPPED, UPDATE_KEEPING}, {OK, UPDATE_ENDED});
+        WALK(UPDATE_LOOKING, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {OK, UPDATE_KEEPING}, LEFT);
+        WALK(UPDATE_LOOKING, {READY, UPDATE_PROVING}, {OK, UPDATE_KEEPING}, LEFT);
+        WALK(UPDATE_LOOKING, {STOPPED, UPDATE_KEEPING}, LEFT);
         WALK(UPDATE_LOOKING, BACK);
 }
 
@@ -148,6 +164,7 @@ int main(int argc, char **argv)
 
         g_test_add_func("/daemon/update-state/holds", test_holds);
         g_test_add_func("/daemon/update-state/comes-back", test_comes_back);
+        g_test_add_func("/daemon/update-state/is-tried", test_is_tried);
         g_test_add_func("/daemon/update-state/is-stopped", test_is_stopped);
         g_test_add_func("/daemon/update-state/is-resumed", test_is_resumed);
         g_test_add_func("/daemon/update-state/has-no-dead-end", test_has_no_dead_end);
