@@ -86,10 +86,11 @@ _shruthictl_value() {
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
                         InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
                         BootMethod Arguments Memory CPUs Architecture Group Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec
-                        HealthyRetries Watchdog Health Generation Devices DefinitionPath DropIns Origin
+                        HealthyRetries Watchdog UpdateFrom UpdateVerify Health Generation Devices DefinitionPath DropIns Origin
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
-        --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        --image | --initrd | --kernel | --update-from) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        --update-verify) mapfile -t COMPREPLY < <(compgen -W 'minisign: openpgp: sha256sums:' -- "$cur") ;;
         --size) mapfile -t COMPREPLY < <(compgen -W '16M 64M 256M 1G' -- "$cur") ;;
         --subnet | --ipv6-subnet) mapfile -t COMPREPLY < <(compgen -W 'auto none' -- "$cur") ;;
         --bridge | --healthy-retries | --verify | --cpus | --network | --volume | --credentials | --arguments | --name | --kernel-parameters | --server) ;;
@@ -99,10 +100,10 @@ _shruthictl_value() {
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
+        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --update-from --update-verify --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
-                [update]="$settings --image --verify --probation --rolling --drain --dry-run"
+                [update]="$settings --image --verify --probation --rolling --drain --dry-run --all"
                 [rollback]='--probation --rolling --drain --dry-run'
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
                 [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow --since --until --boot --grep --priority --output' [wait]='--until --timeout' [console]='--follow' [status]='--lines'
@@ -208,6 +209,7 @@ _shruthictl() {
                 else
                         mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Architecture Arguments Autostart
                                 Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec HealthyRetries Watchdog
+                                UpdateFrom UpdateVerify
                                 RestartSec RestartSteps RestartMaxDelaySec StartLimitIntervalSec StartLimitBurst
                                 Requires Wants BindsTo After Before Conflicts PartOf Upholds OnFailure
                                 CPUWeight CPUQuota AllowedCPUs IOWeight IOReadBandwidthMax IOWriteBandwidthMax

@@ -108,7 +108,7 @@ complete -c shruthictl -n $network -l bridge -x -d 'Set the name of its bridge'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
 complete -c shruthictl -n '__fish_seen_subcommand_from set update' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \
-    Restart= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= \
+    Restart= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= UpdateFrom= UpdateVerify= \
     RestartSec= RestartSteps= RestartMaxDelaySec= StartLimitIntervalSec= StartLimitBurst= \
     Requires= Wants= BindsTo= After= Before= Conflicts= PartOf= Upholds= OnFailure= \
     CPUWeight= CPUQuota= AllowedCPUs= IOWeight= IOReadBandwidthMax= IOWriteBandwidthMax= \
@@ -174,6 +174,10 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l hea
     -d 'Set the failures that make it unhealthy'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l watchdog -x -a console \
     -d 'Have it print a line in each interval'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l update-from -r -F \
+    -d 'Update it from this file'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l update-verify -x -a 'minisign: openpgp: sha256sums:' \
+    -d 'Verify that file'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l restart-sec -x \
     -d 'Wait this long before a restart'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l restart-steps -x \
@@ -231,6 +235,7 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create set update import'
     -d 'Require this digest of the image'
 complete -c shruthictl -n '__fish_seen_subcommand_from set update' -l image -r -F -d 'Use another image'
 complete -c shruthictl -n '__fish_seen_subcommand_from update' -F
+complete -c shruthictl -n '__fish_seen_subcommand_from update' -l all -d 'Update all that have UpdateFrom='
 complete -c shruthictl -n '__fish_seen_subcommand_from update rollback' -l probation -x -a '0 30s 2min 10min' \
     -d 'How long it must hold once ready'
 complete -c shruthictl -n '__fish_seen_subcommand_from update rollback' -l rolling \

@@ -32,6 +32,7 @@ static const struct {
                 [ERROR_NO_SUCH_SNAPSHOT] = {SHRUTHI_ERROR_PREFIX "NoSuchSnapshot", ENOENT},
                 [ERROR_SNAPSHOT_UNUSABLE] = {SHRUTHI_ERROR_PREFIX "SnapshotUnusable", ESTALE},
                 [ERROR_DIGEST_MISMATCH] = {SHRUTHI_ERROR_PREFIX "DigestMismatch", EBADMSG},
+                [ERROR_VERIFICATION_FAILED] = {SHRUTHI_ERROR_PREFIX "VerificationFailed", EKEYREJECTED},
                 [ERROR_DEVICE_MISMATCH] = {SHRUTHI_ERROR_PREFIX "DeviceMismatch", ENXIO},
                 [ERROR_NO_SUCH_NETWORK] = {SHRUTHI_ERROR_PREFIX "NoSuchNetwork", ENODEV},
                 [ERROR_ADDRESS_IN_USE] = {SHRUTHI_ERROR_PREFIX "AddressInUse", EADDRINUSE},

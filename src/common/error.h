@@ -28,8 +28,9 @@ typedef enum ErrorCode {
         ERROR_NO_SUCH_SNAPSHOT,
         ERROR_SNAPSHOT_UNUSABLE, /* of another image, other settings or other volumes than there are now */
         ERROR_DIGEST_MISMATCH,
-        ERROR_DEVICE_MISMATCH, /* definition and manifest name different devices */
-        ERROR_NO_SUCH_NETWORK, /* no such bridge or libvirt network on this host */
+        ERROR_VERIFICATION_FAILED, /* an image is not what UpdateVerify= demands */
+        ERROR_DEVICE_MISMATCH,     /* definition and manifest name different devices */
+        ERROR_NO_SUCH_NETWORK,     /* no such bridge or libvirt network on this host */
         ERROR_NETWORK_NOT_ALLOWED,
         ERROR_NETWORK_EXISTS,
         ERROR_NETWORK_IN_USE,  /* by unikernels or other domains: the message names them */

@@ -17,8 +17,7 @@ struct Digest {
         gcry_md_hd_t handle;
 };
 
-/* libgcrypt must be initialised once by whoever uses it first; libsystemd does the same. */
-static void initialise(void)
+void digest_initialise(void)
 {
         static gsize done;
 
@@ -38,7 +37,7 @@ Digest *digest_new(void)
         Digest *digest = g_new0(Digest, 1);
         gcry_error_t error;
 
-        initialise();
+        digest_initialise();
         error = gcry_md_open(&digest->handle, GCRY_MD_SHA256, 0);
         if (error != 0)
                 g_error("libgcrypt has no SHA-256: %s", gcry_strerror(error));

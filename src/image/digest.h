@@ -8,6 +8,9 @@
 
 #define DIGEST_BUFFER_SIZE (256 * 1024)
 
+/* libgcrypt must be initialised once by whoever uses it first; libsystemd does the same. */
+void digest_initialise(void);
+
 typedef struct Digest Digest;
 
 /* Never NULL: running out of memory ends the program, as with GLib. */

@@ -420,6 +420,8 @@ int definition_parse_key_file(
         if (r >= 0)
                 r = definition_check_slice_limits(&parser);
         if (r >= 0)
+                r = definition_check_update(&parser, unikernel);
+        if (r >= 0)
                 r = definition_check_publish(&parser, key_file);
         return r < 0 ? r : definition_check_checks(&parser, unikernel);
 }

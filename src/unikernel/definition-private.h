@@ -52,6 +52,11 @@ int definition_parse_io_limit(DefinitionParser *parser, const KeyFileEntry *entr
 int definition_parse_memory_limit(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_check_slice_limits(const DefinitionParser *parser);
 
+/* definition-update.c: where updates come from; and whether the two keys go together. */
+int definition_parse_update_from(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_update_verify(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_check_update(const DefinitionParser *parser, const KeyFileSection *unikernel);
+
 /* definition-publish.c: the ports of a network device; and whether they can be published, once all devices
  * are known. */
 int definition_parse_publish(DefinitionParser *parser, const KeyFileEntry *entry);

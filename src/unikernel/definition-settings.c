@@ -503,6 +503,19 @@ const Setting setting_table[_SETTING_MAX] = {
                 .option = "watchdog", .metavar = "WHAT",
                 .help = "It has to print a line in each interval: console",
         },
+        [SETTING_UPDATE_FROM] = {
+                .key = "UpdateFrom", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(update_from),
+                .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR, .parse = definition_parse_update_from,
+                .option = "update-from", .metavar = "FILE",
+                .help = "Update it from this file of the host",
+        },
+        [SETTING_UPDATE_VERIFY] = {
+                .key = "UpdateVerify", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(update_verify),
+                .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR,
+                .parse = definition_parse_update_verify,
+                .option = "update-verify", .metavar = "KIND:KEY",
+                .help = "Verify that file: minisign:KEY, openpgp:KEYRING or sha256sums:FILE",
+        },
         [SETTING_RESTART_SEC] = {
                 SYSTEMD_TEXT("RestartSec", restart_sec), .parse = definition_parse_span,
                 .option = "restart-sec", .metavar = "TIME", .help = "Wait this long before a restart",

@@ -17,6 +17,7 @@
 #define HEADER                "[Generation]\n"
 #define HEADER_SIZE_MAX       (16 * 1024)
 #define REASON_LENGTH_MAX     2048 /* characters */
+#define SOURCE_LENGTH_MAX     1024 /* the same */
 #define GENERATION_DIGITS_MAX 9
 
 static const char *const generation_state_table[_GENERATION_STATE_MAX] = {
@@ -38,6 +39,7 @@ void generation_free(Generation *generation)
         g_free(generation->initrd);
         g_free(generation->invocation);
         g_free(generation->reason);
+        g_free(generation->source);
         g_free(generation->text);
         g_free(generation);
 }
@@ -54,15 +56,16 @@ static char *generation_dir(const char *name)
 
 char *generation_format(const Generation *generation)
 {
-        g_autofree char *reason = text_for_display(generation->reason ?: "", REASON_LENGTH_MAX);
+        g_autofree char *reason = text_for_display(generation->reason ?: "", REASON_LENGTH_MAX),
+                        *source = text_for_display(generation->source ?: "", SOURCE_LENGTH_MAX);
 
         return g_strdup_printf(HEADER
                         "Number=%" G_GUINT64_FORMAT "\nTime=%" G_GUINT64_FORMAT
-                        "\nUser=%u\nImage=%s\nInitrd=%s\nState=%s\nInvocation=%s\nReason=%s\n\n%s",
+                        "\nUser=%u\nImage=%s\nInitrd=%s\nState=%s\nInvocation=%s\nReason=%s\n%s%s%s\n%s",
                         generation->number, generation->time, (unsigned) generation->user,
                         generation->image ?: "", generation->initrd ?: "",
                         generation_state_to_string(generation->state), generation->invocation ?: "", reason,
-                        generation->text);
+                        *source ? "Source=" : "", source, *source ? "\n" : "", generation->text);
 }
 
 /* "" stands for none. */
@@ -111,6 +114,9 @@ static int generation_parse_line(Generation *generation, const char *line)
         } else if (g_str_equal(key, "Reason")) {
                 g_free(generation->reason);
                 generation->reason = *value ? g_strdup(value) : NULL;
+        } else if (g_str_equal(key, "Source")) {
+                g_free(generation->source);
+                generation->source = *value ? g_strdup(value) : NULL;
         }
 
         return 0;

@@ -35,6 +35,8 @@ typedef struct Generation {
         GenerationState state;
         char *invocation; /* for GENERATION_FAILED: of the unit, in the run that failed; NULL if not known */
         char *reason;     /* for GENERATION_FAILED and _UNPROVEN: a message; else NULL */
+        char *source; /* where an update from UpdateFrom= had the image from, and how that was verified, in
+                       * words; NULL: it was given otherwise */
         char *text;
 } Generation;
 

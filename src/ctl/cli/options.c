@@ -267,8 +267,9 @@ static const OptionInfo own_options[] = {
                                 "create, enable: also start; disable, remove: also stop; credential rotate: "
                                 "also restart",
                                 option_set_switch, offsetof(Options, now)},
-                {"all", 0, NULL, OPTION_ALL, "credential remove: remove all keys", option_set_switch,
-                                offsetof(Options, all)},
+                {"all", 0, NULL, OPTION_ALL,
+                                "credential remove: remove all keys; update: all that have UpdateFrom=",
+                                option_set_switch, offsetof(Options, all)},
                 {"no-block", 0, NULL, OPTION_JOB, "Do not wait until the operation has finished",
                                 option_set_switch, offsetof(Options, no_block)},
                 {"time", 0, NULL, OPTION_TIME, "start: show the start timing, as analyze does",

@@ -57,7 +57,7 @@ typedef enum OptionScope {
         OPTION_NETWORK = 1 << 14, /* network create */
         OPTION_VOLUME = 1 << 12,  /* volume create, import */
         OPTION_LOG = 1 << 15,     /* logs */
-        OPTION_ALL = 1 << 16,     /* credential remove */
+        OPTION_ALL = 1 << 16,     /* credential remove, update */
         OPTION_IMPORT = 1 << 17,  /* volume import */
         OPTION_CLONE = 1 << 18,   /* volume clone */
         OPTION_WAIT = 1 << 19,    /* wait */

@@ -72,12 +72,13 @@ static void history_add_row(Table *table, JsonObject *generation)
         table_add_fact(table, "Outcome", json_text(value_text(generation, "Outcome")));
         table_add_fact(table, "InvocationID", json_text(value_text(generation, "InvocationID")));
         table_add(table, value_text(generation, "Reason"), COLOR_NONE, NULL);
+        table_add(table, value_text(generation, "Source"), COLOR_NONE, NULL);
 }
 
 int verb_history(Ctl *ctl, char **operands, Error *ret_error)
 {
         static const char *const headers[] = {
-                        "GENERATION", "SINCE", "USER", "IMAGE", "STATE", "REASON", NULL};
+                        "GENERATION", "SINCE", "USER", "IMAGE", "STATE", "REASON", "SOURCE", NULL};
         g_autoptr(Table) table = table_new(headers);
         g_autoptr(GPtrArray) generations = NULL;
         int r;

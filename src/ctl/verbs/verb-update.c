@@ -17,10 +17,11 @@
 #include "ctl/output/value.h"
 #include "ctl/verbs/verb-history.h"
 #include "ctl/verbs/verb-set.h"
+#include "ctl/verbs/verb-update.h"
 
 #define FAILED_LINES 10
 
-static int update_append_options(sd_bus_message *call, const Options *options, Error *ret_error)
+int update_append_options(sd_bus_message *call, const Options *options, Error *ret_error)
 {
         int r;
 
@@ -101,7 +102,10 @@ static void update_print_outcome(Ctl *ctl, const char *name, JsonObject *outcome
 
         if (ctl->options.quiet)
                 return;
-        if (generation == former)
+        if (g_str_equal(value_text(outcome, "Outcome"), "up-to-date"))
+                printf("%s is up to date, at generation %" G_GUINT64_FORMAT ": %s\n", name, generation,
+                                value_text(outcome, "Source"));
+        else if (generation == former)
                 printf("%s is as it was, at generation %" G_GUINT64_FORMAT ".\n", name, generation);
         else if (g_str_equal(value_text(outcome, "Outcome"), "proven"))
                 printf("%s is at generation %" G_GUINT64_FORMAT ", which is proven.\n", name, generation);
@@ -138,7 +142,7 @@ static int update_send(Ctl *ctl, sd_bus_message *call, const char *name, const c
                 node = json_node_new(JSON_NODE_OBJECT);
                 json_node_set_object(node, outcome);
                 json_print(&ctl->options, node);
-        } else if (ctl->options.dry_run)
+        } else if (ctl->options.dry_run && json_object_has_member(outcome, "Definition"))
                 return update_print_dry_run(ctl, name, outcome, ret_error);
         else
                 update_print_outcome(ctl, name, outcome);
@@ -165,12 +169,36 @@ static int update_read_operands(Ctl *ctl, char **operands, Error *ret_error)
                 r = options_take_arguments(&ctl->options, behind, ret_error);
         if (r < 0)
                 return r;
-        if (!ctl->options.image && !command_settings_any(&ctl->options.settings))
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Nothing to update: give an image, such as shruthictl update NAME FILE, or "
-                                "KEY=VALUE, or the guest's arguments after '--'; see --help.");
         if (ctl->options.settings.digest && !ctl->options.image)
                 return error_set(ret_error, ERROR_INVALID_ARGS, "--verify= applies to an image: give one.");
+
+        return 0;
+}
+
+/* Nothing was given, so the image is that of UpdateFrom=. */
+static int update_from_source(Ctl *ctl, const char *name, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = client_new_call(ctl, "UpdateUnikernelFromSource", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "s", name);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        return update_send(ctl, call, name, "update", 0, ret_error);
+}
+
+/* --all takes only options that apply to each of them. */
+static int update_check_all(const Ctl *ctl, char **operands, Error *ret_error)
+{
+        if (operands[0] || ctl->options.image || command_settings_any(&ctl->options.settings) ||
+                        ctl->options.settings.digest)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "--all updates each unikernel from its UpdateFrom=: give no name, image or "
+                                "setting with it.");
 
         return 0;
 }
@@ -182,7 +210,16 @@ int verb_update(Ctl *ctl, char **operands, Error *ret_error)
         const char *name = operands[0];
         int r;
 
+        if (ctl->options.all) {
+                r = update_check_all(ctl, operands, ret_error);
+                return r < 0 ? r : update_all(ctl, ret_error);
+        }
+        if (!name)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Give the NAME of the unikernel to update, or --all; see --help.");
         r = update_read_operands(ctl, operands, ret_error);
+        if (r >= 0 && !ctl->options.image && !command_settings_any(&ctl->options.settings))
+                return update_from_source(ctl, name, ret_error);
         if (r >= 0)
                 r = set_import_image(ctl, &digest, ret_error);
         if (r < 0) {

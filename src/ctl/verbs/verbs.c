@@ -20,7 +20,7 @@
 
 #define SCOPE_CREATE (OPTION_SETTINGS | OPTION_CREATE | OPTION_VERIFY | OPTION_NOW | OPTION_JOB)
 #define SCOPE_SET    (OPTION_SETTINGS | OPTION_SET | OPTION_VERIFY)
-#define SCOPE_UPDATE (SCOPE_SET | OPTION_UPDATE)
+#define SCOPE_UPDATE (SCOPE_SET | OPTION_UPDATE | OPTION_ALL)
 #define ANY          OPERANDS_ANY
 
 const Verb verb_table[] = {
@@ -79,7 +79,7 @@ const Verb verb_table[] = {
                                 "Change settings, effective at the next start", 1, ANY, SCOPE_SET, 0, 0,
                                 verb_set},
                 {NULL, "update", "NAME [IMAGE] [KEY=VALUE…] [-- ARGUMENT…]", SECTION_WHAT,
-                                "Change, restart, and go back if that fails", 1, ANY, SCOPE_UPDATE, 2, 1,
+                                "Change, restart, and go back if that fails", 0, ANY, SCOPE_UPDATE, 2, 1,
                                 verb_update},
                 {NULL, "rollback", "NAME [GENERATION]", SECTION_WHAT,
                                 "Go back to a former generation in the same way", 1, 2, OPTION_UPDATE, 0, 0,

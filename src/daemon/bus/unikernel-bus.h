@@ -29,6 +29,7 @@ int unikernel_node_enumerate(
         X(get_definition)                                                                                   \
         X(set_definition)                                                                                   \
         X(update)                                                                                           \
+        X(update_from_source)                                                                               \
         X(rollback)                                                                                         \
         X(list_generations)                                                                                 \
         X(get_generation)                                                                                   \

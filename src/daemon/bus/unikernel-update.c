@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Update(), Rollback(), and the list of generations. */
+/* Update(), UpdateFromSource(), Rollback(), and the list of generations. */
 
 #include <fcntl.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "common/string-util.h"
 #include "common/time-span.h"
 #include "daemon/bus/unikernel-bus.h"
-#include "daemon/change/update.h"
+#include "daemon/change/update-from.h"
 #include "daemon/core/dictionary.h"
 #include "daemon/state/unikernel-access.h"
 
@@ -79,6 +79,26 @@ int unikernel_method_update(sd_bus_message *message, void *userdata, sd_bus_erro
                 return 1;
 
         update_start(call, &update, g_steal_pointer(&settings));
+        return 1;
+}
+
+int unikernel_method_update_from_source(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        ChangeUpdate update = {
+                        .probation_usec = UPDATE_PROBATION_DEFAULT, .drain_usec = ROLLING_DRAIN_DEFAULT};
+        _cleanup_error_ Error error = ERROR_INIT;
+        Unikernel *unikernel = userdata;
+        Call *call;
+        int r;
+
+        r = dictionary_read(message, "options", update_read_option, &update, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_UPDATE, "update", &call))
+                return 1;
+
+        update_from_source(call, &update);
         return 1;
 }
 
@@ -172,12 +192,13 @@ static int generation_append(sd_bus_message *m, const Generation *generation, ui
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Number", "t",
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Number", "t",
                                 generation->number, "Timestamp", "t", generation->time, "User", "u",
                                 (uint32_t) generation->user, "Image", "s", generation->image ?: "", "State",
                                 "s", generation_describe(generation, current), "Outcome", "s",
                                 generation_state_to_string(generation->state), "Reason", "s",
-                                generation->reason ?: "", "InvocationID", "s", generation->invocation ?: "");
+                                generation->reason ?: "", "InvocationID", "s", generation->invocation ?: "",
+                                "Source", "s", generation->source ?: "");
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

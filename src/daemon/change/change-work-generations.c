@@ -130,6 +130,7 @@ static int draft_keep_new(Draft *draft, const GPtrArray *generations)
                         .image = image_digest_of(draft->definition->image, target ? target->image : NULL),
                         .initrd = image_digest_of(draft->definition->initrd, target ? target->initrd : NULL),
                         .state = prove ? GENERATION_PROVING : GENERATION_SET,
+                        .source = g_strdup(target ? target->source : request->settings->image_source),
                         .text = g_strdup(draft->text)};
         draft->result->generation = generation->number;
         return generation_write(request->name, generation, &draft->result->error);

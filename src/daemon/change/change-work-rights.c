@@ -9,6 +9,7 @@
 #include "daemon/change/change-work-private.h"
 #include "daemon/change/image-access.h"
 #include "unikernel/credential-space.h"
+#include "unikernel/update-source.h"
 
 static int draft_check_image_path(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
                 const DefinitionDevice *old)
@@ -100,11 +101,36 @@ static int draft_check_slice_limit(const Draft *draft, const Setting *setting,
         return 0;
 }
 
+/* Where updates come from, and the files that they are verified with. */
+static int draft_check_update(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old)
+{
+        _cleanup_update_verify_ UpdateVerify verify = {};
+        const char *value = *(char **) setting_field(setting, draft->definition), *path = value;
+        const char *before = draft->old ? *(char **) setting_field(setting, draft->old) : NULL;
+
+        if (draft_may_administer(draft) || !value || g_strcmp0(value, before) == 0)
+                return 0;
+
+        if (setting == &setting_table[SETTING_UPDATE_VERIFY]) {
+                (void) update_verify_parse(value, &verify, NULL);
+                path = verify.path;
+        }
+        if (!path || image_path_directory(path, draft->conf->image_directories))
+                return 0;
+        return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
+                        "%s=: only an administrator may name a file outside ImageDirectories= of "
+                        "shruthi.conf",
+                        setting->key);
+}
+
 const SettingCheck setting_checks[_SETTING_MAX] = {
                 [SETTING_IMAGE] = draft_check_image_path,
                 [SETTING_INITRD] = draft_check_image_path,
                 [SETTING_OWNER] = draft_check_owner,
                 [SETTING_GROUP] = draft_check_group,
+                [SETTING_UPDATE_FROM] = draft_check_update,
+                [SETTING_UPDATE_VERIFY] = draft_check_update,
                 [SETTING_START_LIMIT_INTERVAL_SEC] = draft_check_start_limit,
                 [SETTING_START_LIMIT_BURST] = draft_check_start_limit,
                 [SETTING_REQUIRES... SETTING_ON_FAILURE] = draft_check_order,

@@ -5,13 +5,15 @@
 
 /* Shared by the readers of single settings in settings.c and settings-devices.c. */
 
+#define SETTINGS_KEYS_MAX 128
+
 typedef struct SettingsReader {
         sd_bus_message *message;
         Settings *settings;
         SettingsUse use;
         const char *key;          /* being read; messages begin with it */
         DefinitionDevice *device; /* of that key, if it names devices */
-        uint64_t seen;            /* a bit for each key seen: those of setting_table, then the others */
+        bool seen[SETTINGS_KEYS_MAX]; /* keys: those of setting_table, then the others */
         Error *ret_error;
 } SettingsReader;
 

@@ -13,6 +13,7 @@
 #include "common/io.h"
 #include "common/size.h"
 #include "common/string-util.h"
+#include "daemon/change/image-access.h"
 #include "daemon/core/dictionary.h"
 #include "unikernel/arguments.h"
 
@@ -40,6 +41,9 @@ void settings_free(Settings *settings)
         g_free(settings->image_digest);
         g_free(settings->initrd_digest);
         g_free(settings->digest);
+        g_free(settings->image_source);
+        image_unpin(settings->image_pinned);
+        g_free(settings->image_pinned);
         close_safe(settings->initrd_fd);
         g_clear_pointer(&settings->networks, g_ptr_array_unref);
         g_clear_pointer(&settings->volumes, g_ptr_array_unref);
@@ -376,7 +380,7 @@ static const struct {
                 {"Size", USE(SETTINGS_VOLUME_IMPORT), settings_read_size},
                 {"Raw", USE(SETTINGS_VOLUME_IMPORT), settings_read_raw},
 };
-G_STATIC_ASSERT(_SETTING_MAX + G_N_ELEMENTS(other_keys) <= 64);
+G_STATIC_ASSERT(_SETTING_MAX + G_N_ELEMENTS(other_keys) <= SETTINGS_KEYS_MAX);
 
 /* Owner and group also apply to volumes. */
 static bool setting_has_use(SettingID id, SettingsUse use)
@@ -405,10 +409,10 @@ static int settings_refuse_key(SettingsUse use, const char *key, Error *ret_erro
 
 static int settings_note_seen(SettingsReader *reader, size_t i)
 {
-        if (reader->seen & (UINT64_C(1) << i))
+        if (reader->seen[i])
                 return settings_refuse(reader, "given twice");
 
-        reader->seen |= UINT64_C(1) << i;
+        reader->seen[i] = true;
         return 0;
 }
 

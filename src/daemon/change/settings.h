@@ -28,6 +28,8 @@ typedef struct Settings {
         uint64_t *size;       /* of a volume, like raw */
         bool *raw;
         char *image_digest, *initrd_digest, *digest;
+        char *image_source; /* for the generation: where the image is from; not from the bus */
+        char *image_pinned; /* a digest that is unpinned with these settings (image-access.h) */
         int initrd_fd;                               /* our own, or -EBADF */
         GPtrArray *networks, *volumes, *credentials; /* DefinitionDevice */
 } Settings;

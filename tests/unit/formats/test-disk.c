@@ -343,6 +343,19 @@ static void test_generation(Fixture *f, const void *data)
         g_assert_cmpstr(now, ==, then);
 }
 
+/* One whose image came from UpdateFrom=. */
+static void test_generation_from_source(Fixture *f, const void *data)
+{
+        g_autofree char *then = sample(f, "var/generations/hello/3"), *now = NULL;
+        g_autoptr(Generation) generation = NULL;
+
+        g_assert_cmpint(generation_read("hello", 3, &generation, NULL), ==, 0);
+        g_assert_cmpstr(generation->source, ==,
+                        "/srv/hello.virtio, signed by minisign key 0123456789ABCDEF: version 3");
+        now = generation_format(generation);
+        g_assert_cmpstr(now, ==, then);
+}
+
 static void test_update(Fixture *f, const void *data)
 {
         g_autofree char *then = sample(f, "var/updates/hello"), *now = NULL;
@@ -431,6 +444,7 @@ int main(int argc, char **argv)
         ADD("a-network", test_network);
         ADD("what-dnsmasq-reads", test_hosts);
         ADD("a-generation", test_generation);
+        ADD("a-generation-from-a-source", test_generation_from_source);
         ADD("an-update-in-progress", test_update);
         ADD("a-rolling-update-in-progress", test_rolling_update);
         ADD("a-volume", test_volume);

@@ -142,7 +142,8 @@ static const struct {
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
         {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known are Image, "
                                         "Initrd, Arguments, Memory, CPUs, Architecture, Owner, Group, Autostart, Restart, "
-                        "Ready, ReadyTimeoutSec, Healthy, HealthyIntervalSec, HealthyRetries, Watchdog, "
+                        "Ready, ReadyTimeoutSec, Healthy, HealthyIntervalSec, HealthyRetries, Watchdog, UpdateFrom, "
+                        "UpdateVerify, "
                         "RestartSec, RestartSteps, RestartMaxDelaySec, StartLimitIntervalSec, StartLimitBurst, Requires, "
                         "Wants, BindsTo, After, Before, Conflicts, PartOf, Upholds, OnFailure, CPUWeight, CPUQuota, "
                         "AllowedCPUs, IOWeight, IOReadBandwidthMax, IOWriteBandwidthMax, IOReadIOPSMax, "
@@ -271,6 +272,29 @@ static const struct {
         {IMAGE "HealthyIntervalSec=infinity\n", "f:3: HealthyIntervalSec=infinity: write a time from 1s to 1d"},
         {IMAGE "HealthyRetries=0\n", "f:3: HealthyRetries=0: not a number from 1 to 100"},
         {IMAGE "Watchdog=yes\n", "f:3: Watchdog=yes: write console"},
+        {IMAGE "UpdateFrom=a.virtio\n",
+                        "f:3: UpdateFrom=a.virtio: not an absolute path of a file: write it from '/', without '//', '.', "
+                        "'..' and a '/' at the end"},
+        {IMAGE "UpdateFrom=/a/../b\n",
+                        "f:3: UpdateFrom=/a/../b: not an absolute path of a file: write it from '/', without '//', '.', "
+                        "'..' and a '/' at the end"},
+        {IMAGE "UpdateFrom=/a\nUpdateVerify=yes\n",
+                        "f:4: UpdateVerify=yes: write minisign:KEY, openpgp:/PATH/OF/KEYRING or "
+                        "sha256sums:/PATH/OF/SHA256SUMS"},
+        {IMAGE "UpdateFrom=/a\nUpdateVerify=none:\n",
+                        "f:4: UpdateVerify=none:: write minisign:KEY, openpgp:/PATH/OF/KEYRING or "
+                        "sha256sums:/PATH/OF/SHA256SUMS"},
+        {IMAGE "UpdateFrom=/a\nUpdateVerify=minisign:RWQ\n",
+                        "f:4: UpdateVerify=minisign:RWQ: not a public key of minisign: write the line of its .pub file that "
+                        "begins with RW"},
+        {IMAGE "UpdateFrom=/a\nUpdateVerify=minisign:/etc/a.pub\n",
+                        "f:4: UpdateVerify=minisign:/etc/a.pub: write the key itself: the line of that file that begins with "
+                        "RW"},
+        {IMAGE "UpdateFrom=/a\nUpdateVerify=openpgp:keys.gpg\n",
+                        "f:4: UpdateVerify=openpgp:keys.gpg: not an absolute path without '//', '.', '..' and a '/' at the "
+                        "end: write openpgp:/PATH"},
+        {IMAGE "UpdateVerify=openpgp:/a\n",
+                        "f:3: UpdateVerify=openpgp:/a: there is nothing to verify without UpdateFrom=: write that too"},
         {IMAGE "Ready=console:\n",
                         "f:3: Ready=console:: no pattern: write console: and a regular expression, such as "
                         "console:^Listening"},
@@ -407,6 +431,7 @@ static void test_format_comes_back(void)
                         "Architecture=aarch64\nOwner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
                         "Ready=started\nReady=console:^Listening on .*:80$\nReadyTimeoutSec=2min\n"
                         "Healthy=tcp:service:80\nHealthyIntervalSec=1min\nHealthyRetries=1\nWatchdog=console\n"
+                        "UpdateFrom=/srv/a.virtio\nUpdateVerify=sha256sums:/srv/SHA256SUMS\n"
                         "RestartSec=1s\nRestartSteps=2\nRestartMaxDelaySec=1min\nStartLimitIntervalSec=1h\n"
                         "StartLimitBurst=3\nRequires=b\nWants=c x.target\nBindsTo=d\nAfter=b d\nBefore=e\n"
                         "Conflicts=f\nPartOf=g\nUpholds=h\nOnFailure=i\n"

@@ -15,6 +15,7 @@
 #define START                                                                                               \
         "[Unikernel]\nImage=" DIGEST                                                                        \
         "\nArguments=--a {name}  \"b\nMemory=64M\nCPUs=2\nRestartSteps=2\nRestartMaxDelaySec=1min\n"        \
+        "UpdateFrom=/c\n"                                                                                  \
         "[Network x]\nBridge=br0\nAddress=auto\n[Volume v]\nVolume=c\n"
 
 typedef struct Fixture {
@@ -72,6 +73,8 @@ static const Change same[] = {
                 {"Unikernel", NULL, "Group", "8"},
                 {"Unikernel", NULL, "Autostart", "yes"},
                 {"Unikernel", NULL, "Restart", "always"},
+                {"Unikernel", NULL, "UpdateFrom", "/a"},
+                {"Unikernel", NULL, "UpdateVerify", "sha256sums:/a"},
                 {"Unikernel", NULL, "RestartSec", "2s"},
                 {"Unikernel", NULL, "RestartSteps", "3"},
                 {"Unikernel", NULL, "RestartMaxDelaySec", "2min"},

@@ -19,6 +19,7 @@ static const char after[] = "[Unikernel]\n" LINE("Image", "2") LINE(
                                "Owner=1001\nGroup=1002\nAutostart=yes\nRestart=always\n"
                                "Ready=console:x\nReadyTimeoutSec=1s\nHealthy=ping:a\nHealthyIntervalSec=1s\n"
                                "HealthyRetries=2\nWatchdog=console\n"
+                               "UpdateFrom=/a\nUpdateVerify=openpgp:/b\n"
                                "RestartSec=1s\nRestartSteps=2\nRestartMaxDelaySec=1min\n"
                                "StartLimitIntervalSec=1h\nStartLimitBurst=3\nRequires=b\nWants=c\n"
                                "BindsTo=d\nAfter=e\nBefore=f\nConflicts=g\nPartOf=h\nUpholds=i\n"

@@ -55,6 +55,48 @@ static void test_isolation(ChangeFixture *f, gconstpointer data)
         expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
 }
 
+/* Files of the host are named by administrators, but for those of ImageDirectories=; a key of minisign is no
+ * file. */
+static void test_update_sources(ChangeFixture *f, gconstpointer data)
+{
+        static const struct {
+                SettingID setting;
+                const char *value;
+                bool allowed;
+        } cases[] = {
+                        {SETTING_UPDATE_FROM, "/srv/builds/a", true},
+                        {SETTING_UPDATE_FROM, "/srv/builds2/a", false},
+                        {SETTING_UPDATE_FROM, "/etc/shadow", false},
+                        {SETTING_UPDATE_VERIFY, "sha256sums:/srv/builds/SHA256SUMS", true},
+                        {SETTING_UPDATE_VERIFY, "sha256sums:/etc/passwd", false},
+                        {SETTING_UPDATE_VERIFY, "openpgp:/etc/passwd", false},
+                        {SETTING_UPDATE_VERIFY,
+                                        "minisign:RWQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                                        true},
+        };
+        char *directories[] = {(char *) "/srv/builds", NULL};
+
+        f->conf.image_directories = directories;
+        create_hello(f, ALICE);
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                change_reset(f, CHANGE_SETTINGS, ALICE);
+                settings_put(f->request.settings, SETTING_UPDATE_FROM, "/srv/builds/a");
+                settings_put(f->request.settings, cases[i].setting, cases[i].value);
+                if (cases[i].allowed) {
+                        expect_change(f);
+                        continue;
+                }
+                expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
+                f->request.administer = true;
+                expect_change(f);
+
+                /* What an administrator wrote may stay. */
+                change_reset(f, CHANGE_SETTINGS, ALICE);
+                settings_put(f->request.settings, SETTING_ARGUMENTS, cases[i].value);
+                expect_change(f);
+        }
+}
+
 /* Whose bridge it is: the default one and those for everybody; others need an administrator, before anything
  * is taken in. */
 static void test_networks(ChangeFixture *f, gconstpointer data)
@@ -619,6 +661,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         ADD("settings-of-administrators-are-checked", test_checks);
         ADD("isolation-needs-an-administrator", test_isolation);
+        ADD("sources-of-updates-need-an-administrator", test_update_sources);
         ADD("bridges-of-others-need-an-administrator", test_networks);
         ADD("mac-addresses-among-others-need-an-administrator", test_mac);
         ADD("networks-that-go-meanwhile-are-refused", test_network_that_goes);

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Gets the image of UpdateFrom=, in a thread, and hands it to update.c. */
+
+#include "daemon/change/update-from.h"
+
+#include <string.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "daemon/change/image-access.h"
+#include "daemon/change/source-verify.h"
+#include "daemon/state/unikernel-access.h"
+#include "image/inspect.h"
+#include "unikernel/update-source.h"
+
+typedef struct UpdateFrom {
+        Call *call;
+        ChangeUpdate change;
+        SharedConf *conf;
+        uid_t importer; /* who the image counts for; 0: nobody */
+        char *from, *verify;
+        char *image; /* of the definition */
+        ImageArchitecture architecture;
+
+        /* The thread's. */
+        int r;
+        Error error;
+        char *digest; /* of the image, pinned unless up_to_date; NULL if it was not read */
+        char *words;  /* where it is from and how it was verified */
+        bool pinned, up_to_date;
+} UpdateFrom;
+
+static void update_from_free(UpdateFrom *from)
+{
+        if (from->pinned)
+                image_unpin(from->digest);
+        shared_conf_unref(from->conf);
+        error_clear(&from->error);
+        g_free(from->from);
+        g_free(from->verify);
+        g_free(from->image);
+        g_free(from->digest);
+        g_free(from->words);
+        g_free(from);
+}
+
+/* Opens a file that the definition names, so an administrator did, or a user one in ImageDirectories=. */
+static int update_from_open(const UpdateFrom *from, const char *path, int *ret_fd, Error *ret_error)
+{
+        return image_path_open(path, from->conf->conf->image_directories, true, ret_fd, ret_error);
+}
+
+static int update_from_open_image(const UpdateFrom *from, int *ret_fd, Error *ret_error)
+{
+        int r = update_from_open(from, from->from, ret_fd, ret_error);
+
+        if (r < 0 && ret_error->code == ERROR_NO_SUCH_IMAGE)
+                return error_set(ret_error, ERROR_NO_SUCH_IMAGE,
+                                "There is no image at %s: put it there, or correct UpdateFrom= ('shruthictl "
+                                "set %s UpdateFrom=…')",
+                                from->from, from->call->unikernel);
+        if (r < 0)
+                error_prefix(ret_error, "UpdateFrom=");
+        return r;
+}
+
+static int update_from_read_file(const UpdateFrom *from, const char *path, char **ret_data, size_t *ret_size,
+                Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = update_from_open(from, path, &fd, ret_error);
+        if (r < 0)
+                return r;
+        r = fd_read_all(fd, SOURCE_BESIDE_SIZE_MAX, ret_data, ret_size);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", path) : 0;
+}
+
+static int update_from_refuse_unsigned(const UpdateFrom *from, const UpdateVerify *verify, Error *ret_error)
+{
+        g_autoptr(GString) tried = g_string_new(NULL);
+        const char *const *endings = update_verify_endings(verify->kind);
+
+        for (const char *const *ending = endings; *ending; ending++)
+                g_string_append_printf(tried, "%s%s%s", tried->len > 0 ? " or " : "", from->from, *ending);
+        return error_set(ret_error, ERROR_VERIFICATION_FAILED,
+                        "There is no signature %s: sign the image with %s, and put the signature beside it",
+                        tried->str,
+                        verify->kind == UPDATE_VERIFY_MINISIGN ? "'minisign -Sm'" : "'gpg --detach-sign'");
+}
+
+/* Reads the signature, or the list of digests. */
+static int update_from_read_beside(const UpdateFrom *from, const UpdateVerify *verify, char **ret_name,
+                char **ret_data, size_t *ret_size, Error *ret_error)
+{
+        const char *const *endings = update_verify_endings(verify->kind);
+        int r;
+
+        if (verify->kind == UPDATE_VERIFY_SHA256SUMS) {
+                *ret_name = g_strdup(verify->path);
+                r = update_from_read_file(from, verify->path, ret_data, ret_size, ret_error);
+                if (r < 0)
+                        error_prefix(ret_error, "UpdateVerify=");
+                return r;
+        }
+        for (const char *const *ending = endings; *ending; ending++) {
+                g_autofree char *path = g_strconcat(from->from, *ending, NULL);
+
+                r = update_from_read_file(from, path, ret_data, ret_size, ret_error);
+                if (r >= 0)
+                        *ret_name = g_steal_pointer(&path);
+                if (r >= 0 || ret_error->code != ERROR_NO_SUCH_IMAGE)
+                        return r;
+        }
+
+        return update_from_refuse_unsigned(from, verify, ret_error);
+}
+
+static int update_from_verify(UpdateFrom *from, int fd, Error *ret_error)
+{
+        _cleanup_update_verify_ UpdateVerify verify = {};
+        g_autofree char *name = NULL, *data = NULL, *how = NULL;
+        SourceImage image = {.file = update_source_file(from->from),
+                        .fd = fd,
+                        .size_max = from->conf->conf->image_size_max};
+        int r;
+
+        r = update_verify_parse(from->verify, &verify, ret_error);
+        if (r >= 0 && verify.kind != UPDATE_VERIFY_NOTHING)
+                r = update_from_read_beside(from, &verify, &name, &data, &image.beside_size, ret_error);
+        if (r < 0)
+                return r;
+        image.beside = data;
+        image.beside_name = name;
+        r = source_verify(&verify, &image, &from->digest, &how, ret_error);
+        if (r < 0)
+                return r;
+
+        from->words = g_strconcat(from->from, *how ? ", " : "", how, NULL);
+        return 0;
+}
+
+/* Whether the definition has that image already. */
+static bool update_from_is_current(const UpdateFrom *from)
+{
+        g_autofree char *digest = NULL;
+
+        if (from->image[0] != '/')
+                return g_str_equal(from->image, from->digest);
+
+        return store_lookup_path(from->image, &digest) >= 0 && g_str_equal(digest, from->digest);
+}
+
+/* An image that has failed is not tried again by itself, or a timer would restart the unikernel for it each
+ * time. */
+static int update_from_check_failed(const UpdateFrom *from, Error *ret_error)
+{
+        g_autoptr(GPtrArray) generations = generations_list(from->call->unikernel);
+
+        for (guint i = generations->len; i > 0; i--) {
+                const Generation *generation = generations->pdata[i - 1];
+
+                if (g_strcmp0(generation->image, from->digest) != 0)
+                        continue;
+                if (generation->state != GENERATION_FAILED)
+                        return 0;
+                return error_set(ret_error, ERROR_UPDATE_FAILED,
+                                "The image at %s is that of generation %" G_GUINT64_FORMAT
+                                ", which failed: %s. Put another there, or try it again with 'shruthictl "
+                                "update %s %s'",
+                                from->from, generation->number, generation->reason ?: "it is not known why",
+                                from->call->unikernel, from->digest);
+        }
+
+        return 0;
+}
+
+/* What cannot be hosted is not imported. The check of the stored copy is the one that counts. */
+static int update_from_check_hostable(const UpdateFrom *from, int fd, Error *ret_error)
+{
+        _cleanup_image_info_ ImageInfo *info = NULL;
+        int r;
+
+        r = image_inspect(fd, from->architecture, &info, ret_error);
+        if (r >= 0 && info->problem)
+                r = error_set(ret_error, info->problem_code, "The image is %s", info->problem);
+        if (r < 0)
+                error_prefix(ret_error, "%s", from->from);
+        return r;
+}
+
+static int update_from_import(UpdateFrom *from, int fd, Error *ret_error)
+{
+        StoreLimits limits = image_limits(from->conf->conf, from->importer);
+        g_autofree char *digest = NULL;
+        int r;
+
+        r = update_from_check_failed(from, ret_error);
+        if (r >= 0)
+                r = update_from_check_hostable(from, fd, ret_error);
+        if (r >= 0)
+                r = image_acquire(fd, from->digest, &limits, &digest, ret_error);
+        from->pinned = r >= 0;
+        return r;
+}
+
+static int update_from_get(UpdateFrom *from, Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = update_from_open_image(from, &fd, ret_error);
+        if (r >= 0)
+                r = update_from_verify(from, fd, ret_error);
+        if (r < 0)
+                return r;
+
+        from->up_to_date = update_from_is_current(from);
+        return from->up_to_date ? 0 : update_from_import(from, fd, ret_error);
+}
+
+static void update_from_run(void *userdata)
+{
+        UpdateFrom *from = userdata;
+
+        from->r = update_from_get(from, &from->error);
+}
+
+/* The unikernel may be another by now, or may be updated from elsewhere. */
+static int update_from_check_same(const UpdateFrom *from, const Unikernel **ret_unikernel, Error *ret_error)
+{
+        const Unikernel *unikernel;
+        const Definition *definition;
+        int r;
+
+        r = unikernel_check_owner(from->call, ret_error);
+        if (r < 0)
+                return r;
+        unikernel = unikernel_get(from->call->manager, from->call->unikernel);
+        definition = unikernel->loaded.definition;
+        if (!definition || g_strcmp0(definition->update_from, from->from) != 0 ||
+                        g_strcmp0(definition->update_verify, from->verify) != 0)
+                return error_set(ret_error, ERROR_BUSY,
+                                "The definition of '%s' was changed meanwhile; try again",
+                                from->call->unikernel);
+
+        *ret_unikernel = unikernel;
+        return 0;
+}
+
+static void update_from_reply_up_to_date(UpdateFrom *from, const Unikernel *unikernel)
+{
+        uint64_t generation = unikernel->properties.generation;
+
+        call_reply(g_steal_pointer(&from->call), "a{sv}", 5, "Generation", "t", generation, "Former", "t",
+                        generation, "Outcome", "s", "up-to-date", "Image", "s", from->digest, "Source", "s",
+                        from->words);
+}
+
+static void on_update_from_got(void *userdata)
+{
+        UpdateFrom *from = userdata;
+        const Unikernel *unikernel = NULL;
+        Settings *settings;
+
+        if (from->r >= 0)
+                from->r = update_from_check_same(from, &unikernel, &from->error);
+        if (from->r < 0)
+                call_fail(g_steal_pointer(&from->call), &from->error, from->r);
+        else if (from->up_to_date)
+                update_from_reply_up_to_date(from, unikernel);
+        else {
+                settings = settings_new();
+                settings->image_digest = g_strdup(from->digest);
+                settings->image_source = g_steal_pointer(&from->words);
+                settings->image_pinned = g_steal_pointer(&from->digest);
+                from->pinned = false;
+                update_start(g_steal_pointer(&from->call), &from->change, settings);
+        }
+        update_from_free(from);
+}
+
+static int update_from_check_start(const Call *call, const Unikernel *unikernel, Error *ret_error)
+{
+        const Definition *definition = unikernel ? unikernel->loaded.definition : NULL;
+
+        if (!definition)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "The definition of '%s' cannot be read, and so not updated: %s",
+                                call->unikernel,
+                                unikernel && unikernel->loaded.problem ? unikernel->loaded.problem
+                                                                       : "there is none");
+        if (definition->origin == DEFINITION_ORIGIN_CONFIG)
+                return error_set(ret_error, ERROR_NOT_MANAGED,
+                                "Unikernel '%s' is defined in %s, which belongs to the administrator; edit "
+                                "that file",
+                                call->unikernel, definition->path);
+        if (!definition->update_from)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The definition of '%s' has no UpdateFrom=: give an image ('shruthictl "
+                                "update %s FILE'), or name one there ('shruthictl set %s UpdateFrom=FILE')",
+                                call->unikernel, call->unikernel, call->unikernel);
+
+        return change_check_free(call->manager, call->unikernel, ret_error);
+}
+
+void update_from_source(Call *call, const ChangeUpdate *change)
+{
+        const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
+        _cleanup_error_ Error error = ERROR_INIT;
+        const Definition *definition;
+        UpdateFrom *from;
+        int r;
+
+        r = update_from_check_start(call, unikernel, &error);
+        if (r < 0) {
+                call_fail(call, &error, r);
+                return;
+        }
+
+        definition = unikernel->loaded.definition;
+        from = g_new0(UpdateFrom, 1);
+        *from = (UpdateFrom){.call = call,
+                        .change = *change,
+                        .conf = shared_conf_ref(call->manager->conf),
+                        .importer = call->uid,
+                        .from = g_strdup(definition->update_from),
+                        .verify = g_strdup(definition->update_verify),
+                        .image = g_strdup(definition->image),
+                        .architecture = definition->architecture,
+                        .error = ERROR_INIT};
+        worker_run(call->manager->worker, call->uid, NULL, update_from_run, on_update_from_got, from);
+}

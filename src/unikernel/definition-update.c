@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The keys of [Unikernel] that say where updates come from. update-source.c knows what they accept. */
+
+#include "unikernel/definition-private.h"
+#include "unikernel/update-source.h"
+
+int definition_parse_update_from(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = update_source_check(entry->value, &error);
+
+        return r < 0 ? key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r))
+                     : definition_put_text(parser, entry);
+}
+
+int definition_parse_update_verify(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_update_verify_ UpdateVerify verify = {};
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = update_verify_parse(entry->value, &verify, &error);
+
+        return r < 0 ? key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r))
+                     : definition_put_text(parser, entry);
+}
+
+int definition_check_update(const DefinitionParser *parser, const KeyFileSection *unikernel)
+{
+        const Definition *definition = parser->definition;
+        const KeyFileEntry *verify = unikernel ? key_file_find_entry(unikernel, "UpdateVerify") : NULL;
+
+        if (verify && definition->update_verify && !definition->update_from)
+                return key_file_refuse(verify, parser->ret_error,
+                                "there is nothing to verify without UpdateFrom=: write that too");
+
+        return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What lies beside an image, or is served beside it: signatures of minisign, and lists of digests; and the
+ * values of UpdateFrom= and UpdateVerify=. */
+
+#include "fuzz.h"
+
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/string-util.h"
+#include "image/digest-list.h"
+#include "unikernel/update-source.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        g_autofree char *text = g_strndup((const char *) data, size), *digest = NULL;
+        _cleanup_minisign_signature_ MinisignSignature signature = {};
+        _cleanup_update_verify_ UpdateVerify verify = {};
+
+        if (minisign_signature_parse((const char *) data, size, &signature, NULL) >= 0 &&
+                        strlen(signature.trusted_comment) > MINISIGN_COMMENT_MAX)
+                abort();
+        if (digest_list_find((const char *) data, size, "a.virtio", &digest, NULL) >= 0 &&
+                        !digest_is_valid(digest))
+                abort();
+        if (update_verify_parse(text, &verify, NULL) >= 0 && verify.kind == UPDATE_VERIFY_NOTHING)
+                abort();
+        if (update_source_check(text, NULL) >= 0 && !*update_source_file(text))
+                abort();
+        return 0;
+}
