@@ -506,8 +506,8 @@ const Setting setting_table[_SETTING_MAX] = {
         [SETTING_UPDATE_FROM] = {
                 .key = "UpdateFrom", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(update_from),
                 .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR, .parse = definition_parse_update_from,
-                .option = "update-from", .metavar = "FILE",
-                .help = "Update it from this file of the host",
+                .option = "update-from", .metavar = "FILE|URL",
+                .help = "Update it from this file of the host, or URL",
         },
         [SETTING_UPDATE_VERIFY] = {
                 .key = "UpdateVerify", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(update_verify),

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "common/https-url.h"
 #include "common/paths.h"
 #include "common/string-util.h"
 
@@ -21,6 +22,19 @@ DEFINE_STRING_TABLE(update_verify_kind, UpdateVerifyKind, update_verify_kind_tab
 void update_verify_clear(UpdateVerify *verify)
 {
         g_clear_pointer(&verify->path, g_free);
+}
+
+/* Whether text is the URL of a file or its path. */
+static int update_location_check(const char *text, Error *ret_error)
+{
+        if (text_is_url(text))
+                return https_url_check(text, ret_error);
+        if (path_is_normalized(text))
+                return 0;
+
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "neither a URL (https://…) nor an absolute path of a file: write the path from '/', "
+                        "without '//', '.', '..' and a '/' at the end");
 }
 
 static int update_verify_refuse_minisign(const char *value, Error *ret_error)
@@ -47,32 +61,35 @@ int update_verify_parse(const char *text, UpdateVerify *ret_verify, Error *ret_e
         if ((int) verify.kind <= UPDATE_VERIFY_NOTHING)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "write minisign:KEY, openpgp:/PATH/OF/KEYRING or "
-                                "sha256sums:/PATH/OF/SHA256SUMS");
+                                "sha256sums:/PATH/OF/SHA256SUMS (or sha256sums:https://…)");
 
         value++;
         if (verify.kind == UPDATE_VERIFY_MINISIGN) {
                 if (minisign_key_parse(value, &verify.key) < 0)
                         return update_verify_refuse_minisign(value, ret_error);
+
+                *ret_verify = verify;
+                return 0;
+        }
+        if (verify.kind == UPDATE_VERIFY_SHA256SUMS) {
+                int r = update_location_check(value, ret_error);
+
+                if (r < 0)
+                        return r;
         } else if (!path_is_normalized(value))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "not an absolute path without '//', '.', '..' and a '/' at the end: write "
                                 "%s:/PATH",
                                 word);
-        else
-                verify.path = g_strdup(value);
 
+        verify.path = g_strdup(value);
         *ret_verify = verify;
         return 0;
 }
 
 int update_source_check(const char *text, Error *ret_error)
 {
-        if (path_is_normalized(text))
-                return 0;
-
-        return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "not an absolute path of a file: write it from '/', without '//', '.', '..' and a "
-                        "'/' at the end");
+        return update_location_check(text, ret_error);
 }
 
 const char *update_source_file(const char *from)

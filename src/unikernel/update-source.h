@@ -24,7 +24,7 @@ UpdateVerifyKind update_verify_kind_from_string(const char *text);
 typedef struct UpdateVerify {
         UpdateVerifyKind kind;
         MinisignKey key;
-        char *path; /* of a keyring, or of a list of digests */
+        char *path; /* of a keyring; or of a list of digests, or its URL */
 } UpdateVerify;
 
 void update_verify_clear(UpdateVerify *verify);
@@ -33,7 +33,7 @@ void update_verify_clear(UpdateVerify *verify);
 /* text NULL: nothing is verified. INVALID_ARGS with what would be right, to follow "KEY=VALUE: ". */
 int update_verify_parse(const char *text, UpdateVerify *ret_verify, Error *ret_error);
 
-/* The same for UpdateFrom=. */
+/* The same for UpdateFrom=: a path, or a URL (common/https-url.h). */
 int update_source_check(const char *text, Error *ret_error);
 
 /* The name of the file, without its folder. */

@@ -119,8 +119,8 @@ static int draft_check_update(const Draft *draft, const Setting *setting, const 
         if (!path || image_path_directory(path, draft->conf->image_directories))
                 return 0;
         return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
-                        "%s=: only an administrator may name a file outside ImageDirectories= of "
-                        "shruthi.conf",
+                        "%s=: only an administrator may name a server, or a file outside "
+                        "ImageDirectories= of shruthi.conf",
                         setting->key);
 }
 

@@ -84,6 +84,11 @@ int gpgv_start(const char *keyring, const void *signature, size_t size, Gpgv **r
         pid_t pid;
         int r;
 
+        if (access(keyring, R_OK) < 0)
+                return error_set(ret_error, ERROR_VERIFICATION_FAILED,
+                                "Cannot read the keyring %s as user %s: %s. Put it there, and let that user "
+                                "read it",
+                                keyring, g_get_user_name(), g_strerror(errno));
         r = signature_make_file(signature, size, &signature_fd, ret_error);
         if (r < 0)
                 return r;
@@ -184,12 +189,9 @@ int gpgv_status_parse(const char *text, int exit_status, char **ret_fingerprint,
                         {"BADSIG", "not of this image: it was changed, or signed before its last change"},
                         {"EXPSIG", "it has expired: sign the image again"},
                         {"EXPKEYSIG", "its key has expired: put the renewed key into the keyring"},
-                        {"REVKEYSIG", "its key was revoked: sign the image with another, and put that into "
-                                      "the "
-                                      "keyring"},
-                        {"NO_PUBKEY", "its key is not in the keyring: sign with another, or add that one "
-                                      "(gpg "
-                                      "--export)"},
+                        {"REVKEYSIG", "its key was revoked: sign with another, and add that to the keyring"},
+                        {"NO_PUBKEY", "its key is not in the keyring: sign with another, or add that one (gpg "
+                                      "--export, without --armor)"},
                         {"ERRSIG", "gpgv cannot verify it"},
                         {"NODATA", "no OpenPGP signature"},
         };
@@ -216,8 +218,8 @@ int gpgv_status_parse(const char *text, int exit_status, char **ret_fingerprint,
         }
         if (!good || !fingerprint || !WIFEXITED(exit_status) || WEXITSTATUS(exit_status) != 0)
                 return error_set(ret_error, ERROR_VERIFICATION_FAILED,
-                                "gpgv does not accept it: is the keyring there, readable for user shruthi, "
-                                "and not armored (gpg --dearmor)?");
+                                "gpgv does not accept it: is the keyring one, and not armored (gpg "
+                                "--dearmor)?");
 
         *ret_fingerprint = g_steal_pointer(&fingerprint);
         return 0;

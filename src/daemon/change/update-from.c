@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Gets the image of UpdateFrom=, in a thread, and hands it to update.c. */
+/* Gets the image of UpdateFrom= and what it is verified with, and hands it to update.c. What has a URL is
+ * fetched first, in the loop; files are opened, and everything is verified, in a thread. */
 
 #include "daemon/change/update-from.h"
 
 #include <string.h>
 
+#include "common/https-url.h"
 #include "common/io.h"
 #include "common/string-util.h"
+#include "daemon/change/fetch-client.h"
 #include "daemon/change/image-access.h"
 #include "daemon/change/source-verify.h"
 #include "daemon/state/unikernel-access.h"
+#include "image/digest-list.h"
 #include "image/inspect.h"
 #include "unikernel/update-source.h"
 
 typedef struct UpdateFrom {
+        Manager *manager;
+        char *name;
         Call *call;
         ChangeUpdate change;
         SharedConf *conf;
@@ -22,10 +28,18 @@ typedef struct UpdateFrom {
         char *from, *verify;
         char *image; /* of the definition */
         ImageArchitecture architecture;
+        UpdateVerify how;
+        const char *const *ending; /* of the signature, the one that is tried */
+
+        /* What was fetched, or -EBADF. */
+        int image_fd, beside_fd;
+        char *beside_name; /* path or URL of the signature or list of digests; NULL: not known yet */
 
         /* The thread's. */
         int r;
         Error error;
+        char *beside; /* content of the signature or list */
+        size_t beside_size;
         char *digest; /* of the image, pinned unless up_to_date; NULL if it was not read */
         char *words;  /* where it is from and how it was verified */
         bool pinned, up_to_date;
@@ -33,8 +47,15 @@ typedef struct UpdateFrom {
 
 static void update_from_free(UpdateFrom *from)
 {
+        g_hash_table_remove(from->manager->fetching, from->name);
         if (from->pinned)
                 image_unpin(from->digest);
+        close_safe(from->image_fd);
+        close_safe(from->beside_fd);
+        update_verify_clear(&from->how);
+        g_free(from->beside_name);
+        g_free(from->beside);
+        g_free(from->name);
         shared_conf_unref(from->conf);
         error_clear(&from->error);
         g_free(from->from);
@@ -65,6 +86,18 @@ static int update_from_open_image(const UpdateFrom *from, int *ret_fd, Error *re
         return r;
 }
 
+static int update_from_read_all(int fd, const char *name, char **ret_data,
+                size_t *ret_size, Error *ret_error)
+{
+        int r = fd_read_all(fd, SOURCE_BESIDE_SIZE_MAX, ret_data, ret_size);
+
+        if (r == -E2BIG)
+                return error_set(ret_error, ERROR_VERIFICATION_FAILED,
+                                "%s is larger than %d KiB, and so neither a signature nor a list of digests",
+                                name, SOURCE_BESIDE_SIZE_MAX / 1024);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", name) : 0;
+}
+
 static int update_from_read_file(const UpdateFrom *from, const char *path, char **ret_data, size_t *ret_size,
                 Error *ret_error)
 {
@@ -72,69 +105,74 @@ static int update_from_read_file(const UpdateFrom *from, const char *path, char 
         int r;
 
         r = update_from_open(from, path, &fd, ret_error);
-        if (r < 0)
-                return r;
-        r = fd_read_all(fd, SOURCE_BESIDE_SIZE_MAX, ret_data, ret_size);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", path) : 0;
+        return r < 0 ? r : update_from_read_all(fd, path, ret_data, ret_size, ret_error);
 }
 
-static int update_from_refuse_unsigned(const UpdateFrom *from, const UpdateVerify *verify, Error *ret_error)
+static int update_from_refuse_unsigned(const UpdateFrom *from, Error *ret_error)
 {
         g_autoptr(GString) tried = g_string_new(NULL);
-        const char *const *endings = update_verify_endings(verify->kind);
+        const char *const *endings = update_verify_endings(from->how.kind);
 
         for (const char *const *ending = endings; *ending; ending++)
                 g_string_append_printf(tried, "%s%s%s", tried->len > 0 ? " or " : "", from->from, *ending);
         return error_set(ret_error, ERROR_VERIFICATION_FAILED,
                         "There is no signature %s: sign the image with %s, and put the signature beside it",
                         tried->str,
-                        verify->kind == UPDATE_VERIFY_MINISIGN ? "'minisign -Sm'" : "'gpg --detach-sign'");
+                        from->how.kind == UPDATE_VERIFY_MINISIGN ? "'minisign -Sm'" : "'gpg --detach-sign'");
 }
 
-/* Reads the signature, or the list of digests. */
-static int update_from_read_beside(const UpdateFrom *from, const UpdateVerify *verify, char **ret_name,
-                char **ret_data, size_t *ret_size, Error *ret_error)
+static int update_from_read_list(UpdateFrom *from, Error *ret_error)
 {
-        const char *const *endings = update_verify_endings(verify->kind);
-        int r;
+        int r = update_from_read_file(from, from->how.path, &from->beside, &from->beside_size, ret_error);
 
-        if (verify->kind == UPDATE_VERIFY_SHA256SUMS) {
-                *ret_name = g_strdup(verify->path);
-                r = update_from_read_file(from, verify->path, ret_data, ret_size, ret_error);
-                if (r < 0)
-                        error_prefix(ret_error, "UpdateVerify=");
+        if (r < 0) {
+                error_prefix(ret_error, "UpdateVerify=");
                 return r;
         }
-        for (const char *const *ending = endings; *ending; ending++) {
+        from->beside_name = g_strdup(from->how.path);
+        return 0;
+}
+
+/* Reads the signature or the list of digests, if that was not done yet. */
+static int update_from_read_beside(UpdateFrom *from, Error *ret_error)
+{
+        int r;
+
+        if (from->beside || from->how.kind == UPDATE_VERIFY_NOTHING)
+                return 0;
+        if (from->beside_fd >= 0)
+                return update_from_read_all(from->beside_fd, from->beside_name, &from->beside,
+                                &from->beside_size, ret_error);
+        if (from->how.kind == UPDATE_VERIFY_SHA256SUMS)
+                return update_from_read_list(from, ret_error);
+
+        for (const char *const *ending = from->ending; *ending; ending++) {
                 g_autofree char *path = g_strconcat(from->from, *ending, NULL);
 
-                r = update_from_read_file(from, path, ret_data, ret_size, ret_error);
+                r = update_from_read_file(from, path, &from->beside, &from->beside_size, ret_error);
                 if (r >= 0)
-                        *ret_name = g_steal_pointer(&path);
+                        from->beside_name = g_steal_pointer(&path);
                 if (r >= 0 || ret_error->code != ERROR_NO_SUCH_IMAGE)
                         return r;
         }
-
-        return update_from_refuse_unsigned(from, verify, ret_error);
+        return update_from_refuse_unsigned(from, ret_error);
 }
 
 static int update_from_verify(UpdateFrom *from, int fd, Error *ret_error)
 {
-        _cleanup_update_verify_ UpdateVerify verify = {};
-        g_autofree char *name = NULL, *data = NULL, *how = NULL;
         SourceImage image = {.file = update_source_file(from->from),
                         .fd = fd,
                         .size_max = from->conf->conf->image_size_max};
+        g_autofree char *how = NULL;
         int r;
 
-        r = update_verify_parse(from->verify, &verify, ret_error);
-        if (r >= 0 && verify.kind != UPDATE_VERIFY_NOTHING)
-                r = update_from_read_beside(from, &verify, &name, &data, &image.beside_size, ret_error);
+        r = update_from_read_beside(from, ret_error);
         if (r < 0)
                 return r;
-        image.beside = data;
-        image.beside_name = name;
-        r = source_verify(&verify, &image, &from->digest, &how, ret_error);
+        image.beside = from->beside;
+        image.beside_size = from->beside_size;
+        image.beside_name = from->beside_name;
+        r = source_verify(&from->how, &image, &from->digest, &how, ret_error);
         if (r < 0)
                 return r;
 
@@ -208,10 +246,10 @@ static int update_from_import(UpdateFrom *from, int fd, Error *ret_error)
 
 static int update_from_get(UpdateFrom *from, Error *ret_error)
 {
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int fd = TAKE_FD(from->image_fd);
         int r;
 
-        r = update_from_open_image(from, &fd, ret_error);
+        r = fd >= 0 ? 0 : update_from_open_image(from, &fd, ret_error);
         if (r >= 0)
                 r = update_from_verify(from, fd, ret_error);
         if (r < 0)
@@ -282,6 +320,109 @@ static void on_update_from_got(void *userdata)
         update_from_free(from);
 }
 
+/* --- Fetching --- */
+
+/* A list of digests tells without the image whether that is a new one. */
+static void update_from_peek(void *userdata)
+{
+        UpdateFrom *from = userdata;
+
+        from->r = update_from_read_beside(from, &from->error);
+        if (from->r < 0)
+                return;
+        if (digest_list_find(from->beside, from->beside_size, update_source_file(from->from), &from->digest,
+                            NULL) >= 0)
+                from->up_to_date = update_from_is_current(from);
+        if (from->up_to_date)
+                from->words = g_strdup_printf("%s, listed in %s", from->from, from->beside_name);
+        else
+                g_clear_pointer(&from->digest, g_free);
+}
+
+static void update_from_next(UpdateFrom *from);
+
+static void on_update_from_peeked(void *userdata)
+{
+        UpdateFrom *from = userdata;
+
+        if (from->r < 0 || from->up_to_date)
+                on_update_from_got(from);
+        else
+                update_from_next(from);
+}
+
+static void update_from_fail(UpdateFrom *from, int r, Error *error)
+{
+        from->r = r;
+        error_move(&from->error, error);
+        on_update_from_got(from);
+}
+
+static void on_update_from_beside(int r, Error *error, int fd, void *userdata)
+{
+        UpdateFrom *from = userdata;
+        bool missing = r < 0 && error->code == ERROR_NO_SUCH_IMAGE && *from->ending;
+
+        if (r >= 0) {
+                from->beside_fd = fd;
+                if (from->how.kind == UPDATE_VERIFY_SHA256SUMS)
+                        worker_run(from->manager->worker, from->call->uid, NULL, update_from_peek,
+                                        on_update_from_peeked, from);
+                else
+                        update_from_next(from);
+        } else if (missing && from->ending[1]) {
+                from->ending++;
+                g_clear_pointer(&from->beside_name, g_free);
+                update_from_next(from);
+        } else {
+                if (missing)
+                        r = update_from_refuse_unsigned(from, error);
+                else
+                        error_prefix(error, "%s", from->beside_name);
+                update_from_fail(from, r, error);
+        }
+}
+
+static void on_update_from_image(int r, Error *error, int fd, void *userdata)
+{
+        UpdateFrom *from = userdata;
+
+        if (r >= 0) {
+                from->image_fd = fd;
+                update_from_next(from);
+                return;
+        }
+        error_prefix(error, "%s", from->from);
+        update_from_fail(from, r, error);
+}
+
+/* The URL of the signature or list of digests; NULL if there is none, or it is a file. */
+static char *update_from_beside_url(const UpdateFrom *from)
+{
+        if (from->how.kind == UPDATE_VERIFY_SHA256SUMS)
+                return text_is_url(from->how.path) ? g_strdup(from->how.path) : NULL;
+
+        return text_is_url(from->from) && *from->ending ? g_strconcat(from->from, *from->ending, NULL)
+                                                        : NULL;
+}
+
+static void update_from_next(UpdateFrom *from)
+{
+        g_autofree char *beside = from->beside_fd < 0 && !from->beside ? update_from_beside_url(from) : NULL;
+        uint64_t image_size_max = from->conf->conf->image_size_max;
+
+        if (beside) {
+                from->beside_name = g_steal_pointer(&beside);
+                fetch_start(from->manager->event, from->beside_name, SOURCE_BESIDE_SIZE_MAX,
+                                on_update_from_beside, from);
+        } else if (text_is_url(from->from) && from->image_fd < 0)
+                fetch_start(from->manager->event, from->from, MIN(image_size_max, (uint64_t) INT64_MAX),
+                                on_update_from_image, from);
+        else
+                worker_run(from->manager->worker, from->call->uid, NULL, update_from_run, on_update_from_got,
+                                from);
+}
+
 static int update_from_check_start(const Call *call, const Unikernel *unikernel, Error *ret_error)
 {
         const Definition *definition = unikernel ? unikernel->loaded.definition : NULL;
@@ -303,6 +444,11 @@ static int update_from_check_start(const Call *call, const Unikernel *unikernel,
                                 "update %s FILE'), or name one there ('shruthictl set %s UpdateFrom=FILE')",
                                 call->unikernel, call->unikernel, call->unikernel);
 
+        if (g_hash_table_contains(call->manager->fetching, call->unikernel))
+                return error_set(ret_error, ERROR_BUSY,
+                                "The next image of '%s' is being fetched already; wait until that is over",
+                                call->unikernel);
+
         return change_check_free(call->manager, call->unikernel, ret_error);
 }
 
@@ -322,7 +468,9 @@ void update_from_source(Call *call, const ChangeUpdate *change)
 
         definition = unikernel->loaded.definition;
         from = g_new0(UpdateFrom, 1);
-        *from = (UpdateFrom){.call = call,
+        *from = (UpdateFrom){.manager = call->manager,
+                        .name = g_strdup(call->unikernel),
+                        .call = call,
                         .change = *change,
                         .conf = shared_conf_ref(call->manager->conf),
                         .importer = call->uid,
@@ -330,6 +478,14 @@ void update_from_source(Call *call, const ChangeUpdate *change)
                         .verify = g_strdup(definition->update_verify),
                         .image = g_strdup(definition->image),
                         .architecture = definition->architecture,
+                        .image_fd = -EBADF,
+                        .beside_fd = -EBADF,
                         .error = ERROR_INIT};
-        worker_run(call->manager->worker, call->uid, NULL, update_from_run, on_update_from_got, from);
+        g_hash_table_add(call->manager->fetching, g_strdup(call->unikernel));
+        r = update_verify_parse(from->verify, &from->how, &error);
+        from->ending = update_verify_endings(from->how.kind);
+        if (r < 0)
+                update_from_fail(from, r, &error);
+        else
+                update_from_next(from);
 }

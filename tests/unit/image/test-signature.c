@@ -58,7 +58,8 @@ static void test_holds(Fixture *f, const void *data)
                                         &f->maker, image, strlen(image), true, "timestamp:1\tfile:a"),
                         *empty = minisign_maker_sign(&f->maker, "", 0, true, "");
         g_autofree char *problem = verify(&f->key, text, image), *other = verify(&f->key, text, "an imagf"),
-                        *shorter = verify(&f->key, text, "an imag"), *of_nothing = verify(&f->key, empty, "");
+                        *shorter = verify(&f->key, text, "an imag"),
+                        *of_nothing = verify(&f->key, empty, "");
 
         g_assert_null(problem);
         g_assert_null(of_nothing);

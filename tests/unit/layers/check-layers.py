@@ -24,9 +24,10 @@ LAYERS = {
     "neighbours": {"common", "image", "unikernel"},
     "seal": {"common"},
     "probe": {"common"},
+    "fetch": {"common"},
     "tender": {"common", "image", "unikernel"},
     "run": {"common", "image", "volume", "unikernel", "helper", "body", "probe"},
-    "daemon": {"common", "image", "volume", "unikernel", "seal", "helper", "body"},
+    "daemon": {"common", "image", "volume", "unikernel", "seal", "fetch", "helper", "body"},
     "ctl": {"common", "image", "unikernel"},
     "generator": {"common", "image", "unikernel"},
 }

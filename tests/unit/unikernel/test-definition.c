@@ -273,17 +273,17 @@ static const struct {
         {IMAGE "HealthyRetries=0\n", "f:3: HealthyRetries=0: not a number from 1 to 100"},
         {IMAGE "Watchdog=yes\n", "f:3: Watchdog=yes: write console"},
         {IMAGE "UpdateFrom=a.virtio\n",
-                        "f:3: UpdateFrom=a.virtio: not an absolute path of a file: write it from '/', without '//', '.', "
-                        "'..' and a '/' at the end"},
+                        "f:3: UpdateFrom=a.virtio: neither a URL (https://…) nor an absolute path of a file: write the path "
+                        "from '/', without '//', '.', '..' and a '/' at the end"},
         {IMAGE "UpdateFrom=/a/../b\n",
-                        "f:3: UpdateFrom=/a/../b: not an absolute path of a file: write it from '/', without '//', '.', "
-                        "'..' and a '/' at the end"},
+                        "f:3: UpdateFrom=/a/../b: neither a URL (https://…) nor an absolute path of a file: write the path "
+                        "from '/', without '//', '.', '..' and a '/' at the end"},
         {IMAGE "UpdateFrom=/a\nUpdateVerify=yes\n",
                         "f:4: UpdateVerify=yes: write minisign:KEY, openpgp:/PATH/OF/KEYRING or "
-                        "sha256sums:/PATH/OF/SHA256SUMS"},
+                        "sha256sums:/PATH/OF/SHA256SUMS (or sha256sums:https://…)"},
         {IMAGE "UpdateFrom=/a\nUpdateVerify=none:\n",
                         "f:4: UpdateVerify=none:: write minisign:KEY, openpgp:/PATH/OF/KEYRING or "
-                        "sha256sums:/PATH/OF/SHA256SUMS"},
+                        "sha256sums:/PATH/OF/SHA256SUMS (or sha256sums:https://…)"},
         {IMAGE "UpdateFrom=/a\nUpdateVerify=minisign:RWQ\n",
                         "f:4: UpdateVerify=minisign:RWQ: not a public key of minisign: write the line of its .pub file that "
                         "begins with RW"},
@@ -293,6 +293,12 @@ static const struct {
         {IMAGE "UpdateFrom=/a\nUpdateVerify=openpgp:keys.gpg\n",
                         "f:4: UpdateVerify=openpgp:keys.gpg: not an absolute path without '//', '.', '..' and a '/' at the "
                         "end: write openpgp:/PATH"},
+        {IMAGE "UpdateFrom=http://h/a\n",
+                        "f:3: UpdateFrom=http://h/a: http is not encrypted, so that anybody on the way sees and changes what "
+                        "is fetched: write https://"},
+        {IMAGE "UpdateFrom=https://h/a\n",
+                        "f:3: UpdateFrom=https://h/a: what comes over the network has to be verified, because https proves "
+                        "only which server it came from: write UpdateVerify= too"},
         {IMAGE "UpdateVerify=openpgp:/a\n",
                         "f:3: UpdateVerify=openpgp:/a: there is nothing to verify without UpdateFrom=: write that too"},
         {IMAGE "Ready=console:\n",
