@@ -50,6 +50,8 @@ _shruthictl_value() {
         --ready) mapfile -t COMPREPLY < <(compgen -W 'started console: tcp: http: ping:' -- "$cur") ;;
         --healthy) mapfile -t COMPREPLY < <(compgen -W 'tcp: http: ping:' -- "$cur") ;;
         --healthy-interval) mapfile -t COMPREPLY < <(compgen -W '10s 30s 1min' -- "$cur") ;;
+        --activation) mapfile -t COMPREPLY < <(compgen -W 'traffic' -- "$cur") ;;
+        --stop-when-idle) mapfile -t COMPREPLY < <(compgen -W '30s 5min' -- "$cur") ;;
         --watchdog) mapfile -t COMPREPLY < <(compgen -W 'console' -- "$cur") ;;
         --ready-timeout) mapfile -t COMPREPLY < <(compgen -W '30s 90s infinity' -- "$cur") ;;
         --requires | --wants | --binds-to | --after | --before | --conflicts | --part-of | --upholds | --on-failure)
@@ -86,7 +88,7 @@ _shruthictl_value() {
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
                         InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
                         BootMethod Arguments Memory CPUs Architecture Group Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec
-                        HealthyRetries Watchdog UpdateFrom UpdateVerify Health Generation Devices DefinitionPath DropIns Origin
+                        HealthyRetries Watchdog Activation StopWhenIdleSec UpdateFrom UpdateVerify Health Generation Devices DefinitionPath DropIns Origin
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel | --update-from) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
@@ -100,7 +102,7 @@ _shruthictl_value() {
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --update-from --update-verify --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
+        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --activation --stop-when-idle --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --update-from --update-verify --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [update]="$settings --image --verify --probation --rolling --drain --dry-run --all"
@@ -208,7 +210,7 @@ _shruthictl() {
                         mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 else
                         mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Architecture Arguments Autostart
-                                Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec HealthyRetries Watchdog
+                                Restart Activation StopWhenIdleSec Ready ReadyTimeoutSec Healthy HealthyIntervalSec HealthyRetries Watchdog
                                 UpdateFrom UpdateVerify
                                 RestartSec RestartSteps RestartMaxDelaySec StartLimitIntervalSec StartLimitBurst
                                 Requires Wants BindsTo After Before Conflicts PartOf Upholds OnFailure

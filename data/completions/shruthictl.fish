@@ -108,7 +108,7 @@ complete -c shruthictl -n $network -l bridge -x -d 'Set the name of its bridge'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
 complete -c shruthictl -n '__fish_seen_subcommand_from set update' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \
-    Restart= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= UpdateFrom= UpdateVerify= \
+    Restart= Activation= StopWhenIdleSec= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= UpdateFrom= UpdateVerify= \
     RestartSec= RestartSteps= RestartMaxDelaySec= StartLimitIntervalSec= StartLimitBurst= \
     Requires= Wants= BindsTo= After= Before= Conflicts= PartOf= Upholds= OnFailure= \
     CPUWeight= CPUQuota= AllowedCPUs= IOWeight= IOReadBandwidthMax= IOWriteBandwidthMax= \
@@ -172,6 +172,10 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l hea
     -d 'Check its health this often'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l healthy-retries -x \
     -d 'Set the failures that make it unhealthy'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l activation -x -a traffic \
+    -d 'Have traffic to its ports start it'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l stop-when-idle -x -a '30s 5min' \
+    -d 'Stop it after so long without a connection'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l watchdog -x -a console \
     -d 'Have it print a line in each interval'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l update-from -r -F \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The kernel's table of connections, by ctnetlink: all of a family are listed, and those that are meant
- * deleted one by one, by what identifies them. Called by publish.c. */
+ * deleted one by one, by what identifies them. Called by publish.c and demand.c. */
 
 #include "antispoof/conntrack.h"
 
@@ -27,8 +27,9 @@ typedef struct ConntrackRequest {
 
 typedef struct ConntrackSearch {
         const GArray *guests; /* Address */
-        GArray *found;        /* ConntrackRequest: how to delete each; NULL to count them */
-        unsigned open;        /* TCP connections that have not ended */
+        GArray *found;        /* ConntrackRequest: how to delete each; or else NULL, and */
+        ConntrackSeen seen;   /* whom each is told to */
+        void *userdata;
 } ConntrackSearch;
 
 static ConntrackRequest conntrack_request(int message, int family, unsigned short flags)
@@ -78,15 +79,15 @@ static bool tuple_is_from(const void *tuple, const Address *guest)
         return source && memcmp(source, guest->bytes, size) == 0;
 }
 
-static bool tuple_is_from_one(const void *tuple, const GArray *guests, int family)
+static const Address *tuple_find_guest(const void *tuple, const GArray *guests, int family)
 {
         for (guint i = 0; i < guests->len; i++) {
                 const Address *guest = &g_array_index(guests, Address, i);
 
                 if (guest->family == family && tuple_is_from(tuple, guest))
-                        return true;
+                        return guest;
         }
-        return false;
+        return NULL;
 }
 
 static void request_copy(ConntrackRequest *request, unsigned short type, const void *payload)
@@ -102,16 +103,32 @@ static void request_copy(ConntrackRequest *request, unsigned short type, const v
         request->header.nlmsg_len = (uint32_t) (end + RTA_SPACE(size));
 }
 
-/* Other protocols know no end of a connection. */
-static bool connection_is_open(const struct nlmsghdr *header)
+/* One of TCP that both sides have closed is kept for a while, whether the last of them has heard of it or
+ * not. */
+static ConntrackState connection_state(const struct nlmsghdr *header)
 {
-        const void *protocol = message_find(header, CTA_PROTOINFO, 0);
-        const void *tcp = protocol ? attribute_find(protocol, attribute_size(protocol), CTA_PROTOINFO_TCP, 0)
-                                   : NULL;
+        const void *info = message_find(header, CTA_PROTOINFO, 0),
+                   *tcp = info ? attribute_find(info, attribute_size(info), CTA_PROTOINFO_TCP, 0) : NULL;
         const uint8_t *state =
                         tcp ? attribute_find(tcp, attribute_size(tcp), CTA_PROTOINFO_TCP_STATE, 1) : NULL;
 
-        return state && *state >= TCP_CONNTRACK_SYN_SENT && *state <= TCP_CONNTRACK_LAST_ACK;
+        if (!state)
+                return CONNTRACK_ENDLESS;
+        return *state == TCP_CONNTRACK_LAST_ACK || *state == TCP_CONNTRACK_TIME_WAIT ||
+                                       *state == TCP_CONNTRACK_CLOSE
+                               ? CONNTRACK_CLOSED
+                               : CONNTRACK_OPEN;
+}
+
+static void connection_tell(
+                const ConntrackSearch *search, const Address *guest, const struct nlmsghdr *header)
+{
+        const void *number = message_find(header, CTA_ID, sizeof(uint32_t));
+        uint32_t id = 0;
+
+        if (number)
+                memcpy(&id, number, sizeof id);
+        search->seen(guest, id, connection_state(header), search->userdata);
 }
 
 /* What answers a connection that was translated is the guest; of its own connections it is the client. */
@@ -121,6 +138,7 @@ static void on_connection(const struct nlmsghdr *header, void *userdata)
         const struct nfgenmsg *message = NLMSG_DATA(header);
         ConntrackRequest request;
         const void *original, *reply, *status;
+        const Address *guest;
         uint32_t bits;
 
         if (NFNL_SUBSYS_ID(header->nlmsg_type) != NFNL_SUBSYS_CTNETLINK ||
@@ -132,14 +150,16 @@ static void on_connection(const struct nlmsghdr *header, void *userdata)
         if (!original || !reply || !status)
                 return;
         memcpy(&bits, status, sizeof bits);
-        if (!(g_ntohl(bits) & IPS_DST_NAT) ||
-                        !tuple_is_from_one(reply, search->guests, message->nfgen_family))
+        if (!(g_ntohl(bits) & IPS_DST_NAT))
                 return;
-
+        guest = tuple_find_guest(reply, search->guests, message->nfgen_family);
+        if (!guest)
+                return;
         if (!search->found) {
-                search->open += connection_is_open(header);
+                connection_tell(search, guest, header);
                 return;
         }
+
         request = conntrack_request(IPCTNL_MSG_CT_DELETE, message->nfgen_family, NLM_F_ACK);
         request_copy(&request, CTA_TUPLE_ORIG | NLA_F_NESTED, original);
         request_copy(&request, CTA_ZONE, message_find(header, CTA_ZONE, 2));
@@ -165,17 +185,6 @@ static int conntrack_forget_family(const GArray *guests, int family)
         return r;
 }
 
-static int conntrack_count_family(const GArray *guests, int family, unsigned *count)
-{
-        ConntrackSearch search = {.guests = guests};
-        ConntrackRequest list = conntrack_request(IPCTNL_MSG_CT_GET, family, NLM_F_DUMP);
-        int r;
-
-        r = netlink_ask(NETLINK_NETFILTER, &list.header, on_connection, &search);
-        *count += search.open;
-        return r;
-}
-
 static bool guests_have_family(const GArray *guests, int family)
 {
         for (guint i = 0; i < guests->len; i++)
@@ -183,6 +192,7 @@ static bool guests_have_family(const GArray *guests, int family)
                         return true;
         return false;
 }
+
 
 int conntrack_forget(const GArray *guests)
 {
@@ -194,14 +204,33 @@ int conntrack_forget(const GArray *guests)
         return result;
 }
 
+int conntrack_list(const GArray *guests, ConntrackSeen seen, void *userdata)
+{
+        ConntrackSearch search = {.guests = guests, .seen = seen, .userdata = userdata};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(families); i++) {
+                ConntrackRequest list = conntrack_request(IPCTNL_MSG_CT_GET, families[i], NLM_F_DUMP);
+
+                if (guests_have_family(guests, families[i]))
+                        r = netlink_ask(NETLINK_NETFILTER, &list.header, on_connection, &search);
+        }
+        return r;
+}
+
+static void on_connection_counted(const Address *guest, uint32_t id, ConntrackState state, void *userdata)
+{
+        unsigned *count = userdata;
+
+        *count += state == CONNTRACK_OPEN;
+}
+
 int conntrack_count(const GArray *guests, unsigned *ret_count)
 {
         unsigned count = 0;
-        int r = 0;
+        int r;
 
-        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(families); i++)
-                if (guests_have_family(guests, families[i]))
-                        r = conntrack_count_family(guests, families[i], &count);
+        r = conntrack_list(guests, on_connection_counted, &count);
         if (r >= 0)
                 *ret_count = count;
         return r;

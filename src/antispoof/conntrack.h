@@ -11,6 +11,15 @@
  * although the port is no longer published. */
 int conntrack_forget(const GArray *guests);
 
-/* How many TCP connections that were translated to one of these addresses are open: neither ended nor in the
- * time in which a late packet of an ended one may still come. */
+/* Tells each that was translated to one of these addresses: which, a number by which it is the same the next
+ * time, and its state. One of TCP is closed once both sides have closed it; other protocols know no end. */
+typedef enum ConntrackState {
+        CONNTRACK_OPEN,
+        CONNTRACK_CLOSED,
+        CONNTRACK_ENDLESS,
+} ConntrackState;
+typedef void (*ConntrackSeen)(const Address *guest, uint32_t id, ConntrackState state, void *userdata);
+int conntrack_list(const GArray *guests, ConntrackSeen seen, void *userdata);
+
+/* How many TCP connections that were translated to one of these addresses are open. */
 int conntrack_count(const GArray *guests, unsigned *ret_count);

@@ -8,8 +8,9 @@
  * filtered, the service listens to the kernel for changes of the tables and the bridges, and sleeps; then it
  * ends.
  *
- * table.c (filters) and publish.c (ports) keep the records and the kernel's tables in step, ruleset.c and
- * publication-ruleset.c write the rules, nft.c runs them, ruleset-watch.c and links.c listen to the kernel. */
+ * table.c (filters) and publish.c (ports) keep the records and the kernel's tables in step, demand.c holds
+ * what comes for guests that are stopped, ruleset.c, publication-ruleset.c and demand-ruleset.c write the
+ * rules, nft.c runs them, ruleset-watch.c and links.c listen to the kernel. */
 
 #include <poll.h>
 #include <pwd.h>
@@ -19,6 +20,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "antispoof/demand.h"
 #include "antispoof/links.h"
 #include "antispoof/publish.h"
 #include "antispoof/record.h"
@@ -36,6 +38,7 @@
 #define ASK_SEC    5  /* a client that connects and sends nothing keeps others waiting */
 #define WORK_SEC   30 /* a kernel that does not answer: SIGALRM ends this process */
 
+#define FIRST_WATCHER 5  /* of what is polled */
 #define WATCHERS_MAX 16 /* there is one, and at an upgrade another */
 
 typedef struct AntispoofServer {
@@ -82,6 +85,12 @@ static int antispoof_server_filter(
         return 0;
 }
 
+static void antispoof_server_follow(AntispoofServer *server)
+{
+        if (demand_follow() < 0)
+                server->publish = MIN(server->publish, g_get_monotonic_time() + RETRY_USEC);
+}
+
 static int antispoof_server_refuse_blind(Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "Cannot list the interfaces of this host");
@@ -97,7 +106,7 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
         bool done = false;
         int r = 0;
 
-        if (request->verb >= ANTISPOOF_LOST && !server->links)
+        if (request->verb >= ANTISPOOF_LOST && request->verb != ANTISPOOF_DEMAND && !server->links)
                 return antispoof_server_refuse_blind(ret_error);
 
         switch (request->verb) {
@@ -110,6 +119,7 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
                 break;
         case ANTISPOOF_PUBLISH:
                 r = publish_add(request->publication, ret_error);
+                antispoof_server_follow(server);
                 server->tidy = MIN(server->tidy, g_get_monotonic_time() + TIDY_USEC);
                 word = g_strdup(ANTISPOOF_DONE);
                 break;
@@ -169,8 +179,8 @@ static void antispoof_server_add_watcher(AntispoofServer *server, int client)
         (void) close(client);
 }
 
-/* Returns whether the client stays. */
-static bool antispoof_server_serve(AntispoofServer *server, int client)
+/* Returns whether the client stays, to watch; ret_demand: for demand.h. */
+static bool antispoof_server_serve(AntispoofServer *server, int client, bool *ret_demand)
 {
         const struct timeval timeout = {.tv_sec = ASK_SEC};
         _cleanup_antispoof_request_ AntispoofRequest request = {};
@@ -198,18 +208,22 @@ static bool antispoof_server_serve(AntispoofServer *server, int client)
                 answer = antispoof_answer_format(r, &error, NULL);
         /* A client that has left is sent nothing. */
         (void) send(client, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+        *ret_demand = r >= 0 && request.verb == ANTISPOOF_DEMAND;
         return r >= 0 && request.verb == ANTISPOOF_WATCH;
 }
 
 static void antispoof_server_accept(AntispoofServer *server)
 {
         int client = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
+        bool demand = false;
 
         if (client < 0)
                 return;
         server->idle = g_get_monotonic_time() + IDLE_USEC;
-        if (antispoof_server_serve(server, client))
+        if (antispoof_server_serve(server, client, &demand))
                 antispoof_server_add_watcher(server, client);
+        else if (demand)
+                demand_set_client(client);
         else
                 (void) close(client);
 }
@@ -242,6 +256,8 @@ static void antispoof_server_publish(AntispoofServer *server, int64_t now)
                         log_warning("Cannot publish the ports of guests, trying again: %s",
                                         error_message(&error, r));
         }
+        if (demand_follow() < 0)
+                r = -EAGAIN;
         (void) alarm(0);
         server->publish = r < 0 ? now + RETRY_USEC : INT64_MAX;
 }
@@ -253,6 +269,8 @@ static void antispoof_server_look_at_links(AntispoofServer *server, const LinksN
                 server->publish = MIN(server->publish, now + RETRY_USEC);
         if (news->came)
                 publish_reach_loopback();
+        if (news->gone || news->came)
+                antispoof_server_follow(server);
         (void) alarm(0);
 }
 
@@ -261,6 +279,7 @@ static void antispoof_server_tidy(AntispoofServer *server, int64_t now)
         (void) alarm(WORK_SEC);
         if (publish_look() < 0)
                 server->publish = MIN(server->publish, now + RETRY_USEC);
+        antispoof_server_follow(server);
         server->n_filtered = table_tidy();
         (void) alarm(0);
         /* A port may have been published later than its interface was filtered. */
@@ -285,6 +304,9 @@ static void antispoof_server_act(AntispoofServer *server, int64_t now)
                 antispoof_server_publish(server, now);
         if (server->tidy <= now)
                 antispoof_server_tidy(server, now);
+        (void) alarm(WORK_SEC);
+        demand_act(now);
+        (void) alarm(0);
 }
 
 static bool antispoof_server_is_needed(const AntispoofServer *server)
@@ -299,24 +321,26 @@ static int antispoof_server_timeout(const AntispoofServer *server, int64_t now)
 {
         int64_t next = MIN(MIN(server->idle, server->settled), MIN(server->restore, server->tidy));
 
-        next = MIN(next, server->publish);
+        next = MIN(MIN(next, server->publish), demand_next());
 
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
 
 static void antispoof_server_wait(AntispoofServer *server)
 {
-        struct pollfd polls[WATCHERS_MAX + 3] = {
+        struct pollfd polls[FIRST_WATCHER + WATCHERS_MAX] = {
                         {.fd = LISTEN_FD, .events = POLLIN},
                         {.fd = server->links ? links_fd(server->links) : -1, .events = POLLIN},
                         {.fd = server->rules.fd, .events = POLLIN},
+                        {.fd = demand_packet_fd(), .events = POLLIN},
+                        {.fd = demand_client_fd(), .events = POLLIN},
         };
         int64_t now = g_get_monotonic_time();
         unsigned changed;
 
         /* A client that watches sends nothing more. */
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
-                polls[i + 3] = (struct pollfd){.fd = server->watchers[i], .events = POLLIN};
+                polls[FIRST_WATCHER + i] = (struct pollfd){.fd = server->watchers[i], .events = POLLIN};
         if (poll(polls, G_N_ELEMENTS(polls), antispoof_server_timeout(server, now)) < 0)
                 return;
 
@@ -329,8 +353,14 @@ static void antispoof_server_wait(AntispoofServer *server)
         if ((changed & RULESET_PUBLISHED) && publish_count() > 0)
                 server->publish = MIN(server->publish, now + SETTLE_USEC);
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
-                if (polls[i + 3].revents)
+                if (polls[FIRST_WATCHER + i].revents)
                         server->watchers[i] = close_safe(server->watchers[i]);
+        (void) alarm(WORK_SEC);
+        if (polls[3].revents)
+                demand_hear_packets();
+        if (polls[4].revents)
+                demand_hear_client();
+        (void) alarm(0);
         if (polls[0].revents)
                 antispoof_server_accept(server);
         antispoof_server_act(server, now);

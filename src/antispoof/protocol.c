@@ -25,6 +25,7 @@ static const char *const verbs[] = {
                 [ANTISPOOF_LOST] = "lost",
                 [ANTISPOOF_PORT] = "port",
                 [ANTISPOOF_WATCH] = "watch",
+                [ANTISPOOF_DEMAND] = "demand",
 };
 
 void antispoof_filter_free(AntispoofFilter *filter)

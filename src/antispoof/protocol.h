@@ -12,8 +12,8 @@
 #include "common/published-port.h"
 
 /* src/antispoof is the service that keeps guests to their addresses: its records, its nftables rules, and
- * the host's bridges. Of its files only this one is called from elsewhere, by
- * domain/host/antispoof-client.c.
+ * the host's bridges. Of its files only this one and demand-protocol.h are used elsewhere, by
+ * domain/host/antispoof-client.c and src/demand.
  *
  * What shruthi-antispoof is asked for, and what it answers. Requests are one message each:
  *
@@ -25,11 +25,15 @@
  *                                           have the host's ports lead to it; IPV4 and IPV6: its
  *                                           address with the network's prefix length, or "none"; PORT
  *                                           as in Publish=
+ *                                           as in Publish=, before which may stand demand:SEC: they
+ *                                           stay published while the guest is stopped
  *     withdraw INTERFACE                    and no longer
  *     lead UNIKERNEL                        of it and its twin (name_of_twin()), which publish the same
  *                                           ports: new connections go to it
  *     connections UNIKERNEL                 how many connections through its ports are open
  *     watch                                 be told whenever others are lost, or could be attached again
+ *     demand                                 be told of traffic to guests that are stopped:
+ *                                           demand-protocol.h
  *
  * Pure. Used by both sides. */
 
@@ -83,6 +87,8 @@ typedef struct AntispoofPublication {
         char bridge[IF_NAMESIZE];
         Address address4, address6; /* of the guest, with the prefix length of its network; or not set */
         char *unikernel;
+        bool demand;       /* they stay while the guest is stopped, and what comes is held (demand.h) */
+        unsigned idle_sec; /* it is idle without a connection for so long; 0: never */
         GArray *ports; /* PublishedPort, one at least */
         bool standby;  /* its ports lead to its twin; set by publish.c, and not in the text */
 } AntispoofPublication;
@@ -105,6 +111,7 @@ typedef enum AntispoofVerb {
         ANTISPOOF_LOST,
         ANTISPOOF_PORT,
         ANTISPOOF_WATCH,
+        ANTISPOOF_DEMAND,
         _ANTISPOOF_VERB_MAX,
         _ANTISPOOF_VERB_INVALID = -EINVAL,
 } AntispoofVerb;
@@ -147,7 +154,11 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
 #define ANTISPOOF_ATTACHED "put"
 #define ANTISPOOF_THERE    "there"
 
-/* The word for "watch", after which ANTISPOOF_CHANGED comes as often as there is something to look at. */
+/* The longest time for demand:SEC. */
+#define ANTISPOOF_IDLE_SEC_MAX (366 * 24 * 60 * 60)
+
+/* The word for "watch" and "demand"; after the former which ANTISPOOF_CHANGED comes as
+ * often as there is something to look at. */
 #define ANTISPOOF_WATCHING "watching"
 #define ANTISPOOF_CHANGED  "changed"
 

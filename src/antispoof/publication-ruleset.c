@@ -247,14 +247,9 @@ static void ruleset_append_translation(GString *commands)
         g_string_append(commands, "}\n");
 }
 
-void publication_ruleset_append(GString *commands, const GPtrArray *publications)
+static void ruleset_append_all(GString *commands, const GPtrArray *publications)
 {
         static const int families[] = {AF_INET, AF_INET6};
-
-        /* Only what is there can be deleted. */
-        g_string_append(commands, "add table " TABLE "\ndelete table " TABLE "\n");
-        if (publications->len == 0)
-                return;
 
         g_string_append(commands, "table " TABLE " {\n");
         for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
@@ -274,4 +269,25 @@ void publication_ruleset_append(GString *commands, const GPtrArray *publications
         ruleset_append_translation(commands);
         ruleset_append_return_path(commands, publications);
         g_string_append(commands, chains);
+}
+
+void publication_ruleset_append(GString *commands, const GPtrArray *publications)
+{
+        /* Only what is there can be deleted. */
+        g_string_append(commands, "add table " TABLE "\ndelete table " TABLE "\n");
+        if (publications->len > 0)
+                ruleset_append_all(commands, publications);
+}
+
+void publication_ruleset_append_again(GString *commands, const GPtrArray *publications)
+{
+        static const char *const sets[] = {"guests4", "addresses4", "guests6", "addresses6", "bridges"};
+
+        g_string_append(commands, "flush table " TABLE "\n");
+        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+                g_string_append_printf(commands, "flush map " TABLE " %s\nflush map " TABLE " %s-at\n",
+                                kinds[i].suffix, kinds[i].suffix);
+        for (size_t i = 0; i < G_N_ELEMENTS(sets); i++)
+                g_string_append_printf(commands, "flush set " TABLE " %s\n", sets[i]);
+        ruleset_append_all(commands, publications);
 }

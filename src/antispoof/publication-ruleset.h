@@ -16,3 +16,6 @@
 /* Appends the table made anew with all publications (AntispoofPublication), in one transaction; or, where
  * there are none, that it is deleted. Those on standby get no new connections, and keep theirs. */
 void publication_ruleset_append(GString *commands, const GPtrArray *publications);
+
+/* The same, where there are some, of a table that is there: its chains stay. Fails where it is not. */
+void publication_ruleset_append_again(GString *commands, const GPtrArray *publications);

@@ -9,6 +9,7 @@
 #include "common/unikernel-name.h"
 
 #define NONE "none"
+#define DEMAND "demand:"
 
 enum { WORD_INTERFACE, WORD_BRIDGE, WORD_IPV4, WORD_IPV6, WORD_UNIKERNEL, WORD_PORTS };
 
@@ -39,6 +40,8 @@ char *antispoof_publication_format(const AntispoofPublication *publication)
         publication_append_address(text, &publication->address4);
         publication_append_address(text, &publication->address6);
         g_string_append_printf(text, " %s", publication->unikernel);
+        if (publication->demand)
+                g_string_append_printf(text, " " DEMAND "%u", publication->idle_sec);
         for (guint i = 0; i < publication->ports->len; i++) {
                 g_autofree char *port =
                                 published_port_format(&g_array_index(publication->ports, PublishedPort, i));
@@ -76,6 +79,21 @@ static int publication_parse_ports(AntispoofPublication *publication, char *cons
         return publication->ports->len > 0 ? 0 : -EINVAL;
 }
 
+/* Returns how many words it takes. */
+static int publication_parse_demand(AntispoofPublication *publication, const char *word)
+{
+        guint64 sec;
+
+        if (!g_str_has_prefix(word, DEMAND))
+                return 0;
+        if (!g_ascii_string_to_unsigned(word + strlen(DEMAND), 10, 0, ANTISPOOF_IDLE_SEC_MAX, &sec, NULL))
+                return -EINVAL;
+
+        publication->demand = true;
+        publication->idle_sec = (unsigned) sec;
+        return 1;
+}
+
 /* One that stands in a rule as it is. */
 static bool interface_name_is_plain(const char *name)
 {
@@ -101,7 +119,8 @@ int antispoof_publication_parse(const char *text, AntispoofPublication **ret_pub
         if (publication_parse_address(words[WORD_IPV4], AF_INET, &publication->address4) < 0 ||
                         publication_parse_address(words[WORD_IPV6], AF_INET6, &publication->address6) < 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS, "A guest cannot have this address");
-        if (publication_parse_ports(publication, words + WORD_PORTS) < 0)
+        r = publication_parse_demand(publication, words[WORD_PORTS]);
+        if (r < 0 || publication_parse_ports(publication, words + WORD_PORTS + r) < 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS, "Invalid ports to publish");
 
         g_strlcpy(publication->interface, words[WORD_INTERFACE], sizeof publication->interface);

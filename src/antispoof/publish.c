@@ -75,6 +75,8 @@ static bool publication_is_on_standby(const AntispoofPublication *publication)
         return false;
 }
 
+/* Where there is a table its chains stay: whenever one goes, the kernel drops all packets that are held for
+ * guests (demand.h), whichever they are for. */
 static int publish_make_table(Error *ret_error)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
@@ -83,6 +85,12 @@ static int publish_make_table(Error *ret_error)
                 AntispoofPublication *publication = publications->pdata[i];
 
                 publication->standby = publication_is_on_standby(publication);
+        }
+        if (publications->len > 0) {
+                publication_ruleset_append_again(commands, publications);
+                if (nft_run(commands->str, NULL) >= 0)
+                        return 0;
+                g_string_truncate(commands, 0);
         }
         publication_ruleset_append(commands, publications);
         return nft_run_retrying(commands->str, ret_error);
@@ -184,7 +192,8 @@ int publish_withdraw(const char *interface)
         g_autoptr(GPtrArray) taken = publications_new();
         guint index;
 
-        if (!publish_find(interface, &index))
+        if (!publish_find(interface, &index) ||
+                        ((const AntispoofPublication *) publications->pdata[index])->demand)
                 return 0;
         g_ptr_array_add(taken, g_ptr_array_steal_index(publications, index));
         return publish_end(taken);
@@ -195,6 +204,8 @@ static bool publication_is_over(const AntispoofPublication *publication)
 {
         bool seen = publication_record_was_seen(publication->interface);
 
+        if (publication->demand)
+                return false;
         if (if_nametoindex(publication->interface) == 0)
                 return seen || publication_record_is_older(publication->interface, TABLE_START_SEC);
         if (!seen)
@@ -214,9 +225,12 @@ int publish_look(void)
 
 bool publish_is_waiting(void)
 {
-        for (guint i = 0; i < publications->len; i++)
-                if (if_nametoindex(((const AntispoofPublication *) publications->pdata[i])->interface) == 0)
+        for (guint i = 0; i < publications->len; i++) {
+                const AntispoofPublication *publication = publications->pdata[i];
+
+                if (!publication->demand && if_nametoindex(publication->interface) == 0)
                         return true;
+        }
         return false;
 }
 
@@ -292,8 +306,9 @@ static int publish_check_others(const AntispoofPublication *publication, GPtrArr
                                 !publications_are_twins(other, publication))
                         return error_set(ret_error, ERROR_ADDRESS_IN_USE,
                                         "Publish=%s: this port of the host is published by unikernel '%s', "
-                                        "which runs",
-                                        text, other->unikernel);
+                                        "which %s",
+                                        text, other->unikernel,
+                                        other->demand ? "waits for traffic there" : "runs");
         }
         for (guint i = publications->len; i-- > 0;) {
                 const AntispoofPublication *other = publications->pdata[i];
@@ -352,6 +367,21 @@ static int publish_note_new_twin(const AntispoofPublication *publication, Error 
                                : 0;
 }
 
+/* That of a guest that was waited for is there when it starts. */
+static bool publish_has(const AntispoofPublication *publication)
+{
+        const AntispoofPublication *other;
+        g_autofree char *text = NULL, *others = NULL;
+        guint index;
+
+        other = publication->demand ? publish_find(publication->interface, &index) : NULL;
+        if (!other)
+                return false;
+        text = antispoof_publication_format(publication);
+        others = antispoof_publication_format(other);
+        return g_str_equal(text, others);
+}
+
 int publish_add(const AntispoofPublication *publication, Error *ret_error)
 {
         g_autoptr(GPtrArray) taken = publications_new();
@@ -359,6 +389,8 @@ int publish_add(const AntispoofPublication *publication, Error *ret_error)
 
         (void) publish_look();
         r = publication_check_filter(publication, ret_error);
+        if (r >= 0 && publish_has(publication))
+                return 0;
         if (r >= 0)
                 r = publish_note_new_twin(publication, ret_error);
         if (r >= 0)
@@ -390,6 +422,25 @@ int publish_open(const char *directory, Error *ret_error)
         publications = publication_record_list();
         (void) publish_look();
         return 0;
+}
+
+int publish_end_demand(const char *unikernel)
+{
+        for (guint i = 0; i < publications->len; i++) {
+                AntispoofPublication *publication = publications->pdata[i];
+
+                if (!publication->demand || !g_str_equal(publication->unikernel, unikernel))
+                        continue;
+                publication->demand = false;
+                (void) publication_record_write(publication, NULL);
+                publication_record_mark_seen(publication->interface);
+        }
+        return publish_look();
+}
+
+const GPtrArray *publish_list(void)
+{
+        return publications;
 }
 
 unsigned publish_count(void)

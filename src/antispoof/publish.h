@@ -40,3 +40,10 @@ int publish_restore(Error *ret_error);
 void publish_reach_loopback(void);
 
 unsigned publish_count(void);
+
+/* All of them (AntispoofPublication), until the next change. */
+const GPtrArray *publish_list(void);
+
+/* What stays published while the unikernel is stopped goes with its interface from now on. As
+ * publish_look(). */
+int publish_end_demand(const char *unikernel);

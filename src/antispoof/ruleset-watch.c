@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "antispoof/demand-ruleset.h"
 #include "antispoof/publication-ruleset.h"
 #include "antispoof/ruleset.h"
 #include "common/netlink.h"
@@ -82,6 +83,7 @@ static unsigned message_tables(const struct nlmsghdr *header)
         } known[] = {
                         {RULESET_NAME, false, RULESET_FILTERS},
                         {PUBLICATION_TABLE, false, RULESET_PUBLISHED},
+                        {DEMAND_TABLE, true, RULESET_PUBLISHED},
                         {"filter", true, RULESET_PUBLISHED},
                         {"libvirt_network", true, RULESET_PUBLISHED},
         };

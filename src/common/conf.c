@@ -98,6 +98,7 @@ static const ConfKey conf_table[] = {
                 {"VolumesMaxPerUser", CONF_COUNT, offsetof(Conf, volumes_max_user), "64", 0, UINT64_MAX},
                 {"MessageSizeMax", CONF_SIZE, offsetof(Conf, message_size_max), "1M", 64 * 1024, 64 * MIB},
                 {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
+                {"ActivationsMax", CONF_COUNT, offsetof(Conf, activations_max), "10", 1, 1000},
                 {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
                 {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
                 {"ConsoleRatePerUser", CONF_SIZE, offsetof(Conf, console_rate_user), "512K", 1024,

@@ -77,6 +77,7 @@ typedef struct Conf {
         unsigned volumes_max_user;      /* VolumesMaxPerUser=64 */
         uint64_t message_size_max;    /* MessageSizeMax=1M: for the body of a bus message */
         unsigned starts_in_flight;    /* StartsInFlight=4 */
+        unsigned activations_max;     /* ActivationsMax=10: starts a minute of one unikernel for traffic */
         uint64_t console_rate;        /* ConsoleRate=128K: bytes a second from one guest to the journal */
         uint64_t console_burst;       /* ConsoleBurst=2M: the same at once */
         uint64_t console_rate_user;   /* ConsoleRatePerUser=512K: for all guests of a user together */

@@ -88,17 +88,27 @@ static int receive(int fd, NetlinkMessage message, void *userdata)
         }
 }
 
-int netlink_ask(int protocol, const struct nlmsghdr *request, NetlinkMessage message, void *userdata)
+static int ask(int protocol, const void *data, size_t size, NetlinkMessage message, void *userdata)
 {
         const struct timeval timeout = {.tv_sec = ANSWER_SEC};
         _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
                 return -errno;
-        if (TEMP_FAILURE_RETRY(send(fd, request, request->nlmsg_len, 0)) < 0)
+        if (TEMP_FAILURE_RETRY(send(fd, data, size, 0)) < 0)
                 return -errno;
 
         return receive(fd, message, userdata);
+}
+
+int netlink_ask(int protocol, const struct nlmsghdr *request, NetlinkMessage message, void *userdata)
+{
+        return ask(protocol, request, request->nlmsg_len, message, userdata);
+}
+
+int netlink_ask_batch(int protocol, const void *data, size_t size)
+{
+        return ask(protocol, data, size, NULL, NULL);
 }
 
 int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata)

@@ -19,6 +19,10 @@ int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void 
  * is answered to its end. */
 int netlink_ask(int protocol, const struct nlmsghdr *request, NetlinkMessage message, void *userdata);
 
+/* The same of several messages at once, as a transaction of nftables is; one of them asks for an
+ * acknowledgement (NLM_F_ACK). */
+int netlink_ask_batch(int protocol, const void *data, size_t size);
+
 /* A part of it, pure: what recv(2) gave. 1: the end of the dump was in it; 0: more is to come; a negative
  * errno is the kernel's error (-EBADMSG: not netlink's format). */
 int netlink_parse(const void *data, size_t size, NetlinkMessage message, void *userdata);

@@ -39,13 +39,14 @@ static int write_late(const char *dir)
         return unit_files_write(dir, files);
 }
 
-/* An update that a power failure has interrupted continues when shruthid starts, which nobody else may
- * request at boot. */
-static int write_updates(const char *dir)
+/* That unit starts with unikernels.target. Of shruthid, because an update that a power failure has
+ * interrupted continues when it starts; of shruthi-demand, because it has ports published for unikernels
+ * that are stopped. Nobody else may request either at boot. */
+static int write_wanted(const char *dir, const char *unit)
 {
-        UnitFile link = {.path = (char *) SHRUTHI_TARGET ".wants/" SHRUTHI_DAEMON_UNIT,
-                        .text = (char *) SYSTEM_UNIT_DIR "/" SHRUTHI_DAEMON_UNIT,
-                        .link = true};
+        g_autofree char *path = g_strconcat(SHRUTHI_TARGET ".wants/", unit, NULL),
+                        *target = g_strconcat(SYSTEM_UNIT_DIR "/", unit, NULL);
+        UnitFile link = {.path = path, .text = target, .link = true};
         g_autoptr(GPtrArray) files = g_ptr_array_new();
 
         g_ptr_array_add(files, &link);
@@ -64,8 +65,9 @@ static bool is_of_users(const char *name)
         return lstat(path, &st) >= 0 || lstat(dropins, &st) >= 0;
 }
 
-/* Collects the files to be written for NAME, and what it says about order, if anything. */
-static int read_one(const char *name, GPtrArray *orders, GPtrArray **ret_files)
+/* Collects the files to be written for NAME, and what it says about order, if anything. demand: set if it is
+ * started by traffic. */
+static int read_one(const char *name, GPtrArray *orders, bool *demand, GPtrArray **ret_files)
 {
         g_autoptr(Definition) definition = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -83,6 +85,7 @@ static int read_one(const char *name, GPtrArray *orders, GPtrArray **ret_files)
                                                 : error_message(&error, r));
         else {
                 *ret_files = unit_files_new(definition);
+                *demand = *demand || definition_is_on_demand(definition);
                 if (order_is_any(definition))
                         g_ptr_array_add(orders, order_node_new(definition));
         }
@@ -90,12 +93,12 @@ static int read_one(const char *name, GPtrArray *orders, GPtrArray **ret_files)
         return r;
 }
 
-static int generate_one(const char *dir, const char *name, GPtrArray *orders)
+static int generate_one(const char *dir, const char *name, GPtrArray *orders, bool *demand)
 {
         g_autoptr(GPtrArray) files = NULL;
         int r;
 
-        r = read_one(name, orders, &files);
+        r = read_one(name, orders, demand, &files);
         if (r < 0)
                 return r;
 
@@ -130,7 +133,7 @@ int generate(const char *dir)
         g_autoptr(GPtrArray) orders = g_ptr_array_new_with_free_func(order_node_destroy);
         g_auto(GStrv) names = NULL;
         g_autofree char *loop = NULL;
-        bool late = false, updates = false;
+        bool late = false, updates = false, demand = false;
         int r, used = 0;
 
         r = list_names(&names, &late, &updates);
@@ -138,13 +141,16 @@ int generate(const char *dir)
                 return r;
         r = late ? write_late(dir) : 0;
         if (r >= 0 && updates)
-                r = write_updates(dir);
+                r = write_wanted(dir, SHRUTHI_DAEMON_UNIT);
         if (r < 0)
                 kmsg_log(LOG_ERR, "Cannot write below %s: %s", dir, g_strerror(-r));
 
         for (char **name = names; *name; name++)
-                if (generate_one(dir, *name, orders) >= 0)
+                if (generate_one(dir, *name, orders, &demand) >= 0)
                         used++;
+        r = demand ? write_wanted(dir, SHRUTHI_DEMAND_UNIT) : 0;
+        if (r < 0)
+                kmsg_log(LOG_ERR, "Cannot write below %s: %s", dir, g_strerror(-r));
         loop = order_find_loop(orders, NULL);
         if (loop)
                 kmsg_log(LOG_WARNING, ORDER_LOOP_MESSAGE ". systemd leaves one of them out at a start",

@@ -423,5 +423,7 @@ int definition_parse_key_file(
                 r = definition_check_update(&parser, unikernel);
         if (r >= 0)
                 r = definition_check_publish(&parser, key_file);
+        if (r >= 0)
+                r = definition_check_activation(&parser, unikernel);
         return r < 0 ? r : definition_check_checks(&parser, unikernel);
 }

@@ -62,6 +62,11 @@ int definition_check_update(const DefinitionParser *parser, const KeyFileSection
 int definition_parse_publish(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_check_publish(const DefinitionParser *parser, const KeyFile *key_file);
 
+/* The same file: what starts it but for its unit, and when it is stopped again. */
+int definition_parse_activation(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_stop_when_idle(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_check_activation(const DefinitionParser *parser, const KeyFileSection *unikernel);
+
 /* definition-order.c: the keys that systemd acts upon; and whether those of restarts go together. */
 int definition_parse_order(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_parse_span(DefinitionParser *parser, const KeyFileEntry *entry);

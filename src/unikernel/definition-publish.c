@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Publish= of [Network NAME]: which ports of the host lead to the guest. How one is written knows
- * published-port.c. */
+/* Publish= of [Network NAME]: which ports of the host lead to the guest (how one is written knows
+ * published-port.c); and the keys of [Unikernel] about what comes there. */
 
 #include <string.h>
 
 #include "common/published-port.h"
+#include "common/time-span.h"
 #include "unikernel/definition-private.h"
 
 static unsigned published_ports_count(const GArray *ports)
@@ -120,5 +121,51 @@ int definition_check_publish(const DefinitionParser *parser, const KeyFile *key_
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
+
+#define IDLE_MIN_USEC UINT64_C(1000000)
+#define IDLE_MAX_USEC (UINT64_C(365) * 24 * 60 * 60 * 1000000)
+
+int definition_parse_activation(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return g_str_equal(entry->value, "traffic") ? definition_put_text(parser, entry)
+                                                    : definition_refuse_value(parser, entry);
+}
+
+int definition_parse_stop_when_idle(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        uint64_t usec = 0;
+
+        if (time_span_parse(entry->value, &usec) < 0 || usec < IDLE_MIN_USEC || usec > IDLE_MAX_USEC)
+                return definition_refuse_value(parser, entry);
+
+        parser->definition->stop_when_idle_usec = usec;
+        return definition_put_text(parser, entry);
+}
+
+bool definition_is_on_demand(const Definition *definition)
+{
+        return definition && definition->activation;
+}
+
+static bool definition_publishes(const Definition *definition)
+{
+        for (guint i = 0; i < definition->devices->len; i++)
+                if (((const DefinitionDevice *) definition->devices->pdata[i])->publish)
+                        return true;
+        return false;
+}
+
+/* Called last, when all devices are known. */
+int definition_check_activation(const DefinitionParser *parser, const KeyFileSection *unikernel)
+{
+        const Definition *definition = parser->definition;
+        const KeyFileEntry *activation = unikernel ? key_file_find_entry(unikernel, "Activation") : NULL;
+
+        if (activation && definition->activation && !definition_publishes(definition))
+                return key_file_refuse(activation, parser->ret_error,
+                                "it publishes no port where traffic could come: write Publish= into a "
+                                "section [Network NAME]");
         return 0;
 }

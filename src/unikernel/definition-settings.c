@@ -465,6 +465,20 @@ const Setting setting_table[_SETTING_MAX] = {
                 .option = "restart", .metavar = "WHEN",
                 .help = "Restart after it ends: no, on-failure or always",
         },
+        [SETTING_ACTIVATION] = {
+                .key = "Activation", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(activation),
+                .parse = definition_parse_activation,
+                .takes = "traffic, or nothing",
+                .option = "activation", .metavar = "WHAT",
+                .help = "Start when something comes to its published ports: traffic",
+        },
+        [SETTING_STOP_WHEN_IDLE] = {
+                .key = "StopWhenIdleSec", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(stop_when_idle),
+                .parse = definition_parse_stop_when_idle,
+                .takes = "a time from 1s to 1y",
+                .option = "stop-when-idle", .metavar = "TIME",
+                .help = "Stop after so long without a connection",
+        },
         [SETTING_READY] = {
                 .key = "Ready", .type = SETTING_TYPE_LIST, DEFINITION_FIELD(ready),
                 .parse = definition_parse_ready,

@@ -122,6 +122,9 @@ struct Definition {
         gid_t group; /* GID_INVALID if absent */
         bool autostart;
         RestartPolicy restart;
+        char *activation;            /* Activation=: "traffic", NULL if absent */
+        char *stop_when_idle;        /* StopWhenIdleSec= as written, NULL if absent */
+        uint64_t stop_when_idle_usec; /* what it means; 0: never */
         char *ready;                 /* Ready=: its checks (check.h), separated by '\n'; NULL: only
                                       * started */
         char *ready_timeout;         /* ReadyTimeoutSec= as written, NULL if absent */
@@ -152,6 +155,9 @@ const DefinitionDevice *definition_credentials(const Definition *definition);
 
 /* Whether it limits what the guest uses: CPUWeight= to MemoryMax=. */
 bool definition_has_limits(const Definition *definition);
+
+/* Whether traffic to its published ports starts it. */
+bool definition_is_on_demand(const Definition *definition);
 
 /* HealthyRetries=, or its default. */
 unsigned definition_healthy_retries(const Definition *definition);

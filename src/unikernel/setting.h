@@ -51,6 +51,8 @@ typedef enum SettingID {
         SETTING_GROUP,
         SETTING_AUTOSTART,
         SETTING_RESTART,
+        SETTING_ACTIVATION,
+        SETTING_STOP_WHEN_IDLE,
         SETTING_READY,
         SETTING_READY_TIMEOUT,
         SETTING_HEALTHY,

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Whatever reaches the socket that may change the packet filter, a request that is taken is written in no
- * other way, and makes commands that end no word and begin no other. */
+ * other way, and makes commands that end no word and begin no other; and whatever packets the kernel hands over,
+ * nothing but an address is found in them. */
 
 #include <glib.h>
 #include <string.h>
 
+#include "antispoof/demand-protocol.h"
+#include "antispoof/packet-source.h"
 #include "antispoof/protocol.h"
 #include "antispoof/publication-ruleset.h"
 #include "antispoof/ruleset.h"
@@ -85,9 +88,36 @@ static void check_answer(const char *data, size_t size)
                 g_assert_cmpuint(strlen(word), <, IF_NAMESIZE);
 }
 
+static void check_demand(const char *data, size_t size)
+{
+        g_autofree char *name = NULL, *again = NULL;
+        DemandWord word;
+
+        if (demand_message_parse(data, size, &word, &name) < 0)
+                return;
+        g_assert_true(name_is_valid(name));
+        again = demand_message_format(word, name);
+        g_assert_cmpmem(again, strlen(again), data, size);
+}
+
+static void on_packet(uint32_t id, const Address *to, void *userdata)
+{
+        g_assert_true(to->family == AF_UNSPEC || to->family == AF_INET || to->family == AF_INET6);
+}
+
+static void check_packets(const char *data, size_t size)
+{
+        /* As recv(2) leaves it: aligned. */
+        g_autofree char *aligned = g_memdup2(data, size);
+
+        (void) packet_source_parse(aligned, size, on_packet, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         check_request((const char *) data, size);
         check_answer((const char *) data, size);
+        check_demand((const char *) data, size);
+        check_packets((const char *) data, size);
         return 0;
 }

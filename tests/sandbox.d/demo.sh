@@ -123,6 +123,16 @@ fetch="ip netns exec outside python3 -c 'import urllib.request
 print(urllib.request.urlopen(\"http://192.0.2.1:8080/\").status)'"
 show "$fetch"
 
+heading "Stopped, it waits for traffic, which is held until it is ready"
+show "shruthictl set web Activation=traffic"
+show "shruthictl stop web"
+for _ in {1..100}; do
+        if nft list map inet shruthi_publish tcp4 2>/dev/null | grep -q 8080; then break; fi
+        sleep 0.1
+done
+show "$fetch"
+show "journalctl --output=cat --unit=shruthi-demand.service SHRUTHI_UNIKERNEL=web"
+
 heading "An update that is not ready in time goes back by itself"
 show_failure "shruthictl update web --probation=2s -- $addresses --serve=81"
 show "$fetch"

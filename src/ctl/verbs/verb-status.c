@@ -56,6 +56,20 @@ static void status_print_state(JsonObject *properties)
         status_print_line("Result", result);
 }
 
+/* What starts it besides its unit, and ends it again. */
+static void status_print_activation(JsonObject *properties, JsonObject *details)
+{
+        const char *idle = value_text(details, "StopWhenIdleSec"), *state = value_text(properties, "State");
+        bool waits = g_str_equal(state, "stopped") || g_str_equal(state, "failed");
+        g_autofree char *line = NULL;
+
+        if (!*value_text(details, "Activation"))
+                return;
+        line = g_strconcat(waits ? "waits for traffic" : "by traffic", *idle ? ", stops when idle for " : "",
+                        idle, NULL);
+        status_print_line("Activation", line);
+}
+
 /* Keys that were set are listed by their own verb. */
 static char *status_credentials_line(JsonObject *device)
 {
@@ -312,6 +326,7 @@ static void status_print_details(Ctl *ctl, JsonObject *properties, JsonObject *d
         status_print_addresses(details, statistics);
         status_print_resources(statistics, details);
         status_print_owner(properties, details);
+        status_print_activation(properties, details);
         status_print_line("Autostart", *value_text(details, "Restart")       ? start
                                        : value_flag(properties, "Autostart") ? "yes"
                                                                              : "no");

@@ -107,6 +107,9 @@ static int details_append_checks(sd_bus_message *m, const Definition *definition
 
         if (r >= 0)
                 r = dictionary_append_strv(m, "Healthy", healthy);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}", "Activation", "s", definition->activation ?: "",
+                                "StopWhenIdleSec", "s", definition->stop_when_idle ?: "");
         return r < 0 ? r
                      : sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "ReadyTimeoutSec", "s", timeout,
                                        "HealthyIntervalSec", "s", interval, "HealthyRetries", "u",
@@ -120,7 +123,8 @@ static bool definition_checks_equal(const Definition *a, const Definition *b)
                g_strcmp0(a->healthy, b->healthy) == 0 &&
                a->healthy_interval_usec == b->healthy_interval_usec &&
                definition_healthy_retries(a) == definition_healthy_retries(b) &&
-               g_strcmp0(a->watchdog, b->watchdog) == 0;
+               g_strcmp0(a->watchdog, b->watchdog) == 0 && g_strcmp0(a->activation, b->activation) == 0 &&
+               a->stop_when_idle_usec == b->stop_when_idle_usec;
 }
 
 /* Appends what will change at the next start. */

@@ -5,7 +5,7 @@
 
 /* Shared by the readers of single settings in settings.c and settings-devices.c. */
 
-#define SETTINGS_KEYS_MAX 128
+#define SETTINGS_KEYS_MAX (_SETTING_MAX + 16)
 
 typedef struct SettingsReader {
         sd_bus_message *message;
@@ -13,7 +13,7 @@ typedef struct SettingsReader {
         SettingsUse use;
         const char *key;          /* being read; messages begin with it */
         DefinitionDevice *device; /* of that key, if it names devices */
-        bool seen[SETTINGS_KEYS_MAX]; /* keys: those of setting_table, then the others */
+        bool seen[SETTINGS_KEYS_MAX]; /* the keys that were: those of setting_table, then the others */
         Error *ret_error;
 } SettingsReader;
 

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/paths.h"
+#include "common/socket.h"
 #include "common/unikernel-name.h"
 #include "common/users.h"
 #include "daemon/state/network-registry.h"
@@ -145,14 +147,36 @@ static void registry_reading_run(void *userdata)
 
 static void registry_read(Registry *registry);
 
+static bool unikernel_is_on_demand(Manager *manager, const char *name)
+{
+        const Unikernel *unikernel = unikernel_get(manager, name);
+
+        return unikernel && definition_is_on_demand(unikernel->loaded.definition);
+}
+
+/* shruthi-demand reads the definitions itself. */
+static void registry_wake_demand(void)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        (void) socket_connect("demand", SOCK_STREAM | SOCK_NONBLOCK, 1, &fd);
+}
+
 static void registry_reading_apply(RegistryReading *reading)
 {
+        Manager *manager = reading->registry->manager;
+        bool demand = false;
         GHashTableIter iter;
         gpointer name, loaded;
 
         g_hash_table_iter_init(&iter, reading->found);
-        while (g_hash_table_iter_next(&iter, &name, &loaded))
-                unikernel_apply_loaded(reading->registry->manager, name, loaded);
+        while (g_hash_table_iter_next(&iter, &name, &loaded)) {
+                demand = demand || unikernel_is_on_demand(manager, name);
+                unikernel_apply_loaded(manager, name, loaded);
+                demand = demand || unikernel_is_on_demand(manager, name);
+        }
+        if (demand)
+                registry_wake_demand();
         for (guint i = 0; i < reading->waiters->len; i++) {
                 RegistryWaiter *waiter = &g_array_index(reading->waiters, RegistryWaiter, i);
 

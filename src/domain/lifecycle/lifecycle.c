@@ -14,6 +14,7 @@
 #include "domain/lifecycle/watch.h"
 #include "domain/network/addresses.h"
 #include "domain/network/isolation.h"
+#include "domain/network/publication.h"
 #include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
 
@@ -286,6 +287,27 @@ int lifecycle_allocate(const char *name, Error *ret_error)
 
         r = lifecycle_load_and_connect(name, &plan, &connection, ret_error);
         return r < 0 ? r : addresses_allocate(connection, plan, ret_error);
+}
+
+int lifecycle_listen(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Plan) plan = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0 || !definition_is_on_demand(plan->definition))
+                return r;
+        isolation_prepare(plan);
+        r = plan_resolve(plan, ret_error);
+        if (r >= 0)
+                r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
+        if (r >= 0)
+                r = publication_apply(connection, plan, ret_error);
+        protocol_guard(0, NULL);
+        return r;
 }
 
 int lifecycle_release(const char *name, Error *ret_error)

@@ -47,6 +47,10 @@ int lifecycle_arguments(const char *name, Error *ret_error);
 int lifecycle_allocate(const char *name, Error *ret_error);
 int lifecycle_release(const char *name, Error *ret_error);
 
+/* Publishes the ports of one with Activation=traffic, which is stopped: what comes there is held, and starts
+ * it. Does nothing for others. */
+int lifecycle_listen(const char *name, Error *ret_error);
+
 /* Connects to libvirt in advance, if the connection is kept. */
 int lifecycle_connect(Error *ret_error);
 

@@ -6,8 +6,11 @@
 #include "domain/network/publication.h"
 
 #include <inttypes.h>
+#include <sys/socket.h>
 
+#include "common/io.h"
 #include "common/published-port.h"
+#include "common/socket.h"
 #include "common/unikernel-name.h"
 #include "domain/host/antispoof-client.h"
 #include "domain/host/neighbours-client.h"
@@ -92,7 +95,14 @@ static int publication_apply_device(virConnectPtr connection, const Plan *plan,
                 Error *ret_error)
 {
         g_autoptr(GArray) ports = published_ports_split(device->publish);
-        AntispoofPublication publication = {.unikernel = plan->definition->name, .ports = ports};
+        AntispoofPublication publication = {
+                        .unikernel = plan->definition->name,
+                        .demand = definition_is_on_demand(plan->definition),
+                        .idle_sec = (unsigned) ((plan->definition->stop_when_idle_usec + G_USEC_PER_SEC -
+                                                                1) /
+                                                G_USEC_PER_SEC),
+                        .ports = ports,
+        };
         g_autoptr(Attachment) attachment = NULL;
         int r;
 
@@ -117,6 +127,14 @@ static int publication_apply_device(virConnectPtr connection, const Plan *plan,
         return r;
 }
 
+/* It has to know when the guest is ready, and may have ended with its last unikernel. */
+static void publication_wake_demand(void)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        (void) socket_connect("demand", SOCK_STREAM | SOCK_NONBLOCK, 1, &fd);
+}
+
 int publication_apply(virConnectPtr connection, const Plan *plan, Error *ret_error)
 {
         const GPtrArray *devices = plan->definition->devices;
@@ -137,6 +155,8 @@ int publication_apply(virConnectPtr connection, const Plan *plan, Error *ret_err
         }
         if (r < 0)
                 publication_withdraw(plan);
+        else if (definition_is_on_demand(plan->definition))
+                publication_wake_demand();
         return r;
 }
 

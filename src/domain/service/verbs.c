@@ -94,6 +94,11 @@ static int verb_allocate(const char *name, const VerbOptions *options, Error *re
         return lifecycle_allocate(name, ret_error);
 }
 
+static int verb_listen(const char *name, const VerbOptions *options, Error *ret_error)
+{
+        return lifecycle_listen(name, ret_error);
+}
+
 static int verb_release(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_release(name, ret_error);
@@ -194,6 +199,7 @@ static const struct {
                 {"release", true, verb_release},
                 {"lead", true, verb_lead},
                 {"connections", true, verb_connections},
+                {"listen", true, verb_listen},
                 {"statistics", true, verb_statistics},
                 {"statistics-all", false, verb_statistics_all},
                 {"probe", false, verb_probe},
@@ -228,6 +234,8 @@ static int verbs_print_usage(FILE *file)
                      "  release NAME            release its addresses\n"
                      "  lead NAME               have published ports lead to it, and not to its twin\n"
                      "  connections NAME        count the open connections through its published ports\n"
+                     "  listen NAME             publish its ports while it is stopped, if it has\n"
+                     "                          Activation=traffic\n"
                      "  statistics NAME         show its resource usage\n"
                      "  statistics-all          show the resource usage of all running guests\n"
                      "  probe [--again]         check whether KVM and the fast start work on this host\n"

@@ -140,11 +140,14 @@ static void test_antispoof(void)
                         {"check", ANTISPOOF_CHECK},
                         {"publish shru0123456789a virbr0 10.0.0.2/24 fd00::2/64 hello 8080:80 53:53/udp",
                                         ANTISPOOF_PUBLISH},
+                        {"publish shru0123456789a virbr0 10.0.0.2/24 none hello demand:600 8080:80",
+                                        ANTISPOOF_PUBLISH},
                         {"withdraw shru0123456789a", ANTISPOOF_WITHDRAW},
                         {"lost", ANTISPOOF_LOST},
                         {"port vnet0 virbr0", ANTISPOOF_PORT},
                         {"port shru0123456789a virbr0 isolated", ANTISPOOF_PORT},
                         {"watch", ANTISPOOF_WATCH},
+                        {"demand", ANTISPOOF_DEMAND},
         };
         static const char *const words[] = {
                         "whole", "restored", "done", "put", "there", "watching", "shru0123456789a"};

@@ -179,6 +179,24 @@ static void test_update(Fixture *f, const void *data)
         g_assert_cmpstr(target, ==, SYSTEM_UNIT_DIR "/shruthid.service");
 }
 
+/* One that traffic starts: who has its ports published is started at boot. */
+static void test_demand(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL, *again = NULL, *target = NULL;
+        g_autofree char *link =
+                        g_build_filename(f->normal, "unikernels.target.wants/shruthi-demand.service", NULL);
+
+        run(f, &log);
+        g_assert_false(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+        fixture_put(paths_state_definitions(), "a.unikernel",
+                        "[Unikernel]\nImage=/a\nActivation=traffic\n[Network a]\nAddress=auto\n"
+                        "Publish=80:80\n");
+        run(f, &again);
+        g_assert_cmpstr(again, ==, "");
+        target = g_file_read_link(link, NULL);
+        g_assert_cmpstr(target, ==, SYSTEM_UNIT_DIR "/shruthi-demand.service");
+}
+
 static void test_everything(Fixture *f, const void *data)
 {
         g_autofree char *log = NULL, *again = NULL;
@@ -369,6 +387,8 @@ int main(int argc, char *argv[])
         g_test_add("/generator/archive-of-credentials", Fixture, NULL, set_up, test_archive, tear_down);
         g_test_add("/generator/archive-of-all-without-the-state-directory", Fixture, NULL, set_up,
                         test_archive_of_unknown, tear_down);
+        g_test_add("/generator/has-shruthi-demand-started-for-one-that-traffic-starts", Fixture, NULL,
+                        set_up, test_demand, tear_down);
         g_test_add("/generator/has-shruthid-started-for-an-update", Fixture, NULL, set_up, test_update,
                         tear_down);
         g_test_add("/generator/broken-are-passed-over", Fixture, NULL, set_up, test_broken_are_passed_over,

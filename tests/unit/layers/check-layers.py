@@ -27,6 +27,7 @@ LAYERS = {
     "fetch": {"common"},
     "tender": {"common", "image", "unikernel"},
     "run": {"common", "image", "volume", "unikernel", "helper", "body", "probe"},
+    "demand": {"common", "image", "volume", "unikernel", "antispoof", "helper"},
     "daemon": {"common", "image", "volume", "unikernel", "seal", "fetch", "helper", "body"},
     "ctl": {"common", "image", "unikernel"},
     "generator": {"common", "image", "unikernel"},

@@ -142,7 +142,7 @@ static const struct {
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
         {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known are Image, "
                                         "Initrd, Arguments, Memory, CPUs, Architecture, Owner, Group, Autostart, Restart, "
-                        "Ready, ReadyTimeoutSec, Healthy, HealthyIntervalSec, HealthyRetries, Watchdog, UpdateFrom, "
+                        "Activation, StopWhenIdleSec, Ready, ReadyTimeoutSec, Healthy, HealthyIntervalSec, HealthyRetries, Watchdog, UpdateFrom, "
                         "UpdateVerify, "
                         "RestartSec, RestartSteps, RestartMaxDelaySec, StartLimitIntervalSec, StartLimitBurst, Requires, "
                         "Wants, BindsTo, After, Before, Conflicts, PartOf, Upholds, OnFailure, CPUWeight, CPUQuota, "
@@ -272,6 +272,11 @@ static const struct {
         {IMAGE "HealthyIntervalSec=infinity\n", "f:3: HealthyIntervalSec=infinity: write a time from 1s to 1d"},
         {IMAGE "HealthyRetries=0\n", "f:3: HealthyRetries=0: not a number from 1 to 100"},
         {IMAGE "Watchdog=yes\n", "f:3: Watchdog=yes: write console"},
+        {IMAGE "Activation=yes\n", "f:3: Activation=yes: write traffic, or nothing"},
+        {IMAGE "Activation=traffic\n[Network a]\nAddress=auto\n",
+                        "f:3: Activation=traffic: it publishes no port where traffic could come: write Publish= into "
+                        "a section [Network NAME]"},
+        {IMAGE "StopWhenIdleSec=10ms\n", "f:3: StopWhenIdleSec=10ms: write a time from 1s to 1y"},
         {IMAGE "UpdateFrom=a.virtio\n",
                         "f:3: UpdateFrom=a.virtio: neither a URL (https://…) nor an absolute path of a file: write the path "
                         "from '/', without '//', '.', '..' and a '/' at the end"},
@@ -435,6 +440,7 @@ static void test_format_comes_back(void)
                         "[Unikernel]\nImage=" DIGEST
                         "\nInitrd=/a/b\nArguments=a {{b}} \"c\nMemory=64M\nCPUs=2\n"
                         "Architecture=aarch64\nOwner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
+                        "Activation=traffic\nStopWhenIdleSec=5min\n"
                         "Ready=started\nReady=console:^Listening on .*:80$\nReadyTimeoutSec=2min\n"
                         "Healthy=tcp:service:80\nHealthyIntervalSec=1min\nHealthyRetries=1\nWatchdog=console\n"
                         "UpdateFrom=/srv/a.virtio\nUpdateVerify=sha256sums:/srv/SHA256SUMS\n"
@@ -445,7 +451,7 @@ static void test_format_comes_back(void)
                         "IOReadBandwidthMax=10M\nIOReadBandwidthMax=/srv 1M\nIOWriteBandwidthMax=2M\n"
                         "IOReadIOPSMax=500\nIOWriteIOPSMax=5K\nMemoryHigh=100M\nMemoryMax=128M\n"
                         "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\nAddress=10.0.0.2/24\n"
-                        "\n[Network other]\nNetwork=default\n"
+                        "\n[Network other]\nNetwork=default\nAddress=auto\nPublish=8080:80\n"
                         "\n[Volume storage]\nPath=/a\nReadOnly=yes\n"
                         "\n[Volume own]\nSize=64M\n"
                         "\n[Volume shared]\nSize=512\nVolume=b-own\nReadOnly=yes\n"

@@ -16,7 +16,8 @@
         "[Unikernel]\nImage=" DIGEST                                                                        \
         "\nArguments=--a {name}  \"b\nMemory=64M\nCPUs=2\nRestartSteps=2\nRestartMaxDelaySec=1min\n"        \
         "UpdateFrom=/c\n"                                                                                  \
-        "[Network x]\nBridge=br0\nAddress=auto\n[Volume v]\nVolume=c\n"
+        "[Network x]\nBridge=br0\nAddress=auto\n[Network z]\nAddress=auto\nPublish=9090:80\n"               \
+        "[Volume v]\nVolume=c\n"
 
 typedef struct Fixture {
         char *root, *dir;
@@ -120,6 +121,8 @@ static const Change others[] = {
                 {"Unikernel", NULL, "HealthyIntervalSec", "1s"},
                 {"Unikernel", NULL, "HealthyRetries", "1"},
                 {"Unikernel", NULL, "Watchdog", "console"},
+                {"Unikernel", NULL, "Activation", "traffic"},
+                {"Unikernel", NULL, "StopWhenIdleSec", "1min"},
                 {"Unikernel", NULL, "Image", "/b"},
                 {"Volume", "v", "Size", "64K"},
                 {"Unikernel", NULL, "Architecture", "aarch64"},

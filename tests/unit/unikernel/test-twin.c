@@ -26,6 +26,7 @@ static void test_refuses(void)
         } cases[] = {
                         {HEAD, "publishes no port"},
                         {HEAD "[Network service]\nNetwork=web\nAddress=auto\n", "publishes no port"},
+                        {HEAD "Activation=traffic\n" PORT, "Activation=traffic"},
                         {HEAD PORT "[Volume data]\nPath=/data\n[Volume logs]\nSize=1M\n",
                                         "('data', 'logs')"},
                         {HEAD "[Network "

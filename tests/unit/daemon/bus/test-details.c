@@ -19,6 +19,7 @@ static const char after[] = "[Unikernel]\n" LINE("Image", "2") LINE(
                                "Owner=1001\nGroup=1002\nAutostart=yes\nRestart=always\n"
                                "Ready=console:x\nReadyTimeoutSec=1s\nHealthy=ping:a\nHealthyIntervalSec=1s\n"
                                "HealthyRetries=2\nWatchdog=console\n"
+                               "Activation=traffic\nStopWhenIdleSec=1min\n"
                                "UpdateFrom=/a\nUpdateVerify=openpgp:/b\n"
                                "RestartSec=1s\nRestartSteps=2\nRestartMaxDelaySec=1min\n"
                                "StartLimitIntervalSec=1h\nStartLimitBurst=3\nRequires=b\nWants=c\n"
@@ -26,7 +27,8 @@ static const char after[] = "[Unikernel]\n" LINE("Image", "2") LINE(
                                "OnFailure=j\nCPUWeight=5\nCPUQuota=5%\nAllowedCPUs=0\nIOWeight=5\n"
                                "IOReadBandwidthMax=1M\nIOWriteBandwidthMax=1M\nIOReadIOPSMax=5\n"
                                "IOWriteIOPSMax=5\nMemoryHigh=100M\nMemoryMax=128M\n"
-                               "[Network a]\nAddress=auto\nIsolation=no\n";
+                               "[Network a]\nAddress=auto\nIsolation=no\n"
+                               "[Network d]\nAddress=auto\nPublish=8080:80\n";
 
 static Definition *parse(const char *text)
 {

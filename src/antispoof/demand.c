@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A Demand is a unikernel whose ports stay published while it is stopped. It is in one of two states:
+ *
+ *     held    what comes is held: it is stopped, starts, stops, or nobody has said yet that it is ready
+ *     open    it is ready: the kernel hands over nothing
+ *
+ *     held ── shruthi-demand: open ───────────────────────────────────► open
+ *     open ── shruthi-demand: hold; its interface went; it is idle ──► held
+ *
+ * An idle one is held first, and looked at once more before shruthi-demand is told: so no connection is
+ * begun that would be cut off by the stop. */
+
+#include "antispoof/demand.h"
+
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "antispoof/conntrack.h"
+#include "antispoof/demand-protocol.h"
+#include "antispoof/demand-ruleset.h"
+#include "antispoof/demand-target.h"
+#include "antispoof/nft.h"
+#include "antispoof/packet-source.h"
+#include "antispoof/publish.h"
+#include "common/io.h"
+#include "common/log.h"
+
+/* More are dropped, for their senders to try again. */
+#define HELD_MAX 1024
+
+/* Connections of one unikernel that are remembered to notice new ones. With more it is not idle. */
+#define SEEN_MAX 4096
+
+#define LOOK_MIN_USEC (G_USEC_PER_SEC / 4)
+#define LOOK_MAX_USEC (10 * G_USEC_PER_SEC)
+
+typedef struct Demand {
+        char *name;
+        bool held;
+        bool present; /* its interfaces are there */
+        bool told;    /* that it is wanted */
+        bool busy;    /* what a look has found: a connection that is open, or a new one */
+        unsigned idle_sec;
+        int64_t active;   /* when it was not idle last */
+        GArray *packets;  /* uint32_t: those held */
+        GHashTable *seen; /* numbers of the connections that the last look has found */
+        GHashTable *found;
+} Demand;
+
+static GHashTable *demands; /* name → Demand */
+static int client = -EBADF;
+static PacketSource source = PACKET_SOURCE_INIT;
+static DemandMeans means = _DEMAND_MEANS_MAX; /* not known yet */
+static int64_t next_look = INT64_MAX;
+
+static void demand_free(gpointer data)
+{
+        Demand *demand = data;
+
+        g_free(demand->name);
+        g_array_unref(demand->packets);
+        g_hash_table_unref(demand->seen);
+        g_clear_pointer(&demand->found, g_hash_table_unref);
+        g_free(demand);
+}
+
+static Demand *demand_find(const char *name)
+{
+        return demands ? g_hash_table_lookup(demands, name) : NULL;
+}
+
+static Demand *demand_of_address(const Address *address)
+{
+        const GPtrArray *publications = publish_list();
+
+        for (guint i = 0; i < publications->len; i++) {
+                const AntispoofPublication *publication = publications->pdata[i];
+
+                if (publication->demand && (address_equal(&publication->address4, address) ||
+                                                           address_equal(&publication->address6, address)))
+                        return demand_find(publication->unikernel);
+        }
+        return NULL;
+}
+
+/* The addresses of those for which it holds, of one or (NULL) all. */
+static GArray *demand_guests(const Demand *one, bool held)
+{
+        const GPtrArray *publications = publish_list();
+        GArray *guests = g_array_new(FALSE, FALSE, sizeof(Address));
+
+        for (guint i = 0; i < publications->len; i++) {
+                const AntispoofPublication *publication = publications->pdata[i];
+                const Demand *demand = publication->demand ? demand_find(publication->unikernel) : NULL;
+
+                if (!demand || demand->held != held || (one && demand != one))
+                        continue;
+                if (address_is_set(&publication->address4))
+                        g_array_append_val(guests, publication->address4);
+                if (address_is_set(&publication->address6))
+                        g_array_append_val(guests, publication->address6);
+        }
+        return guests;
+}
+
+static void demand_tell(DemandWord word, const char *name)
+{
+        g_autofree char *message = demand_message_format(word, name);
+
+        /* One that does not read connects again, and is told of all that there is. */
+        if (client >= 0 && send(client, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+                client = close_safe(client);
+}
+
+static void demand_tell_wanted(Demand *demand)
+{
+        if (!demand->told)
+                demand_tell(DEMAND_WANTED, demand->name);
+        demand->told = true;
+}
+
+static void demand_release(Demand *demand, bool pass)
+{
+        for (guint i = 0; i < demand->packets->len; i++)
+                packet_source_release(&source, g_array_index(demand->packets, uint32_t, i), pass);
+        g_array_set_size(demand->packets, 0);
+        demand->told = false;
+}
+
+static int demand_make_table_by(DemandMeans by, const GArray *guests, Error *ret_error)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+        int r;
+
+        demand_ruleset_append_table(commands, by, guests);
+        r = nft_run_retrying(commands->str, ret_error);
+        if (r < 0)
+                return r;
+        r = by == DEMAND_TARGET ? demand_target_add() : 0;
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot have packets queued");
+        r = source.fd < 0 ? packet_source_open(&source, by != DEMAND_LOG) : 0;
+        if (r < 0)
+                return error_set_errno(
+                                ret_error, r, "Cannot listen to queue or group %d", PACKET_SOURCE_NUMBER);
+        return 0;
+}
+
+/* Which of the means this kernel has is found out once. */
+static int demand_make_table(const GArray *guests, Error *ret_error)
+{
+        int r;
+
+        if (means != _DEMAND_MEANS_MAX)
+                return demand_make_table_by(means, guests, ret_error);
+
+        for (DemandMeans by = 0; by < _DEMAND_MEANS_MAX; by++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                r = demand_make_table_by(by, guests, &error);
+                if (r < 0) {
+                        error_clear(ret_error);
+                        error_move(ret_error, &error);
+                        continue;
+                }
+                means = by;
+                if (by == DEMAND_LOG)
+                        log_warning("Packets cannot be held: the first ones to a unikernel that is stopped "
+                                    "start it, and are dropped: %s",
+                                        error_message(ret_error, 0));
+                error_clear(ret_error);
+                return 0;
+        }
+        return r;
+}
+
+static int demand_apply(void)
+{
+        g_autoptr(GArray) guests = demand_guests(NULL, true);
+        g_autoptr(GString) commands = g_string_new(NULL);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        demand_ruleset_append_guests(commands, guests);
+        if (means != _DEMAND_MEANS_MAX && nft_run(commands->str, NULL) >= 0)
+                return 0;
+        r = demand_make_table(guests, &error);
+        if (r < 0)
+                log_warning("Cannot hold packets for unikernels that are stopped, trying again: %s",
+                                error_message(&error, r));
+        return r;
+}
+
+static void demand_hold(Demand *demand)
+{
+        demand->held = true;
+        demand->told = demand->packets->len > 0;
+}
+
+/* Connections to a run that has ended would otherwise go on to the next. */
+static void demand_went(Demand *demand)
+{
+        g_autoptr(GArray) guests = NULL;
+        int r;
+
+        demand_hold(demand);
+        guests = demand_guests(demand, true);
+        r = conntrack_forget(guests);
+        if (r < 0)
+                log_warning("Cannot end the connections to unikernel '%s': %s", demand->name,
+                                g_strerror(-r));
+        g_hash_table_remove_all(demand->seen);
+}
+
+static Demand *demand_new(const char *name)
+{
+        Demand *demand = g_new(Demand, 1);
+
+        *demand = (Demand){
+                        .name = g_strdup(name),
+                        .held = true,
+                        .packets = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+                        .seen = g_hash_table_new(NULL, NULL),
+        };
+        if (!demands)
+                demands = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, demand_free);
+        g_hash_table_insert(demands, demand->name, demand);
+        demand_tell(DEMAND_WAITS, name);
+        return demand;
+}
+
+/* Those that no publication has any more. */
+static void demand_forget_others(GHashTable *present)
+{
+        GHashTableIter iter;
+        gpointer name, value;
+
+        if (!demands)
+                return;
+        g_hash_table_iter_init(&iter, demands);
+        while (g_hash_table_iter_next(&iter, &name, &value))
+                if (!g_hash_table_contains(present, name)) {
+                        demand_release(value, false);
+                        g_hash_table_iter_remove(&iter);
+                }
+}
+
+static void demand_remove_table(void)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+        _cleanup_error_ Error ignored = ERROR_INIT;
+
+        demand_ruleset_append_removal(commands);
+        (void) nft_run_retrying(commands->str, &ignored);
+        packet_source_close(&source);
+        means = _DEMAND_MEANS_MAX;
+        next_look = INT64_MAX;
+}
+
+int demand_follow(void)
+{
+        g_autoptr(GHashTable) present = g_hash_table_new(g_str_hash, g_str_equal);
+        const GPtrArray *publications = publish_list();
+        bool had = demands && g_hash_table_size(demands) > 0;
+        GHashTableIter iter;
+        gpointer name, there;
+
+        for (guint i = 0; i < publications->len; i++) {
+                const AntispoofPublication *publication = publications->pdata[i];
+                bool up = if_nametoindex(publication->interface) != 0;
+                Demand *demand;
+
+                if (!publication->demand)
+                        continue;
+                demand = demand_find(publication->unikernel) ?: demand_new(publication->unikernel);
+                demand->idle_sec = publication->idle_sec;
+                there = g_hash_table_lookup(present, publication->unikernel);
+                g_hash_table_insert(present, publication->unikernel,
+                                GINT_TO_POINTER(up && GPOINTER_TO_INT(there) != 1 ? 2 : 1));
+        }
+        demand_forget_others(present);
+
+        g_hash_table_iter_init(&iter, present);
+        while (g_hash_table_iter_next(&iter, &name, &there)) {
+                Demand *demand = demand_find(name);
+                bool up = GPOINTER_TO_INT(there) == 2;
+
+                if (demand->present && !up)
+                        demand_went(demand);
+                demand->present = up;
+        }
+
+        if (g_hash_table_size(present) > 0)
+                return demand_apply();
+        if (had)
+                demand_remove_table();
+        return 0;
+}
+
+int demand_packet_fd(void)
+{
+        return source.fd;
+}
+
+int demand_client_fd(void)
+{
+        return client;
+}
+
+void demand_set_client(int taken_client)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        (void) close_safe(client);
+        client = taken_client;
+        if (!demands)
+                return;
+        g_hash_table_iter_init(&iter, demands);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Demand *demand = value;
+
+                demand_tell(DEMAND_WAITS, demand->name);
+                demand->told = false;
+                if (demand->packets->len > 0)
+                        demand_tell_wanted(demand);
+        }
+}
+
+static void on_packet(uint32_t id, const Address *to, void *userdata)
+{
+        Demand *demand = address_is_set(to) ? demand_of_address(to) : NULL;
+
+        if (demand && demand->held && (!source.held || demand->packets->len < HELD_MAX)) {
+                if (source.held)
+                        g_array_append_val(demand->packets, id);
+                demand_tell_wanted(demand);
+        } else if (source.held)
+                /* One for a guest that has just become ready. */
+                packet_source_release(&source, id, demand && !demand->held);
+}
+
+void demand_hear_packets(void)
+{
+        packet_source_hear(&source, on_packet, NULL);
+}
+
+static bool demand_has_interfaces(const Demand *demand)
+{
+        const GPtrArray *publications = publish_list();
+
+        for (guint i = 0; i < publications->len; i++) {
+                const AntispoofPublication *publication = publications->pdata[i];
+
+                if (publication->demand && g_str_equal(publication->unikernel, demand->name) &&
+                                if_nametoindex(publication->interface) == 0)
+                        return false;
+        }
+        return true;
+}
+
+/* Of a guest that has just ended shruthi-demand may not know that yet: it will say "hold", and is then told again
+ * what is wanted. A packet that went on would find nobody, and its client be told that there is none. */
+static void demand_open(Demand *demand)
+{
+        if (!demand_has_interfaces(demand)) {
+                demand->told = false;
+                return;
+        }
+        if (demand->held) {
+                demand->held = false;
+                demand->active = g_get_monotonic_time();
+                (void) demand_apply();
+        }
+        demand_release(demand, true);
+        if (demand->idle_sec > 0)
+                next_look = MIN(next_look, g_get_monotonic_time() + LOOK_MIN_USEC);
+}
+
+static void demand_obey(DemandWord word, const char *name)
+{
+        Demand *demand = demand_find(name);
+
+        if (!demand)
+                return;
+        switch (word) {
+        case DEMAND_OPEN:
+                demand_open(demand);
+                break;
+        case DEMAND_HOLD:
+                if (!demand->held) {
+                        demand_hold(demand);
+                        (void) demand_apply();
+                }
+                if (demand->packets->len > 0)
+                        demand_tell_wanted(demand);
+                break;
+        case DEMAND_REFUSE:
+                demand_release(demand, false);
+                break;
+        case DEMAND_END:
+                (void) publish_end_demand(name);
+                (void) demand_follow();
+                break;
+        default:
+                break;
+        }
+}
+
+void demand_hear_client(void)
+{
+        char data[DEMAND_MESSAGE_MAX + 1];
+        g_autofree char *name = NULL;
+        DemandWord word;
+        ssize_t n = recv(client, data, sizeof data, MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return;
+        if (n <= 0 || demand_message_parse(data, (size_t) n, &word, &name) < 0) {
+                client = close_safe(client);
+                return;
+        }
+        demand_obey(word, name);
+}
+
+static void on_connection_seen(const Address *guest, uint32_t id, ConntrackState state, void *userdata)
+{
+        Demand *demand = demand_of_address(guest);
+
+        if (!demand || !demand->found)
+                return;
+        if (state != CONNTRACK_CLOSED || !g_hash_table_contains(demand->seen, GUINT_TO_POINTER(id)) ||
+                        g_hash_table_size(demand->found) >= SEEN_MAX)
+                demand->busy = true;
+        if (g_hash_table_size(demand->found) < SEEN_MAX)
+                g_hash_table_add(demand->found, GUINT_TO_POINTER(id));
+}
+
+/* Notes of each of those (open or held) whether it is busy. */
+static int demand_look(const Demand *one, bool held)
+{
+        g_autoptr(GArray) guests = demand_guests(one, held);
+        GHashTableIter iter;
+        gpointer value;
+        int r;
+
+        g_hash_table_iter_init(&iter, demands);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Demand *demand = value;
+
+                demand->busy = false;
+                if (demand->held == held && (!one || one == demand))
+                        demand->found = g_hash_table_new(NULL, NULL);
+        }
+        r = conntrack_list(guests, on_connection_seen, NULL);
+        g_hash_table_iter_init(&iter, demands);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Demand *demand = value;
+
+                if (demand->found) {
+                        g_hash_table_unref(demand->seen);
+                        demand->seen = g_steal_pointer(&demand->found);
+                }
+        }
+        return r;
+}
+
+/* Nothing has come for its time. What comes from now on is held, and was there before, or not. */
+static void demand_end_idle(Demand *demand)
+{
+        int r;
+
+        demand_hold(demand);
+        r = demand_apply();
+        if (r >= 0)
+                r = demand_look(demand, true);
+        if (r < 0 || demand->busy) {
+                demand_open(demand);
+                return;
+        }
+        demand_tell(DEMAND_IDLE, demand->name);
+}
+
+static void demand_look_for_idle(int64_t now)
+{
+        g_autoptr(GPtrArray) idle = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer value;
+        int r;
+
+        r = demand_look(NULL, false);
+        if (r < 0)
+                log_warning("Cannot list connections, so no unikernel is found idle: %s", g_strerror(-r));
+        g_hash_table_iter_init(&iter, demands);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Demand *demand = value;
+                int64_t after = (int64_t) demand->idle_sec * G_USEC_PER_SEC;
+
+                if (demand->held || demand->idle_sec == 0)
+                        continue;
+                if (r < 0 || demand->busy)
+                        demand->active = now;
+                if (now - demand->active >= after && client >= 0)
+                        g_ptr_array_add(idle, demand);
+                else
+                        next_look = MIN(next_look, now + CLAMP(after / 4, LOOK_MIN_USEC, LOOK_MAX_USEC));
+        }
+        for (guint i = 0; i < idle->len; i++)
+                demand_end_idle(idle->pdata[i]);
+}
+
+void demand_act(int64_t now)
+{
+        if (next_look > now)
+                return;
+        next_look = INT64_MAX;
+        if (demands)
+                demand_look_for_idle(now);
+}
+
+int64_t demand_next(void)
+{
+        return next_look;
+}

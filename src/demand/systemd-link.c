@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The units of unikernels: their state, and jobs for them. polkit lets our user start and stop them. */
+
+#include <errno.h>
+#include <glib.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "common/unikernel-name.h"
+#include "demand/service-private.h"
+
+#define UNIT_INTERFACE    SYSTEMD_NAME ".Unit"
+#define MANAGER_INTERFACE SYSTEMD_NAME ".Manager"
+#define PROPERTIES        "org.freedesktop.DBus.Properties"
+
+static int on_unit_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Unit *unit = userdata;
+        const char *state = NULL;
+
+        unit->asked = false;
+        unit->state_slot = sd_bus_slot_unref(unit->state_slot);
+        if (unit->asked_late) {
+                unit->asked_late = false;
+                unit_ask_state(unit);
+                return 0;
+        }
+        /* A unit that cannot be loaded: what is held is as good as refused, by its sender's own time limit.
+         */
+        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "v", "s", &state) < 0)
+                return 0;
+        unit->waiter.state = waiter_state_from_unit(state);
+        unit_decide(unit);
+        return 0;
+}
+
+void unit_ask_state(Unit *unit)
+{
+        if (unit->asked) {
+                unit->asked_late = true;
+                return;
+        }
+        unit->asked = sd_bus_call_method_async(unit->service->bus, &unit->state_slot, SYSTEMD_NAME,
+                                      unit->path, PROPERTIES, "Get", on_unit_state, unit, "ss",
+                                      UNIT_INTERFACE, "ActiveState") >= 0;
+}
+
+static int on_unit_changed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        unit_ask_state(userdata);
+        return 0;
+}
+
+void unit_follow(Unit *unit)
+{
+        g_autofree char *name = unit_name_for(unit->name);
+
+        if (sd_bus_path_encode(SYSTEMD_PATH "/unit", name, &unit->path) < 0)
+                return;
+        (void) sd_bus_match_signal_async(unit->service->bus, &unit->changed_slot, SYSTEMD_NAME, unit->path,
+                        PROPERTIES, "PropertiesChanged", on_unit_changed, NULL, unit);
+        unit_ask_state(unit);
+}
+
+static int on_unit_job(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Unit *unit = userdata;
+        const char *job = NULL;
+
+        unit->job_slot = sd_bus_slot_unref(unit->job_slot);
+        g_clear_pointer(&unit->job, g_free);
+        if (!sd_bus_message_is_method_error(reply, NULL) && sd_bus_message_read(reply, "o", &job) >= 0) {
+                unit->job = g_strdup(job);
+                return 0;
+        }
+
+        log_object(LOG_WARNING, &(LogObject){.unikernel = unit->name}, NULL, NULL,
+                        "systemd does not %s unikernel '%s': %s", unit->waiter.stopping ? "stop" : "start",
+                        unit->name, sd_bus_message_get_error(reply)->message ?: "no reason given");
+        waiter_job_ended(&unit->waiter);
+        unit_ask_state(unit);
+        return 0;
+}
+
+static void unit_ask_job(Unit *unit, const char *method)
+{
+        g_autofree char *name = unit_name_for(unit->name);
+
+        g_clear_pointer(&unit->job, g_free);
+        unit->job_slot = sd_bus_slot_unref(unit->job_slot);
+        if (sd_bus_call_method_async(unit->service->bus, &unit->job_slot, SYSTEMD_NAME, SYSTEMD_PATH,
+                            MANAGER_INTERFACE, method, on_unit_job, unit, "ss", name, "replace") < 0)
+                waiter_job_ended(&unit->waiter);
+}
+
+void unit_start(Unit *unit)
+{
+        unit_ask_job(unit, "StartUnit");
+}
+
+/* Only one that is ready can be idle; for another this comes too late. */
+void unit_stop(Unit *unit)
+{
+        if (unit->waiter.state != WAITER_READY || unit->waiter.starting)
+                return;
+        log_object(LOG_INFO, &(LogObject){.unikernel = unit->name}, NULL, NULL,
+                        "Unikernel '%s' is stopped: it was idle", unit->name);
+        unit->waiter.stopping = true;
+        unit_ask_job(unit, "StopUnit");
+}
+
+/* Also of those that we have not asked for, which change the state too. */
+static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Service *service = userdata;
+        const char *job, *name;
+        GHashTableIter iter;
+        gpointer value;
+
+        if (sd_bus_message_read(message, "uoss", NULL, &job, &name, NULL) < 0 ||
+                        !g_str_has_prefix(name, SHRUTHI_UNIT_PREFIX))
+                return 0;
+        g_hash_table_iter_init(&iter, service->units);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Unit *unit = value;
+
+                if (g_strcmp0(unit->job, job) != 0)
+                        continue;
+                g_clear_pointer(&unit->job, g_free);
+                waiter_job_ended(&unit->waiter);
+                unit_ask_state(unit);
+        }
+        return 0;
+}
+
+static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        if (sd_bus_message_is_method_error(reply, NULL))
+                log_warning("systemd does not tell of its units: %s",
+                                sd_bus_message_get_error(reply)->message);
+        return 0;
+}
+
+int systemd_link_open(Service *service)
+{
+        int r;
+
+        r = sd_bus_match_signal_async(service->bus, &service->job_slot, SYSTEMD_NAME, SYSTEMD_PATH,
+                        MANAGER_INTERFACE, "JobRemoved", on_job_removed, NULL, service);
+        return r < 0 ? r
+                     : sd_bus_call_method_async(service->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
+                                       MANAGER_INTERFACE, "Subscribe", on_subscribed, NULL, NULL);
+}

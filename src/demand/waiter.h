@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A unikernel with Activation=traffic: what is known of it, and what is to be done next. Pure: service.c
+ * finds the facts out, and does it. */
+
+typedef enum WaiterState {
+        WAITER_UNKNOWN,
+        WAITER_STOPPED,  /* its unit is inactive or failed */
+        WAITER_CHANGING, /* it starts, stops, or waits for a restart */
+        WAITER_READY,    /* its unit is active */
+} WaiterState;
+
+/* From ActiveState of systemd. */
+WaiterState waiter_state_from_unit(const char *active_state);
+
+typedef enum WaiterAction {
+        WAITER_NOTHING,
+        WAITER_OPEN,   /* let pass what is held, and what comes */
+        WAITER_HOLD,   /* hold what comes */
+        WAITER_START,  /* have its unit started, and then call waiter_job_ended() */
+        WAITER_FAILED, /* drop what is held: it was started, and did not become ready */
+        WAITER_LIMIT,  /* drop what is held: it was started too often; say so */
+        WAITER_AGAIN,  /* the same, and it was said already */
+} WaiterAction;
+
+typedef struct DemandWaiter {
+        WaiterState state;
+        bool wanted;    /* something is held for it */
+        bool starting;  /* we have asked for a start that has not ended */
+        bool tried;     /* so far without it being ready */
+        bool stopping;  /* we have asked for a stop that has not ended */
+        bool limited;   /* that it was started too often was said */
+        GArray *starts; /* int64_t: when those of the last minute were, in µs */
+} DemandWaiter;
+
+void waiter_init(DemandWaiter *waiter);
+void waiter_clear(DemandWaiter *waiter);
+
+/* After any of its facts have changed. limit: starts a minute; now: in µs. */
+WaiterAction waiter_decide(DemandWaiter *waiter, unsigned limit, int64_t now);
+
+/* The start or the stop that we have asked for has ended, or could not be asked for. */
+void waiter_job_ended(DemandWaiter *waiter);

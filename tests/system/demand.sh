@@ -1,0 +1,242 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Unikernels that traffic starts: what comes to their ports while they are stopped is held until they are ready, then
+# answered; and those that are idle are stopped, with nothing lost meanwhile.
+
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/unikernels.bash
+. "$(dirname "$0")/unikernels.bash"
+# shellcheck source=tests/system/outside.bash
+. "$(dirname "$0")/outside.bash"
+need socat python3
+
+# NAME ARGUMENTS LINE…: a guest with both addresses on network web; the lines are of [Unikernel], and what begins with
+# Publish= is of [Network].
+define_waiting() {
+        local name=$1 arguments=$2 line lines=() ports=()
+        shift 2
+        for line in "$@"; do
+                case $line in
+                Publish=*) ports+=("$line") ;;
+                *) lines+=("$line") ;;
+                esac
+        done
+        define "$name" "--ipv4={service.address} --ipv6={service.address6} $arguments" Image=guest.virtio \
+                Activation=traffic "${lines[@]}" "" "[Network service]" Network=web Address=auto "${ports[@]}"
+}
+# WHO ADDRESS PORT: what the guest answers, also after a start of some seconds.
+get() {
+        printf 'GET / HTTP/1.0\r\n\r\n' |
+                in_net "$1" timeout 60 socat -t 20 - "TCP:$(quoted "$2"):$3,connect-timeout=40"
+}
+# WHO …: see there.
+knock() { in_net "$1" "$SRC/tests/client/knock.py" "${@:2}"; }
+stopped() { unit_is inactive "$(unit "$1")"; }
+# NAME: what comes there is held.
+held() { nft list set ip shruthi_demand held | grep -qwF "$(address_of "$1")"; }
+not_held() { ! held "$@"; }
+# ADDRESS PORT: it is published.
+published() { nft list map inet shruthi_publish tcp4 | grep -qE "\b$1 :"; }
+not_published() { ! published "$@" 2>/dev/null; }
+# NAME: how often traffic has started it.
+starts() {
+        journalctl --sync
+        journalctl --quiet --output=cat --unit=shruthi-demand.service SHRUTHI_UNIKERNEL="$1" |
+                grep -cF 'is started: there is traffic' || :
+}
+# NAME REGEX
+told() {
+        journalctl --sync
+        journalctl --quiet --output=cat --unit=shruthi-demand.service SHRUTHI_UNIKERNEL="$1" | grep -qE -e "$2"
+}
+stop_waiting() { systemctl stop "$(unit "$1")" && wait_for 10 held "$1"; }
+# SERVICE
+pid_of() { unit_show "$1" MainPID | grep -v '^0$'; }
+
+make_outside outside
+# Its own bridge, as another network has it.
+shruthictl network create web --subnet=10.128.20.0/24 --ipv6-subnet=fd00:20::/64
+shruthictl network create other --subnet=10.128.21.0/24 --ipv6-subnet=fd00:21::/64
+ip netns add abroad
+ip link add abroad type veth peer name abroad-peer netns abroad
+ip link set abroad master "$(bridge_of other)" up
+ip -n abroad link set abroad-peer up
+ip -n abroad address add 10.128.21.200/24 dev abroad-peer
+ip -n abroad address add fd00:21::c8/64 dev abroad-peer nodad
+ip -n abroad route add default via 10.128.21.1
+ip -n abroad route add default via fd00:21::1
+
+# --- It waits, and is started by whatever comes.
+
+define_waiting web "--serve=80" Publish=8080:80 Publish=7007:7/udp Ready=tcp:service:80 StartLimitIntervalSec=0
+check_soon "shruthid notices a definition" 20 shruthictl show web
+check_soon "its ports are published while it is stopped" 30 published 8080
+check "and what comes there is held" held web
+check "it has not been started" stopped web
+expect_output "status says that it waits" 'waits for traffic' sh -c 'shruthictl status web || [ $? -eq 3 ]'
+is "the first packet is kept by the kernel, not by a proxy" 0 "$(ss -Hltn 'sport = :8080' | wc -l)"
+
+while read -r who address client; do
+        check "TCP from $who to $address starts it, and it sees $client" seen_as "$who" "$address" 8080 "$client"
+        check "it runs" running web
+        check_soon "and is open" 10 not_held web
+        check "it is stopped, and waits again" stop_waiting web
+        check "UDP from $who to $address starts it" knock "$who" udp "$address" 7007 1
+        check "it is stopped, and waits again" stop_waiting web
+done <<END
+outside 198.51.100.1 198.51.100.2
+outside 2001:db8:5::1 2001:db8:5::2
+host 127.0.0.1 10.128.20.1
+host 2001:db8:5::1 2001:db8:5::1
+abroad 198.51.100.1 10.128.21.200
+abroad fd00:21::1 fd00:21::c8
+END
+
+before=$(starts web)
+check "eight clients at once, half-closed, are all answered" knock outside tcp 198.51.100.1 8080 8 half
+is "by one start" $((before + 1)) "$(starts web)"
+check "it is stopped" stop_waiting web
+check "so are eight datagrams of as many" knock outside udp 2001:db8:5::1 7007 8
+check "it is stopped" stop_waiting web
+
+# --- A client while it stops.
+
+check "it is started by hand, too" systemctl start unikernel@web
+check_soon "and open" 10 not_held web
+for _ in 1 2 3; do
+        systemctl stop --no-block unikernel@web
+        check "a client while it stops is answered by the next run" knock outside tcp 198.51.100.1 8080 4
+done
+
+# --- A flood starts it once.
+
+check "it is stopped" stop_waiting web
+before=$(starts web)
+check "a flood of SYNs" knock outside syn 198.51.100.1 8080 3000
+check_soon "starts it" 20 running web
+is "once" $((before + 1)) "$(starts web)"
+check "and others are answered" knock outside tcp 2001:db8:5::1 8080 1
+check "it is stopped" stop_waiting web
+
+# --- Whoever is killed.
+
+define_waiting slow "--serve=80 --deaf-until=4" Publish=8081:80 Ready=tcp:service:80
+check_soon "another waits" 30 published 8081
+in_background client knock outside tcp 198.51.100.1 8081 4
+sleep 1.5
+check "shruthi-antispoof is killed while it holds" kill -KILL "$(pid_of shruthi-antispoof.service)"
+check_soon "clients are answered all the same" 40 background_ended client
+is "each of them" 0 "$(cat /run/client.status)"
+check "it is stopped" stop_waiting slow
+in_background client knock outside tcp 198.51.100.1 8081 4
+sleep 1.5
+check "shruthi-demand is killed in the middle" kill -KILL "$(pid_of shruthi-demand.service)"
+check_soon "nobody notices" 40 background_ended client
+is "and all are answered" 0 "$(cat /run/client.status)"
+check "it is stopped" stop_waiting slow
+systemctl stop shruthid.socket shruthid.service
+check "without shruthid it is started as well" knock outside tcp 198.51.100.1 8081 1
+systemctl start shruthid.socket
+check "it is stopped" stop_waiting slow
+nft flush ruleset
+systemctl restart libvirtd
+check_soon "after nft flush ruleset it waits again" 20 held slow
+check "and is started" knock outside tcp 198.51.100.1 8081 1
+check "it is stopped" stop_waiting slow
+
+# --- A start that fails.
+
+define_waiting bad "--exit=3" Publish=8082:80 Ready=tcp:service:80
+check_soon "one waits that will fail" 30 published 8082
+expect_fail "a client that gives up soon" 'timed out' \
+        in_net outside socat -u TCP:198.51.100.1:8082,connect-timeout=2 -
+check_soon "is dropped, with a word in the journal" 15 told bad 'has failed: the clients that wait are dropped'
+in_background client knock outside tcp 198.51.100.1 8082 2
+sleep 0.5
+define_waiting bad "--serve=80" Publish=8082:80 Ready=tcp:service:80
+check_soon "when it is mended, the clients' next packets are answered" 60 background_ended client
+is "all of them" 0 "$(cat /run/client.status)"
+systemctl stop unikernel@bad
+configure ActivationsMax=2
+define_waiting bad "--exit=3" Publish=8082:80 Ready=tcp:service:80
+check_soon "one that fails each time" 30 held bad
+sleep 2
+in_background client knock outside tcp 198.51.100.1 8082 1
+check_soon "is started so often as shruthi.conf allows" 30 told bad 'was started 2 times within a minute for traffic'
+rm /etc/shruthi/shruthi.conf
+
+# --- Idle.
+
+configure ActivationsMax=100
+define_waiting web "--serve=80" Publish=8080:80 Publish=7007:7/udp Ready=tcp:service:80 StartLimitIntervalSec=0 \
+        StopWhenIdleSec=1s
+check_soon "with StopWhenIdleSec= it waits" 20 held web
+sleep 2
+check "it is started" knock outside tcp 198.51.100.1 8080 1
+check_soon "and stopped when it is idle" 15 stopped web
+is "which its unit takes for a success" success "$(unit_show unikernel@web.service Result)"
+check "with a word in the journal" told web 'is stopped: it was idle'
+ip netns exec outside socat -u TCP:198.51.100.1:8080 - >/dev/null 2>&1 &
+open=$!
+check_soon "a connection starts it" 40 running web
+sleep 5
+check "which is open, and keeps it" running web
+kill $open
+check_soon "when it is closed, it is stopped" 30 stopped web
+before=$(starts web)
+rm -f /run/enough
+in_background again knock outside again 198.51.100.1 8080 /run/enough
+woken_often() { [ "$(starts web)" -ge $((before + 20)) ]; }
+check_soon "it is stopped and woken 20 times" 240 woken_often
+touch /run/enough
+check_soon "meanwhile" 60 background_ended again
+expect_output "all connections at random moments were answered" '^0 without an answer' cat /run/again.out
+diag "$(cat /run/again.out)"
+
+# --- Through the bus, and gone.
+
+cp "$GUESTS/guest.virtio" /home/alice
+as() { as_user "$1" shruthictl --no-ask-password "${@:2}"; }
+check "alice makes a network" as alice network create hers
+expect_fail "what publishes nothing cannot wait" 'it publishes no port where traffic could come' \
+        as alice create mine guest.virtio --activation=traffic --network=service:network=hers,address=auto
+expect_fail "nor for something else" 'activation=always: write traffic, or nothing' \
+        as alice create mine guest.virtio --activation=always --network=service:network=hers,address=auto,publish=8300:80
+check "hers waits from its creation on" as alice create mine guest.virtio --activation=traffic --stop-when-idle=10min \
+        --ready=tcp:service:80 --network=service:network=hers,address=auto,publish=8300:80 -- \
+        '--ipv4={service.address}' --serve=80
+check_soon "at its port" 30 published 8300
+expect_fail "which is nobody else's" "published by unikernel 'mine'" \
+        as alice create second guest.virtio --network=service:network=hers,address=auto,publish=8300:80
+check "it is started there" seen_as outside 198.51.100.1 8300 198.51.100.2
+check "she stops it, and it goes on waiting" as alice stop mine
+check_soon "it is held" 10 held mine
+check "she changes the port" as alice set mine Network=service:network=hers,address=auto,publish=8301:80
+check_soon "it waits there" 30 published 8301
+check "and no longer there" not_published 8300
+check "she ends it" as alice set mine Activation=
+check_soon "it no longer waits" 20 not_published 8301
+check "it waits again" as alice set mine Activation=traffic
+check_soon "at its port" 30 published 8301
+check "it is removed" as alice remove mine
+check_soon "and its port is free" 20 not_published 8301
+rm $DEFINITIONS/*.unikernel
+systemctl stop 'unikernel@*'
+no_demand_table() { ! nft list table ip shruthi_demand 2>/dev/null; }
+check_soon "with the last one the table is gone" 30 no_demand_table
+
+# --- Without a queue.
+
+"$SRC/tests/client/queue.py" 21320 &
+queue=$!
+check_soon "another program has the queue" 10 grep -q '^ *21320 ' /proc/net/netfilter/nfnetlink_queue
+define_waiting web "--serve=80" Publish=8080:80 Ready=tcp:service:80
+check_soon "one waits all the same" 30 published 8080
+check "and is started, and reached when its client tries again" knock outside tcp 198.51.100.1 8080 2
+no_queue() { journalctl --sync; journalctl --quiet --output=cat --unit=shruthi-antispoof.service | grep -qF 'cannot be held'; }
+check "the journal says so" no_queue
+kill $queue
+
+finish
