@@ -8,7 +8,7 @@
 
 #define MONITOR_USEC (15 * G_USEC_PER_SEC)
 #define UNHEARD_USEC (3 * G_USEC_PER_SEC) /* for a service that has not reported anything so far */
-#define SAVED_USEC   (10 * G_USEC_PER_SEC) /* for the stop that follows when a guest was saved */
+#define SAVED_USEC   (60 * G_USEC_PER_SEC) /* for the stop that follows when a guest was saved */
 #define CONFIRM_USEC (1 * G_USEC_PER_SEC) /* for evidence that can only revoke what is known already */
 
 static bool evidence_is_saved(const Evidence *evidence)

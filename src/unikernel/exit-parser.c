@@ -474,7 +474,7 @@ char *exit_parser_message(const ExitParser *exit_parser, const char *stopper)
         case RESULT_STOPPED:
                 return stopper ? g_strdup_printf("stopped by user %s", stopper) : g_strdup("stopped");
         case RESULT_SAVED:
-                return g_strdup("saved in a snapshot");
+                return g_strdup("saved with its memory");
         case RESULT_OUTSIDE:
                 return g_strdup("ended from outside: destroyed through libvirt, or QEMU died");
         case RESULT_DEFINITION:

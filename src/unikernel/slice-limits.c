@@ -66,7 +66,7 @@ static unsigned long slice_limit_last_processor(const char *list)
 {
         unsigned long last = 0;
 
-        for (const char *p = list; *p; p += strspn(p, " \t,-")) {
+        for (const char *p = list + strspn(list, " \t,"); *p; p += strspn(p, " \t,-")) {
                 char *end;
 
                 last = MAX(last, strtoul(p, &end, 10));

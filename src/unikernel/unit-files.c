@@ -26,7 +26,7 @@
 
 /* Of the slice; sorted before 50-CPUQuota.conf and its kin, which systemctl set-property writes and which
  * therefore count. */
-#define SLICE_DROPIN "20-shruthi-limits.conf"
+#define SLICE_DROPIN "00-shruthi-limits.conf"
 
 static void unit_file_free(gpointer data)
 {

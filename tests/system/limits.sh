@@ -111,10 +111,10 @@ expect_fail "a line of its own is refused" 'control character' set_by alice web 
 
 # --- Another owner, and none.
 
-is "there is a drop-in" "$generated/$web.d/20-shruthi-limits.conf" "$(echo $generated/unikernel-*-web.slice.d/*)"
+is "there is a drop-in" "$generated/$web.d/00-shruthi-limits.conf" "$(echo $generated/unikernel-*-web.slice.d/*)"
 check "it gets another owner, by name" shruthictl set web Owner=bob
 is "… kept as a number" "Owner=$bob" "$(grep ^Owner= $state/web.unikernel)"
-is "the limits are those of the other's slice" "$generated/unikernel-$bob-web.slice.d/20-shruthi-limits.conf" \
+is "the limits are those of the other's slice" "$generated/unikernel-$bob-web.slice.d/00-shruthi-limits.conf" \
         "$(echo $generated/unikernel-*-web.slice.d/*)"
 is "… as systemd has them" 250ms "$(unit_show "unikernel-$bob-web.slice" CPUQuotaPerSecUSec)"
 check "it is removed" shruthictl remove web

@@ -11,23 +11,6 @@
 #include "daemon/state/job-run.h"
 #include "daemon/state/unikernel-access.h"
 
-/* What Restore() and RemoveSnapshot() do with the folder of the snapshot, in a thread. */
-typedef struct SnapshotWork {
-        Call *call;
-        int r;
-        Error error;
-} SnapshotWork;
-
-static void snapshot_work_answer(SnapshotWork *work)
-{
-        if (work->r < 0)
-                call_fail(work->call, &work->error, work->r);
-        else
-                call_reply(work->call, "");
-        error_clear(&work->error);
-        g_free(work);
-}
-
 static void snapshot_log(const Call *call, const char *what)
 {
         log_object(LOG_NOTICE, &(LogObject){.unikernel = call->unikernel, .owner = call->owner}, NULL, NULL,
@@ -66,6 +49,24 @@ static void on_snapshot_saved(int r, Error *error, const char *output, void *use
                 job_run_for(call->manager, call->unikernel, call->uid, JOB_STOP, on_snapshot_stopped, call);
 }
 
+/* A guest that is paused would run when it is restored; libvirt pauses one that it saves. */
+static int unikernel_check_savable(const Unikernel *unikernel, Error *ret_error)
+{
+        int r = unikernel_check_own(unikernel->name, ret_error);
+
+        if (r < 0)
+                return r;
+        if (unikernel->properties.state == UNIKERNEL_PAUSED)
+                return error_set(ret_error, ERROR_NOT_RUNNING,
+                                "Unikernel '%s' is paused, or is being saved; 'shruthictl resume %s' lets "
+                                "it "
+                                "continue",
+                                unikernel->name, unikernel->name);
+        return unikernel->properties.state == UNIKERNEL_RUNNING
+                               ? 0
+                               : unikernel_refuse_inactive(unikernel->name, ret_error);
+}
+
 int unikernel_method_snapshot(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -77,8 +78,8 @@ int unikernel_method_snapshot(sd_bus_message *message, void *userdata, sd_bus_er
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_STOP, "save", &call))
                 return 1;
 
-        if (!unikernel_state_is_up(unikernel->properties.state)) {
-                r = unikernel_refuse_inactive(unikernel->name, &error);
+        r = unikernel_check_savable(unikernel, &error);
+        if (r < 0) {
                 call_fail(call, &error, r);
                 return 1;
         }
@@ -88,101 +89,89 @@ int unikernel_method_snapshot(sd_bus_message *message, void *userdata, sd_bus_er
         return 1;
 }
 
-static void restore_withdraw(void *userdata)
-{
-        SnapshotWork *work = userdata;
-
-        snapshot_withdraw(work->call->unikernel);
-}
-
-static void on_restore_withdrawn(void *userdata)
-{
-        snapshot_work_answer(userdata);
-}
-
+/* If the request is still there, the unit was active by then: somebody else was quicker to start it. */
 static void on_restore_started(int r, Error *error, void *userdata)
 {
-        SnapshotWork *work = userdata;
+        _cleanup_error_ Error late = ERROR_INIT;
+        Call *call = userdata;
 
-        work->r = r;
-        if (r >= 0) {
-                snapshot_work_answer(work);
-                return;
+        if (snapshot_withdraw(call->unikernel) && r >= 0) {
+                r = error_set(&late, ERROR_ALREADY_RUNNING,
+                                "Unikernel '%s' was started afresh by somebody else meanwhile",
+                                call->unikernel);
+                error = &late;
         }
-        error_move(&work->error, error);
-        worker_run(work->call->manager->worker, work->call->uid, NULL, restore_withdraw,
-                        on_restore_withdrawn, work);
-}
-
-static void restore_request(void *userdata)
-{
-        SnapshotWork *work = userdata;
-
-        work->r = snapshot_request(work->call->unikernel, &work->error);
-}
-
-static void on_restore_requested(void *userdata)
-{
-        SnapshotWork *work = userdata;
-        Call *call = work->call;
-
-        if (work->r >= 0)
-                work->r = unikernel_check_owner(call, &work->error);
-        if (work->r < 0)
-                snapshot_work_answer(work);
+        if (r < 0)
+                call_fail(call, error, r);
         else
-                job_run_for(call->manager, call->unikernel, call->uid, JOB_START, on_restore_started, work);
+                call_reply(call, "");
 }
 
 int unikernel_method_restore(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Unikernel *unikernel = userdata;
-        SnapshotWork *work;
         Call *call;
         int r;
 
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_START, "restore", &call))
                 return 1;
 
-        if (unikernel_is_active(unikernel)) {
+        r = unikernel_check_own(unikernel->name, &error);
+        if (r >= 0 && unikernel_is_active(unikernel))
                 r = error_set(&error, ERROR_ALREADY_RUNNING, "Unikernel '%s' is running; stop it first",
                                 unikernel->name);
+        /* A file in /run. */
+        if (r >= 0)
+                r = snapshot_request(unikernel->name, &error);
+        if (r < 0) {
                 call_fail(call, &error, r);
                 return 1;
         }
 
         snapshot_log(call, "restore");
-        work = g_new(SnapshotWork, 1);
-        *work = (SnapshotWork){.call = call, .error = ERROR_INIT};
-        worker_run(unikernel->manager->worker, call->uid, NULL, restore_request, on_restore_requested, work);
+        job_run_for(unikernel->manager, call->unikernel, call->uid, JOB_START, on_restore_started, call);
         return 1;
 }
 
-static void snapshot_work_remove(void *userdata)
-{
-        SnapshotWork *work = userdata;
+typedef struct SnapshotRemoval {
+        Call *call;
+        int r;
+        Error error;
+} SnapshotRemoval;
 
-        work->r = snapshot_remove(work->call->unikernel, &work->error);
+static void snapshot_removal_work(void *userdata)
+{
+        SnapshotRemoval *removal = userdata;
+
+        removal->r = snapshot_remove(removal->call->unikernel, &removal->error);
 }
 
 static void on_snapshot_removed(void *userdata)
 {
-        snapshot_work_answer(userdata);
+        SnapshotRemoval *removal = userdata;
+
+        if (removal->r < 0)
+                call_fail(removal->call, &removal->error, removal->r);
+        else
+                call_reply(removal->call, "");
+        error_clear(&removal->error);
+        g_free(removal);
 }
 
 int unikernel_method_remove_snapshot(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Unikernel *unikernel = userdata;
-        SnapshotWork *work;
+        SnapshotRemoval *removal;
         Call *call;
 
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_STOP, "remove the snapshot of", &call))
                 return 1;
 
-        work = g_new(SnapshotWork, 1);
-        *work = (SnapshotWork){.call = call, .error = ERROR_INIT};
-        worker_run(unikernel->manager->worker, call->uid, NULL, snapshot_work_remove, on_snapshot_removed,
-                        work);
+        snapshot_log(call, "remove the snapshot of");
+        removal = g_new(SnapshotRemoval, 1);
+        *removal = (SnapshotRemoval){.call = call, .error = ERROR_INIT};
+        worker_run(unikernel->manager->worker, call->uid, NULL, snapshot_removal_work, on_snapshot_removed,
+                        removal);
         return 1;
 }

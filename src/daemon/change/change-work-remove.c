@@ -9,6 +9,14 @@
 #include "unikernel/definition.h"
 #include "unikernel/snapshot.h"
 
+static void change_remove_snapshot(const char *name)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        if (snapshot_remove(name, &error) < 0 && error.code != ERROR_NO_SUCH_SNAPSHOT)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = name}, NULL, NULL, "%s", error.message);
+}
+
 int change_work_remove(const ChangeRequest *request, ChangeResult *result)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -20,7 +28,7 @@ int change_work_remove(const ChangeRequest *request, ChangeResult *result)
         r = seal_forget_all(request->name, &result->error);
         if (r >= 0) {
                 generations_remove(request->name);
-                (void) snapshot_remove(request->name, NULL);
+                change_remove_snapshot(request->name);
                 return definition_forget_retired(request->name, &result->error);
         }
 
@@ -40,7 +48,7 @@ void change_finish_removals(void)
 
                 if (r >= 0) {
                         generations_remove(*name);
-                        (void) snapshot_remove(*name, NULL);
+                        change_remove_snapshot(*name);
                         r = definition_forget_retired(*name, &error);
                 }
                 if (r < 0)

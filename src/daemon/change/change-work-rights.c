@@ -97,6 +97,12 @@ static int draft_check_slice_limit(const Draft *draft, const Setting *setting,
                                         "%s=%s: only an administrator may name a path; leave it out to "
                                         "limit what goes to the volumes",
                                         setting->key, *one);
+        for (char **one = known; setting->type == SETTING_TYPE_LIST && *one; one++)
+                if (**one == '/' && !g_strv_contains((const char *const *) values, *one))
+                        return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
+                                        "%s=%s: only an administrator may remove or change the limit of a "
+                                        "path; write it too",
+                                        setting->key, *one);
 
         return 0;
 }

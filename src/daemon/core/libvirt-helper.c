@@ -14,6 +14,7 @@
 /* shruthi-domain has its own time limit for each request to libvirt; these apply when that fails. */
 #define HELPER_TIMEOUT      (180 * G_USEC_PER_SEC)
 #define HELPER_TIMEOUT_LONG (660 * G_USEC_PER_SEC) /* for verbs that boot guests to see whether they run */
+#define HELPER_TIMEOUT_SAVE (960 * G_USEC_PER_SEC) /* for writing the memory of a guest to a disk */
 #define HELPER_OUTPUT_MAX   (4 * 1024 * 1024)
 
 struct LibvirtHelper {
@@ -128,6 +129,8 @@ static gint64 verb_timeout(const char *verb)
 {
         static const char *const long_verbs[] = {"check", "check-without-polkit", "probe", NULL};
 
+        if (g_str_equal(verb, "save"))
+                return HELPER_TIMEOUT_SAVE;
         return g_strv_contains(long_verbs, verb) ? HELPER_TIMEOUT_LONG : HELPER_TIMEOUT;
 }
 

@@ -16,7 +16,8 @@
 #define ADDRESSES_GUARD 90
 #define STOP_GUARD      60
 #define PAUSE_GUARD     60
-#define SAVE_GUARD      900 /* the guest's memory is written to a disk, or read */
+#define SAVE_GUARD      900 /* the guest's memory is written to a disk; shruthid waits longer */
+#define RESTORE_GUARD   480 /* it is read; the runner waits longer */
 
 /* How long after the beginning to reconnect to a libvirtd that has died. This is longer for a stop than for
  * a start, which systemd can repeat. */
@@ -32,11 +33,19 @@ int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_er
 int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
                 Error *ret_error);
 
-/* save.c, for a start whose snapshot is requested, which is at path: whether the guest can continue there
- * (SNAPSHOT_UNUSABLE), and the start. *ret_domain is NULL if the domain has already ended. */
-int start_check_snapshot(virConnectPtr connection, const Plan *plan, const char *path, Error *ret_error);
-int start_restore(virConnectPtr connection, const Plan *plan, const char *path, virDomainPtr *ret_domain,
-                Error *ret_error);
+/* save.c, for a start whose snapshot is requested: whether the guest can continue there (SNAPSHOT_UNUSABLE,
+ * NO_SUCH_SNAPSHOT, BUSY), and the start. *ret_domain is NULL if the domain has already ended. */
+typedef struct RestoreState {
+        bool requested;
+        int lock;   /* of the snapshot; -EBADF before it is prepared */
+        char *path; /* of the memory; NULL before it is prepared */
+} RestoreState;
+
+int start_prepare_restore(virConnectPtr connection, const Plan *plan, RestoreState *state, Error *ret_error);
+int start_restore(virConnectPtr connection, const Plan *plan, const RestoreState *state,
+                virDomainPtr *ret_domain, Error *ret_error);
+void restore_state_clear(RestoreState *state);
+#define _cleanup_restore_state_ __attribute__((cleanup(restore_state_clear)))
 
 /* Waits for the domain's end and reports how it ended. Returns without an Error if the runner has gone
  * before, so nobody needs to know. */

@@ -3,24 +3,22 @@
 /* Saving a guest with its memory, and starting it from there. Called by verbs.c and start.c. */
 
 #include <errno.h>
-#include <glib/gstdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/io.h"
+#include "common/paths.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle-private.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/snapshot.h"
+#include "unikernel/started.h"
 
-static bool device_is_writable(const DefinitionDevice *device)
-{
-        return device->kind == DEVICE_BLOCK && !device->read_only;
-}
-
-/* Key material would be in the file, in plain text. Of a block device nobody can say later whether it was
- * written meanwhile. */
+/* Key material would be in the file, in plain text. Of what cannot be looked at, and of a block device,
+ * nobody could say later whether it was written meanwhile. */
 static int definition_check_savable(const Definition *definition, Error *ret_error)
 {
         struct stat st;
@@ -34,8 +32,8 @@ static int definition_check_savable(const Definition *definition, Error *ret_err
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
 
-                if (device_is_writable(device) && device->path &&
-                                (stat(device->path, &st) < 0 || S_ISBLK(st.st_mode)))
+                if (device->kind == DEVICE_BLOCK && device->path &&
+                                (stat(device->path, &st) < 0 || !S_ISREG(st.st_mode)))
                         return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                         "Unikernel '%s' cannot be saved: its volume '%s' is '%s', of which "
                                         "nobody could say later whether it was written meanwhile",
@@ -44,40 +42,85 @@ static int definition_check_savable(const Definition *definition, Error *ret_err
         return 0;
 }
 
-/* On failure libvirt lets the guest continue. */
-static int domain_save(virConnectPtr connection, virDomainPtr domain, const char *name, Error *ret_error)
+/* What the guest runs with, which the present definition need not say. */
+static int guest_read_started(
+                const char *name, char **ret_text, Definition **ret_definition, Error *ret_error)
 {
-        g_autofree char *path = NULL;
+        size_t size;
         int r;
 
-        r = snapshot_begin(name, &path, ret_error);
+        r = started_read(name, ret_text, &size);
+        if (r < 0)
+                return error_set_errno(
+                                ret_error, r, "Cannot read what unikernel '%s' was started with", name);
+
+        return definition_parse(name, "the running guest", *ret_text, size, ret_definition, ret_error);
+}
+
+/* On failure libvirt lets the guest continue. */
+static int domain_write_memory(virConnectPtr connection, virDomainPtr domain, const char *name,
+                const char *path, Error *ret_error)
+{
+        int r;
+
+        protocol_guard(SAVE_GUARD, "save the guest");
+        r = virDomainSave(domain, path) < 0 ? virt_error_set(ret_error, connection, ERROR_FAILED,
+                                                              "Cannot save unikernel '%s'", name)
+                                            : 0;
+        protocol_guard(0, NULL);
+        return r;
+}
+
+/* Once libvirt has begun it goes on, whoever asked for it. So must we: a caller that leaves does not end
+ * this process (see worker.c). */
+static int domain_save(virConnectPtr connection, virDomainPtr domain, const char *name, const char *text,
+                const Definition *started, Error *ret_error)
+{
+        _cleanup_close_ int lock = -EBADF;
+        g_autofree char *path = NULL;
+        sigset_t hang_up, before;
+        int r;
+
+        r = snapshot_lock(name, &lock, ret_error);
+        if (r >= 0)
+                r = snapshot_begin(name, text, &path, ret_error);
         if (r < 0)
                 return r;
 
-        protocol_guard(SAVE_GUARD, "save the guest");
-        if (virDomainSave(domain, path) < 0) {
-                r = virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot save unikernel '%s'", name);
+        (void) sigemptyset(&hang_up);
+        (void) sigaddset(&hang_up, SIGIO);
+        (void) sigprocmask(SIG_BLOCK, &hang_up, &before);
+        r = domain_write_memory(connection, domain, name, path, ret_error);
+        if (r < 0)
                 snapshot_abandon(name);
-                return r;
+        else {
+                r = snapshot_note_volumes(name, started, ret_error);
+                if (r >= 0)
+                        r = snapshot_complete(name, ret_error);
         }
-        protocol_guard(0, NULL);
-        return snapshot_complete(name, ret_error);
+        (void) sigprocmask(SIG_SETMASK, &before, NULL);
+        return r;
+}
+
+static int domain_check_room(virDomainPtr domain, const Plan *plan, Error *ret_error)
+{
+        return file_system_check_room(paths_snapshots(), (uint64_t) virDomainGetMaxMemory(domain) * 1024,
+                        plan->conf->free_space_min, "the snapshot",
+                        "remove what is not needed, or lower FreeSpaceMin=", ret_error);
 }
 
 int lifecycle_save(const char *name, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(Definition) started = NULL;
         g_autoptr(Plan) plan = NULL;
+        g_autofree char *text = NULL;
         int r;
 
         r = plan_load(name, &plan, ret_error);
-        if (r < 0)
-                return r;
-        r = definition_check_savable(plan->definition, ret_error);
-        if (r < 0)
-                return r;
-        r = lifecycle_open(plan->conf->libvirt_uri, &connection, ret_error);
+        if (r >= 0)
+                r = lifecycle_open(plan->conf->libvirt_uri, &connection, ret_error);
         if (r < 0)
                 return r;
 
@@ -88,79 +131,117 @@ int lifecycle_save(const char *name, Error *ret_error)
         if (r == 0 || run_dir_is_prepared(name))
                 return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", name);
 
-        return domain_save(connection, domain, name, ret_error);
+        r = directory_make(paths_snapshots(), 0700);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot make '%s'", paths_snapshots());
+        r = guest_read_started(name, &text, &started, ret_error);
+        if (r >= 0)
+                r = definition_check_savable(started, ret_error);
+        if (r >= 0)
+                r = domain_check_room(domain, plan, ret_error);
+        return r < 0 ? r : domain_save(connection, domain, name, text, started, ret_error);
 }
 
-static bool time_is_later(const struct timespec *a, const struct timespec *b)
+/* A process that was killed may have left one that libvirt has completed; libvirt marks one that it has
+ * not. */
+static int snapshot_recover(virConnectPtr connection, const char *name, Error *ret_error)
 {
-        return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
-}
+        g_autofree char *left = snapshot_memory(name, false);
+        char *xml = left ? virDomainSaveImageGetXMLDesc(connection, left, 0) : NULL;
+        bool whole = xml != NULL;
 
-/* What the guest remembers of a volume is wrong once somebody else has written it. */
-static int plan_check_volumes_unchanged(const Plan *plan, const char *path, Error *ret_error)
-{
-        struct stat memory, volume;
-
-        if (stat(path, &memory) < 0)
-                return error_set_errno(ret_error, -errno, "Cannot look at '%s'", path);
-
-        for (guint i = 0; i < plan->attached->len; i++) {
-                const DefinitionDevice *device = plan->attached->pdata[i];
-
-                if (!device_is_writable(device) || stat(plan->devices[i].path, &volume) < 0)
-                        continue;
-                if (time_is_later(&volume.st_mtim, &memory.st_mtim))
-                        return error_set(ret_error, ERROR_SNAPSHOT_UNUSABLE,
-                                        "Volume '%s' was written after unikernel '%s' was saved: start it "
-                                        "afresh with 'shruthictl start %s'",
-                                        device->name, plan->definition->name, plan->definition->name);
-        }
+        free(xml);
+        if (whole)
+                return snapshot_complete(name, ret_error);
+        if (left)
+                snapshot_abandon(name);
         return 0;
 }
 
-/* The image of a definition may be a path, whose content changes; the owner is in the name of the slice. */
-static int saved_check_metadata(
-                virConnectPtr connection, const Plan *plan, const char *path, Error *ret_error)
+static bool xml_has(const char *xml, const char *before, const char *value, const char *after)
 {
-        const char *name = plan->definition->name;
-        g_autofree char *image = g_strdup_printf(" image=\"%s\"", plan->digest);
-        g_autofree char *owner = g_strdup_printf(" owner=\"%u\"", (unsigned) plan->definition->owner);
+        g_autofree char *text = g_strconcat(before, value, after, NULL);
+
+        return strstr(xml, text);
+}
+
+/* What is not in the definition: the content of an image that it names by a path; the owner, which is in the
+ * name of the slice; and how packets are filtered, which depends on what the host had for that. */
+static const char *saved_find_other(const char *xml, const Plan *plan)
+{
+        g_autofree char *owner = g_strdup_printf("%u", (unsigned) plan->definition->owner);
+
+        if (!xml_has(xml, " image=\"", plan->digest, "\""))
+                return "it has another image than then";
+        if (!xml_has(xml, " owner=\"", owner, "\""))
+                return "it has another owner than then";
+        for (guint i = 0; i < plan->definition->devices->len; i++) {
+                const PlanNetwork *network = &plan->networks[i];
+
+                if ((network->interface[0] && !xml_has(xml, "<target dev='", network->interface, "'/>")) ||
+                                (network->filter &&
+                                                !xml_has(xml, "<filterref filter='", network->filter, "'")))
+                        return "this host filtered its packets in another way then";
+        }
+        return NULL;
+}
+
+static int saved_check(virConnectPtr connection, const Plan *plan, const char *path, Error *ret_error)
+{
+        const char *name = plan->definition->name, *other;
         char *xml = virDomainSaveImageGetXMLDesc(connection, path, 0);
-        bool same = xml && strstr(xml, image) && strstr(xml, owner);
 
         if (!xml)
                 return virt_error_set(ret_error, connection, ERROR_SNAPSHOT_UNUSABLE,
                                 "The snapshot of unikernel '%s' cannot be read", name);
+        other = saved_find_other(xml, plan);
         free(xml);
-        return same ? 0
-                    : error_set(ret_error, ERROR_SNAPSHOT_UNUSABLE,
-                                      "Unikernel '%s' has another image or owner than when it was saved: "
-                                      "start it afresh with 'shruthictl start %s'",
-                                      name, name);
+        return other ? error_set(ret_error, ERROR_SNAPSHOT_UNUSABLE,
+                                       "Unikernel '%s' cannot continue where it was saved: %s; start it "
+                                       "afresh "
+                                       "with 'shruthictl start %s'",
+                                       name, other, name)
+                     : 0;
 }
 
-int start_check_snapshot(virConnectPtr connection, const Plan *plan, const char *path, Error *ret_error)
+int start_prepare_restore(virConnectPtr connection, const Plan *plan, RestoreState *state, Error *ret_error)
 {
+        const char *name = plan->definition->name;
         int r;
 
-        r = snapshot_check_definition(plan->definition->name, plan->definition, ret_error);
-        if (r >= 0)
-                r = plan_check_volumes_unchanged(plan, path, ret_error);
-        if (r >= 0)
-                r = saved_check_metadata(connection, plan, path, ret_error);
-        return r;
+        if (state->lock < 0) {
+                r = snapshot_lock(name, &state->lock, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        r = snapshot_recover(connection, name, ret_error);
+        if (r < 0)
+                return r;
+        g_free(state->path);
+        state->path = snapshot_memory(name, true);
+        if (!state->path)
+                return error_set(ret_error, ERROR_NO_SUCH_SNAPSHOT,
+                                "There is no snapshot of unikernel '%s' any more", name);
+
+        r = snapshot_check(name, plan->definition, ret_error);
+        return r < 0 ? r : saved_check(connection, plan, state->path, ret_error);
 }
 
-int start_restore(virConnectPtr connection, const Plan *plan, const char *path, virDomainPtr *ret_domain,
-                Error *ret_error)
+int start_restore(virConnectPtr connection, const Plan *plan, const RestoreState *state,
+                virDomainPtr *ret_domain, Error *ret_error)
 {
         const char *name = plan->definition->name;
 
-        protocol_guard(SAVE_GUARD, "restore the guest");
-        if (virDomainRestoreFlags(connection, path, NULL, VIR_DOMAIN_SAVE_RUNNING) < 0)
+        protocol_guard(RESTORE_GUARD, "restore the guest");
+        if (virDomainRestoreFlags(connection, state->path, NULL, VIR_DOMAIN_SAVE_RUNNING) < 0)
                 return virt_error_set(ret_error, connection, ERROR_START_FAILED,
                                 "libvirt could not restore the snapshot of unikernel '%s'", name);
 
-        snapshot_withdraw(name);
         return MIN(virt_domain_find(connection, name, plan->uuid, ret_domain, ret_error), 0);
+}
+
+void restore_state_clear(RestoreState *state)
+{
+        state->lock = close_safe(state->lock);
+        g_clear_pointer(&state->path, g_free);
 }

@@ -144,9 +144,9 @@ static int start_release_prepared(
         return virt_domain_release(domain);
 }
 
-/* Returns 1 if a prepared domain runs now, 0 if there is no domain. Ends any other domain of ours: it was
- * left by an interrupted start or stop, or prepared before something changed, so it is not the requested
- * guest. */
+/* xml is NULL if no prepared domain is wanted. Returns 1 if a prepared domain runs now, 0 if there is no
+ * domain. Ends any other domain of ours: it was left by an interrupted start or stop, or prepared before
+ * something changed, so it is not the requested guest. */
 static int start_handle_leftover(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
 {
         const char *name = plan->definition->name;
@@ -156,7 +156,7 @@ static int start_handle_leftover(virConnectPtr connection, Plan *plan, const cha
 
         r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
         if (r > 0) {
-                r = prepared && g_str_equal(prepared, xml)
+                r = prepared && g_strcmp0(prepared, xml) == 0
                                     ? start_release_prepared(connection, plan, domain, ret_error)
                                     : 0;
                 if (r == 0) {
@@ -238,9 +238,8 @@ static int start_create(virConnectPtr connection, const Plan *plan, const char *
         return virt_domain_create(connection, xml, ret_domain, ret_error);
 }
 
-/* snapshot is the path of the memory that is to be restored, or NULL; credentials is the descriptor of the
- * archive, or -EBADF. */
-static int start_try(Plan *plan, const char *snapshot, int credentials, Watch **ret_watch, Error *ret_error)
+/* credentials is the descriptor of the archive, or -EBADF. */
+static int start_try(Plan *plan, RestoreState *restore, int credentials, Watch **ret_watch, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -256,7 +255,7 @@ static int start_try(Plan *plan, const char *snapshot, int credentials, Watch **
 
         emit_reach(plan);
         protocol_guard(START_GUARD, "start the unikernel");
-        r = start_handle_leftover(connection, plan, xml, ret_error);
+        r = start_handle_leftover(connection, plan, restore->requested ? NULL : xml, ret_error);
         if (r < 0)
                 return r;
         if (r > 0) {
@@ -271,8 +270,8 @@ static int start_try(Plan *plan, const char *snapshot, int credentials, Watch **
                 if (r < 0)
                         return r;
         }
-        if (snapshot) {
-                r = start_check_snapshot(connection, plan, snapshot, ret_error);
+        if (restore->requested) {
+                r = start_prepare_restore(connection, plan, restore, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -280,8 +279,8 @@ static int start_try(Plan *plan, const char *snapshot, int credentials, Watch **
         r = publication_apply(connection, plan, ret_error);
         if (r < 0)
                 return r;
-        r = snapshot ? start_restore(connection, plan, snapshot, &domain, ret_error)
-                     : start_create(connection, plan, xml, credentials, &domain, ret_error);
+        r = restore->requested ? start_restore(connection, plan, restore, &domain, ret_error)
+                               : start_create(connection, plan, xml, credentials, &domain, ret_error);
         if (r < 0)
                 publication_withdraw(plan);
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
@@ -317,7 +316,8 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         _cleanup_close_ int credentials = -EBADF;
         g_autoptr(Plan) plan = NULL;
         g_autoptr(Watch) watch = NULL;
-        g_autofree char *snapshot = snapshot_requested(name);
+        _cleanup_restore_state_ RestoreState restore = {
+                        .requested = snapshot_take_request(name), .lock = -EBADF};
         uint64_t begun = (uint64_t) g_get_monotonic_time();
         gint64 deadline;
         int r;
@@ -333,7 +333,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
                 return r;
         if (plan->monitor && virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
-        emit_plan(plan, snapshot != NULL);
+        emit_plan(plan, restore.requested);
         r = started_write(name, plan->definition);
         if (r < 0)
                 protocol_emit(DOMAIN_KEY_NOTICE, "Cannot record how the guest is started: %s",
@@ -347,11 +347,14 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                r = start_try(plan, snapshot, credentials, &watch, &error);
+                r = start_try(plan, &restore, credentials, &watch, &error);
                 if (r >= 0)
                         break;
                 if (error.code != ERROR_LIBVIRT_UNAVAILABLE || g_get_monotonic_time() >= deadline) {
                         error_move(ret_error, &error);
+                        /* systemd would try again, and the guest boot afresh. */
+                        if (restore.requested && ret_error->code == ERROR_LIBVIRT_UNAVAILABLE)
+                                ret_error->code = ERROR_START_FAILED;
                         return r;
                 }
                 protocol_emit(DOMAIN_KEY_NOTICE, "%s; trying again", error_message(&error, r));
@@ -404,7 +407,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_close_ int liveness = -EBADF;
         g_autoptr(Plan) plan = NULL;
-        g_autofree char *xml = NULL, *snapshot = snapshot_requested(name);
+        g_autofree char *xml = NULL;
         bool kvm;
         int r;
 
@@ -413,7 +416,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
                 return r;
         isolation_prepare(plan);
         r = plan_resolve(plan, ret_error);
-        if (r < 0 || snapshot || !plan_can_be_prepared(plan))
+        if (r < 0 || snapshot_is_requested(name) || !plan_can_be_prepared(plan))
                 return r;
         r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
         if (r < 0)

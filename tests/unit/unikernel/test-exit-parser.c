@@ -208,7 +208,7 @@ static void test_witness_counts_without_last_words(void)
                         {"Solo5: Halted", TERMINATION_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
                         {"", TERMINATION_RESET, RESULT_RESET, 255, RESET_SENTENCE},
                         {"Solo5: solo5_exit(3) called", TERMINATION_SAVED, RESULT_SAVED, 0,
-                                        "saved in a snapshot"},
+                                        "saved with its memory"},
                         /* Somebody else's last words, that the guest had only printed. */
                         {"Solo5: solo5_exit(0) called", TERMINATION_RESET, RESULT_RESET, 255,
                                         RESET_SENTENCE},

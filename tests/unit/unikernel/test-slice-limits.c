@@ -252,7 +252,7 @@ static void test_unit_files(void)
         g_assert_cmpstr(file_text(files, "unikernel@a-b.service.d/50-shruthi-limits.conf"), ==,
                         "# Made by shruthi-generator: the limits of the guest, as in f, are in "
                         "unikernel-1000-a\\x2db.slice\n");
-        g_assert_cmpstr(file_text(files, "unikernel-1000-a\\x2db.slice.d/20-shruthi-limits.conf"), ==,
+        g_assert_cmpstr(file_text(files, "unikernel-1000-a\\x2db.slice.d/00-shruthi-limits.conf"), ==,
                         "# Made by shruthi-generator: limits of f\n[Slice]\nCPUQuota=5%\n"
                         "IOReadBandwidthMax=/var/lib/shruthi/volumes 1M\n");
 }
