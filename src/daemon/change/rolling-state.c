@@ -31,7 +31,9 @@ RollingState rolling_state_next(RollingState state, RollingEvent event)
                         /* The twin has ended meanwhile: the unikernel itself is led to again. */
                         {ROLLING_DRAINING, ROLLING_EVENT_FAILED, ROLLING_FAILED},
                         {ROLLING_DRAINING, ROLLING_EVENT_DONE, ROLLING_SERVING},
-                        {ROLLING_LEAVING, ANY, ROLLING_EMPTYING},
+                        {ROLLING_LEAVING, ROLLING_EVENT_DONE, ROLLING_EMPTYING},
+                        /* Its ports still lead to the twin: nothing is gained by waiting. */
+                        {ROLLING_LEAVING, ROLLING_EVENT_FAILED, ROLLING_STOPPING},
                         {ROLLING_EMPTYING, ANY, ROLLING_STOPPING},
                         {ROLLING_STOPPING, ROLLING_EVENT_DONE, ROLLING_REMOVING},
                         /* It is tried again when shruthid starts the next time. */

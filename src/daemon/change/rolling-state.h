@@ -10,7 +10,7 @@
  *        └────────────────────────┴────────────┴────────────┴───────────┴── failed ──► FAILED
  *
  *     LEAVING ──► EMPTYING ──► STOPPING ──► REMOVING ──► FORGETTING ──► UNLOADING ──► RELEASING ──► ENDED
- *                                 └──────────────────────── failed ─────────────────────────────────►
+ *        └─────── failed ─────►┘  └──────────────────────── failed ─────────────────────────────────►
  *
  * The first row is the trial: rolling_try() begins with WRITING, and it is over in SERVING or FAILED. The
  * second row is the end of a twin, whatever has become of it: rolling_retire() begins with LEAVING, and

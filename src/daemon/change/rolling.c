@@ -16,11 +16,13 @@
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
 #include "unikernel/exit-record.h"
+#include "unikernel/snapshot.h"
 #include "unikernel/twin.h"
 
-#define MOVE_ATTEMPTS 5
-#define RETRY_USEC    G_USEC_PER_SEC
-#define COUNT_USEC    (250 * G_TIME_SPAN_MILLISECOND)
+#define MOVE_ATTEMPTS  5
+#define RETRY_USEC     G_USEC_PER_SEC
+#define COUNT_USEC     (UINT64_C(250) * G_TIME_SPAN_MILLISECOND)
+#define COUNT_MAX_USEC (UINT64_C(5) * G_USEC_PER_SEC)
 
 static void rolling_enter(Rolling *rolling);
 
@@ -66,13 +68,36 @@ static bool unikernel_serves(Manager *manager, const char *name)
         return unikernel && unikernel_state_is_up(unikernel->properties.state);
 }
 
-/* Nobody has stopped the unikernel itself. */
+static bool unikernel_was_stopped(const Unikernel *unikernel)
+{
+        const char *result = unikernel->properties.result;
+
+        return g_strcmp0(result, result_to_string(RESULT_STOPPED)) == 0 ||
+               g_strcmp0(result, result_to_string(RESULT_SAVED)) == 0;
+}
+
+/* Nobody has stopped the unikernel itself. If its guest has ended otherwise, the new generation is wanted
+ * all the more. */
 static bool rolling_is_wanted(const Rolling *rolling)
 {
         const Unikernel *unikernel = unikernel_get(rolling->manager, rolling->name);
 
-        return unikernel && unikernel_is_active(unikernel) &&
-               unikernel->properties.state != UNIKERNEL_STOPPING;
+        if (!unikernel)
+                return false;
+        /* A unit that stops by itself is not a success while it does. */
+        if (unikernel->properties.state == UNIKERNEL_STOPPING)
+                return !jobs_are_stopping(rolling->manager, rolling->name) &&
+                       g_strcmp0(unikernel->status.result ?: "success", "success") != 0;
+        return unikernel_is_active(unikernel) || !unikernel_was_stopped(unikernel);
+}
+
+/* It ends, and whether somebody has stopped it is known only afterwards. */
+static bool rolling_is_undecided(const Rolling *rolling)
+{
+        const Unikernel *unikernel = unikernel_get(rolling->manager, rolling->name);
+
+        return unikernel && unikernel->properties.state == UNIKERNEL_STOPPING &&
+               !jobs_are_stopping(rolling->manager, rolling->name);
 }
 
 static void rolling_set_failure(Rolling *rolling, const char *failure)
@@ -102,6 +127,36 @@ static void rolling_advance(Rolling *rolling, RollingEvent event)
 static void rolling_advance_by(Rolling *rolling, int r)
 {
         rolling_advance(rolling, r < 0 ? ROLLING_EVENT_FAILED : ROLLING_EVENT_DONE);
+}
+
+/* --- SERVING, FAILED --- */
+
+/* Notes the reason in words, and the run. otherwise is the reason if none is known. */
+static void rolling_note_failure(Rolling *rolling, const char *otherwise)
+{
+        const Unikernel *twin = unikernel_get(rolling->manager, rolling->twin);
+        _cleanup_exit_record_ ExitRecord end = EXIT_RECORD_INIT;
+        bool ended = exit_record_read(rolling->twin, &end) >= 0;
+
+        rolling_set_failure(rolling, ended && end.reason[0] ? end.reason
+                                     : twin && twin->reason ? twin->reason
+                                                            : otherwise);
+        g_free(rolling->invocation);
+        rolling->invocation = g_strdup(ended ? end.invocation_id : twin ? twin->status.invocation_id : NULL);
+}
+
+/* A twin that has ended while its ports were moved serves nobody. */
+static void rolling_end_trial(Rolling *rolling)
+{
+        if (!rolling_is_wanted(rolling)) {
+                rolling_end(rolling, UPDATE_EVENT_STOPPED);
+                return;
+        }
+        if (rolling->state == ROLLING_SERVING && !unikernel_serves(rolling->manager, rolling->twin)) {
+                rolling_note_failure(rolling, "it ended");
+                rolling->state = ROLLING_FAILED;
+        }
+        rolling_end(rolling, rolling->state == ROLLING_FAILED ? UPDATE_EVENT_FAILED : UPDATE_EVENT_DONE);
 }
 
 /* --- WRITING, READING, RELOADING --- */
@@ -160,20 +215,6 @@ static void rolling_reload(Rolling *rolling)
 
 /* --- STARTING, PROVING --- */
 
-/* Notes the reason in words, and the run. otherwise is the reason if none is known. */
-static void rolling_note_failure(Rolling *rolling, const char *otherwise)
-{
-        const Unikernel *twin = unikernel_get(rolling->manager, rolling->twin);
-        _cleanup_exit_record_ ExitRecord end = EXIT_RECORD_INIT;
-        bool ended = exit_record_read(rolling->twin, &end) >= 0;
-
-        rolling_set_failure(rolling, ended && end.reason[0] ? end.reason
-                                     : twin && twin->reason ? twin->reason
-                                                            : otherwise);
-        g_free(rolling->invocation);
-        rolling->invocation = g_strdup(ended ? end.invocation_id : twin ? twin->status.invocation_id : NULL);
-}
-
 static void on_rolling_started(int r, Error *error, void *userdata)
 {
         Rolling *rolling = userdata;
@@ -181,6 +222,25 @@ static void on_rolling_started(int r, Error *error, void *userdata)
         if (r < 0)
                 rolling_note_failure(rolling, error_message(error, r));
         rolling_advance_by(rolling, r);
+}
+
+static void rolling_start(Rolling *rolling)
+{
+        rolling->given_up = false;
+        if (rolling_is_wanted(rolling) || rolling_is_undecided(rolling))
+                job_run_for(rolling->manager, rolling->twin, rolling->user, JOB_START, on_rolling_started,
+                                rolling);
+        else
+                rolling_advance(rolling, ROLLING_EVENT_FAILED);
+}
+
+/* Ends the start of a twin that is not wanted any more: on_rolling_started() follows. */
+static void rolling_give_up(Rolling *rolling)
+{
+        if (rolling->given_up)
+                return;
+        rolling->given_up = true;
+        job_run_for(rolling->manager, rolling->twin, rolling->user, JOB_STOP, NULL, NULL);
 }
 
 static UpdateVerdict rolling_judge(Rolling *rolling)
@@ -232,13 +292,15 @@ static int on_rolling_look(sd_event_source *source, void *userdata)
         Rolling *rolling = userdata;
 
         rolling->look_source = sd_event_source_disable_unref(rolling->look_source);
-        if (rolling->counting)
+        if (rolling->counting || rolling_is_undecided(rolling))
                 return 0;
-        if (!rolling_is_wanted(rolling))
+        if (!rolling_is_wanted(rolling) && rolling->state == ROLLING_STARTING)
+                rolling_give_up(rolling);
+        else if (!rolling_is_wanted(rolling))
                 rolling_end(rolling, UPDATE_EVENT_STOPPED);
         else if (rolling->state == ROLLING_PROVING)
                 rolling_look_at_twin(rolling);
-        else
+        else if (rolling->state == ROLLING_DRAINING)
                 rolling_look_while_draining(rolling);
         return 0;
 }
@@ -246,8 +308,10 @@ static int on_rolling_look(sd_event_source *source, void *userdata)
 /* Deferred, because the code that changed it is still running. */
 void rolling_look(Rolling *rolling)
 {
-        if ((rolling->state == ROLLING_PROVING || rolling->state == ROLLING_DRAINING) && rolling->trying &&
-                        !rolling->look_source)
+        bool looks = rolling->state == ROLLING_STARTING || rolling->state == ROLLING_PROVING ||
+                     rolling->state == ROLLING_DRAINING;
+
+        if (looks && rolling->trying && !rolling->look_source)
                 (void) sd_event_add_defer(
                                 rolling->manager->event, &rolling->look_source, on_rolling_look, rolling);
 }
@@ -340,16 +404,29 @@ static uint64_t rolling_read_count(const char *output)
         return count;
 }
 
-/* If they cannot be counted, all the time is given. */
+/* The longer it takes, the less it matters to be told at once. False if there is no more time. */
+static bool rolling_count_later(Rolling *rolling)
+{
+        uint64_t now = (uint64_t) g_get_monotonic_time(), wait;
+
+        if (now >= rolling->due)
+                return false;
+        wait = MIN(rolling->count_usec, rolling->due - now);
+        rolling->count_usec = MIN(2 * rolling->count_usec, COUNT_MAX_USEC);
+        return sd_event_add_time_relative(rolling->manager->event, &rolling->timer, CLOCK_MONOTONIC, wait, 1,
+                               on_rolling_count_again, rolling) >= 0;
+}
+
+/* If they cannot be counted, all the time is given; but a unikernel that somebody stops does not go on
+ * serving as its twin, and one that has ended has no connections. */
 static void on_rolling_counted(int r, Error *error, const char *output, void *userdata)
 {
         Rolling *rolling = userdata;
         uint64_t count = r >= 0 ? rolling_read_count(output) : UINT64_MAX;
+        bool ended = !unikernel_serves(rolling->manager, rolling->name) && !rolling_is_undecided(rolling);
 
         rolling->counting = false;
-        if (count == 0 || (uint64_t) g_get_monotonic_time() >= rolling->due ||
-                        sd_event_add_time_relative(rolling->manager->event, &rolling->timer, CLOCK_MONOTONIC,
-                                        COUNT_USEC, 1, on_rolling_count_again, rolling) < 0)
+        if (count == 0 || ended || !rolling_count_later(rolling))
                 rolling_advance(rolling, ROLLING_EVENT_DONE);
         else
                 rolling_look(rolling);
@@ -371,6 +448,7 @@ static void rolling_drain(Rolling *rolling)
         const char *from = rolling->trying ? rolling->name : rolling->twin;
 
         rolling->due = (uint64_t) g_get_monotonic_time() + rolling->drain_usec;
+        rolling->count_usec = COUNT_USEC;
         if (rolling->drain_usec > 0 && unikernel_serves(rolling->manager, from))
                 (void) on_rolling_count_again(NULL, 0, rolling);
         else
@@ -410,6 +488,7 @@ static void rolling_remove(void *userdata)
                 log_object(LOG_WARNING, &(LogObject){.unikernel = rolling->name}, NULL, NULL,
                                 "Cannot remove '%s': %s", rolling->twin, error_message(&error, r));
         (void) exit_record_remove(rolling->twin);
+        (void) snapshot_remove(rolling->twin, NULL);
         rolling->reload = change_unit_files_differ(rolling->twin);
 }
 
@@ -488,7 +567,7 @@ static void rolling_enter(Rolling *rolling)
                 rolling_reload(rolling);
                 break;
         case ROLLING_STARTING:
-                job_run_for(manager, rolling->twin, rolling->user, JOB_START, on_rolling_started, rolling);
+                rolling_start(rolling);
                 break;
         case ROLLING_PROVING:
                 rolling_prove(rolling);
@@ -501,10 +580,8 @@ static void rolling_enter(Rolling *rolling)
                 rolling_drain(rolling);
                 break;
         case ROLLING_SERVING:
-                rolling_end(rolling, rolling_is_wanted(rolling) ? UPDATE_EVENT_DONE : UPDATE_EVENT_STOPPED);
-                break;
         case ROLLING_FAILED:
-                rolling_end(rolling, UPDATE_EVENT_FAILED);
+                rolling_end_trial(rolling);
                 break;
         default:
                 rolling_enter_end(rolling);
@@ -516,8 +593,11 @@ void rolling_try(Rolling *rolling, RollingDone done, void *userdata)
         rolling->done = done;
         rolling->userdata = userdata;
         rolling->trying = true;
-        rolling->state = ROLLING_WRITING;
-        rolling_enter(rolling);
+        if (rolling_is_wanted(rolling)) {
+                rolling->state = ROLLING_WRITING;
+                rolling_enter(rolling);
+        } else
+                rolling_end(rolling, UPDATE_EVENT_STOPPED);
 }
 
 void rolling_retire(Rolling *rolling, RollingDone done, void *userdata)

@@ -38,9 +38,11 @@ typedef struct Rolling {
         bool trying;          /* rolling_try() is not over */
         bool reload;          /* systemd has to reload its units */
         bool counting;        /* shruthi-domain counts connections */
+        bool given_up;        /* STARTING: the start is being ended */
         uint64_t new_started; /* of its guest, once that is ready */
         unsigned attempts;    /* to move ports */
         uint64_t due;         /* µs, CLOCK_MONOTONIC: the end of the probation, or of draining */
+        uint64_t count_usec;  /* draining: how long it waits until connections are counted again */
         sd_event_source *timer, *look_source;
         char *failure;    /* why the trial failed, in words; NULL if it did not */
         char *invocation; /* of the twin's unit in the run that failed; NULL if there is none */

@@ -28,9 +28,15 @@ static void test_fails(void)
 static void test_is_removed(void)
 {
         walk(ROLLING_LEAVING, ROLLING_ENDED, ROLLING_EVENT_DONE);
-        walk(ROLLING_LEAVING, ROLLING_STOPPING, ROLLING_EVENT_FAILED);
+        walk(ROLLING_EMPTYING, ROLLING_STOPPING, ROLLING_EVENT_FAILED);
         walk(ROLLING_REMOVING, ROLLING_ENDED, ROLLING_EVENT_FAILED);
         g_assert_cmpint(rolling_state_next(ROLLING_STOPPING, ROLLING_EVENT_FAILED), ==, ROLLING_ENDED);
+}
+
+/* Where new connections cannot leave it, those that are open are not waited for. */
+static void test_is_not_emptied(void)
+{
+        g_assert_cmpint(rolling_state_next(ROLLING_LEAVING, ROLLING_EVENT_FAILED), ==, ROLLING_STOPPING);
 }
 
 /* Where a trial or an end is over, only rolling_retire() leads on. */
@@ -49,6 +55,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/rolling-state/serves", test_serves);
         g_test_add_func("/daemon/rolling-state/fails", test_fails);
         g_test_add_func("/daemon/rolling-state/is-removed", test_is_removed);
+        g_test_add_func("/daemon/rolling-state/is-not-emptied", test_is_not_emptied);
         g_test_add_func("/daemon/rolling-state/is-over", test_is_over);
         return g_test_run();
 }
