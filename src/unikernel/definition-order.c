@@ -25,15 +25,20 @@ static char *order_name_parse(const char *word)
         if (name_is_valid(word) && !name_is_twin(word))
                 return g_strdup(word);
         if (unit_name_parse(word, &name) >= 0)
-                return g_steal_pointer(&name);
+                return name_is_twin(name) ? NULL : g_steal_pointer(&name);
 
         return unit_name_is_valid(word) ? g_strdup(word) : NULL;
 }
 
 static int order_refuse_word(const DefinitionParser *parser, const KeyFileEntry *entry, const char *word)
 {
-        g_autofree char *shown = text_for_display(word, 80);
+        g_autofree char *shown = text_for_display(word, 80), *name = NULL, *own = NULL;
 
+        if (name_is_twin(word) || (unit_name_parse(word, &name) >= 0 && name_is_twin(name))) {
+                own = name_without_twin(name ?: word);
+                return key_file_refuse(entry, parser->ret_error,
+                                "'%s' is there only during a rolling update of '%s': name that", shown, own);
+        }
         return key_file_refuse(entry, parser->ret_error,
                         "'%s' is neither the name of a unikernel (a-z, 0-9 and '-') nor that of a unit with "
                         "its suffix, such as postgresql.service",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/unikernel-name.h"
+#include "unikernel/typed-addresses.h"
 
 static int twin_refuse(const Definition *definition, Error *ret_error, const char *format, ...)
                 __attribute__((format(printf, 3, 4)));
@@ -45,6 +46,12 @@ static int twin_check_volumes(const Definition *definition, Error *ret_error)
                         "both would write to the same volume (%s), which is not ReadOnly=yes", names->str);
 }
 
+/* Whether the character makes another address of the one beside it. */
+static bool address_goes_on(const Address *address, char c)
+{
+        return address->family == AF_INET ? g_ascii_isdigit(c) : g_ascii_isxdigit(c);
+}
+
 static bool text_has_address(const char *text, const Address *address)
 {
         char ip[ADDRESS_TEXT_MAX];
@@ -55,7 +62,8 @@ static bool text_has_address(const char *text, const Address *address)
         for (const char *found = text; (found = strstr(found, ip)); found++) {
                 char before = found > text ? found[-1] : ' ', after = found[strlen(ip)];
 
-                if (!g_ascii_isxdigit(before) && before != '.' && before != ':' && !g_ascii_isxdigit(after))
+                if (!address_goes_on(address, before) && !address_goes_on(address, after) &&
+                                before != (address->family == AF_INET ? '.' : ':'))
                         return true;
         }
         return false;
@@ -85,6 +93,22 @@ static int twin_check_network(const Definition *definition, const DefinitionDevi
         return 0;
 }
 
+/* Addresses that the guest uses although no device gives them to it. */
+static int twin_check_typed(const Definition *definition, Error *ret_error)
+{
+        g_autoptr(GArray) typed = typed_addresses_read(definition, NULL, false);
+        char ip[ADDRESS_TEXT_MAX];
+
+        if (typed->len == 0)
+                return 0;
+
+        address_format_ip(&g_array_index(typed, TypedAddress, 0).address, ip);
+        return twin_refuse(definition, ret_error,
+                        "the arguments give it the address %s, which both would use; write a placeholder "
+                        "such as {service.address} instead, for the network 'service'",
+                        ip);
+}
+
 int twin_check(const Definition *definition, Error *ret_error)
 {
         bool published = false;
@@ -104,6 +128,8 @@ int twin_check(const Definition *definition, Error *ret_error)
                 published |= device->publish != NULL;
                 r = twin_check_network(definition, device, ret_error);
         }
+        if (r >= 0)
+                r = twin_check_typed(definition, ret_error);
         if (r >= 0 && !published)
                 r = twin_refuse(definition, ret_error,
                                 "it publishes no port (Publish=) that could lead to the new one");

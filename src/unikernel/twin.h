@@ -10,7 +10,7 @@
 
 /* Whether both may run at once and new connections can move from one to the other. NOT_SUPPORTED with the
  * reason: a port must be published, volumes must be read-only, and nothing may be given by hand of which
- * there can be only one, such as a MAC address. */
+ * there can be only one, such as a MAC address or an address in the arguments. */
 int twin_check(const Definition *definition, Error *ret_error);
 
 /* The text of the twin's definition; definition, which twin_check() has passed, becomes the twin's. Free

@@ -68,6 +68,12 @@ static void test_refusals(void)
                         {"After=unikernel@a.service\n", "f:3: After=unikernel@a.service: a unikernel cannot "
                                                         "name itself: name "
                                                         "another"},
+                        {"After=web_next\n", "f:3: After=web_next: 'web_next' is there only during a "
+                                             "rolling update of 'web': name that"},
+                        {"Wants=unikernel@web_next.service\n",
+                                        "f:3: Wants=unikernel@web_next.service: "
+                                        "'unikernel@web_next.service' is there only during a rolling update "
+                                        "of 'web': name that"},
                         {"RestartSec=soon\n", "f:3: RestartSec=soon: not a time: write a number and ms, s, "
                                               "min or h, "
                                               "such as 5s"},

@@ -42,6 +42,11 @@ static void test_refuses(void)
                               "[Network service]\nNetwork=web\nAddress=10.0.0.2/24 "
                               "fd00::2/64\nPublish=80:80\n",
                                         "name the address"},
+                        {HEAD "Arguments=--listen=tcp:10.0.0.2:80\n"
+                              "[Network service]\nNetwork=web\nAddress=10.0.0.2/24\nPublish=80:80\n",
+                                        "name the address"},
+                        {HEAD "Arguments=--ipv4=10.0.0.3/24\n" PORT,
+                                        "give it the address 10.0.0.3, which both would use"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
