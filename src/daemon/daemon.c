@@ -295,6 +295,7 @@ static void daemon_new_tables(Manager *manager)
         manager->networks = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, network_destroy);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->updates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        manager->sweeping = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->fetching = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->clients = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, client_destroy);
@@ -374,6 +375,7 @@ Manager *daemon_free(Manager *manager)
         g_hash_table_unref(manager->networks);
         g_hash_table_unref(manager->changing);
         g_hash_table_unref(manager->updates);
+        g_hash_table_unref(manager->sweeping);
         g_hash_table_unref(manager->fetching);
         g_hash_table_unref(manager->sealing);
         g_hash_table_unref(manager->enabled);

@@ -19,8 +19,8 @@ static bool idle_is_busy(const Manager *manager)
 {
         return g_hash_table_size(manager->clients) > 0 || manager->peers->len > 0 || manager->n_calls > 0 ||
                manager->logs || g_hash_table_size(manager->changing) > 0 ||
-               g_hash_table_size(manager->updates) > 0 || manager->reloading ||
-               queue_is_busy(manager->starts) || queue_is_busy(manager->stops) ||
+               g_hash_table_size(manager->updates) > 0 || g_hash_table_size(manager->sweeping) > 0 ||
+               manager->reloading || queue_is_busy(manager->starts) || queue_is_busy(manager->stops) ||
                worker_count(manager->worker) > 0 || worker_count(manager->loader) > 0 ||
                libvirt_helper_count(manager->helper) > 0;
 }

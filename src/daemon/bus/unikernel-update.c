@@ -59,10 +59,26 @@ static int update_read_option(sd_bus_message *message, const char *key, void *us
                         "Unknown option '%s'; known: Probation, DryRun, Rolling, DrainUSec", shown);
 }
 
+static int update_read_options(sd_bus_message *message, ChangeUpdate *update, Error *ret_error)
+{
+        int r;
+
+        update->probation_usec = UPDATE_PROBATION_DEFAULT;
+        update->drain_usec = UINT64_MAX;
+        r = dictionary_read(message, "options", update_read_option, update, ret_error);
+        if (r < 0)
+                return r;
+        if (!update->rolling && update->drain_usec != UINT64_MAX)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "DrainUSec is for a rolling update: give Rolling, too, or leave it out");
+        if (update->drain_usec == UINT64_MAX)
+                update->drain_usec = ROLLING_DRAIN_DEFAULT;
+        return 0;
+}
+
 int unikernel_method_update(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        ChangeUpdate update = {
-                        .probation_usec = UPDATE_PROBATION_DEFAULT, .drain_usec = ROLLING_DRAIN_DEFAULT};
+        ChangeUpdate update = {};
         _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(Settings) settings = NULL;
         Unikernel *unikernel = userdata;
@@ -71,7 +87,7 @@ int unikernel_method_update(sd_bus_message *message, void *userdata, sd_bus_erro
 
         r = settings_read(message, SETTINGS_UPDATE, &settings, &error);
         if (r >= 0)
-                r = dictionary_read(message, "options", update_read_option, &update, &error);
+                r = update_read_options(message, &update, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
 
@@ -84,14 +100,13 @@ int unikernel_method_update(sd_bus_message *message, void *userdata, sd_bus_erro
 
 int unikernel_method_update_from_source(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        ChangeUpdate update = {
-                        .probation_usec = UPDATE_PROBATION_DEFAULT, .drain_usec = ROLLING_DRAIN_DEFAULT};
+        ChangeUpdate update = {};
         _cleanup_error_ Error error = ERROR_INIT;
         Unikernel *unikernel = userdata;
         Call *call;
         int r;
 
-        r = dictionary_read(message, "options", update_read_option, &update, &error);
+        r = update_read_options(message, &update, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
 
@@ -114,9 +129,7 @@ static int generation_read_number(sd_bus_message *message, uint64_t *ret_number,
 
 int unikernel_method_rollback(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        ChangeUpdate update = {.rollback = true,
-                        .probation_usec = UPDATE_PROBATION_DEFAULT,
-                        .drain_usec = ROLLING_DRAIN_DEFAULT};
+        ChangeUpdate update = {.rollback = true};
         _cleanup_error_ Error error = ERROR_INIT;
         Unikernel *unikernel = userdata;
         Call *call;
@@ -124,7 +137,7 @@ int unikernel_method_rollback(sd_bus_message *message, void *userdata, sd_bus_er
 
         r = generation_read_number(message, &update.generation, &error);
         if (r >= 0)
-                r = dictionary_read(message, "options", update_read_option, &update, &error);
+                r = update_read_options(message, &update, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
 

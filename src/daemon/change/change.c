@@ -535,6 +535,10 @@ int change_check_free(Manager *manager, const char *name, Error *ret_error)
                                 "An update of '%s' is in progress; wait until it has ended, or run "
                                 "'shruthictl stop %s', which ends it",
                                 name, name);
+        if (g_hash_table_contains(manager->sweeping, name))
+                return error_set(ret_error, ERROR_BUSY,
+                                "What an interrupted update of '%s' has left is being removed; try again",
+                                name);
         if (g_hash_table_contains(manager->changing, name))
                 return error_set(ret_error, ERROR_BUSY, "Another change of '%s' is in progress", name);
 

@@ -613,25 +613,37 @@ void rolling_retire(Rolling *rolling, RollingDone done, void *userdata)
 
 static void on_rolling_swept(UpdateEvent event, void *userdata)
 {
-        rolling_free(userdata);
+        Rolling *rolling = userdata;
+
+        g_hash_table_remove(rolling->manager->sweeping, rolling->name);
+        rolling_free(rolling);
+}
+
+/* Only what shruthid has written is its own to remove. */
+static bool unikernel_is_left_over(const Unikernel *unikernel)
+{
+        const Definition *definition = unikernel->loaded.definition;
+        g_autofree char *own = name_without_twin(unikernel->name);
+
+        return name_is_twin(unikernel->name) &&
+               (!definition || definition->origin == DEFINITION_ORIGIN_STATE) &&
+               !g_hash_table_contains(unikernel->manager->updates, own);
 }
 
 void rolling_sweep(Manager *manager)
 {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         GHashTableIter iter;
-        gpointer name;
+        gpointer name, unikernel;
 
         g_hash_table_iter_init(&iter, manager->unikernels);
-        while (g_hash_table_iter_next(&iter, &name, NULL)) {
-                g_autofree char *own = name_without_twin(name);
-
-                if (name_is_twin(name) && !g_hash_table_contains(manager->updates, own))
-                        g_ptr_array_add(names, g_steal_pointer(&own));
-        }
+        while (g_hash_table_iter_next(&iter, &name, &unikernel))
+                if (unikernel_is_left_over(unikernel))
+                        g_ptr_array_add(names, name_without_twin(name));
         for (guint i = 0; i < names->len; i++) {
                 Rolling *rolling = rolling_new(manager, names->pdata[i], 0, 0, 0);
 
+                g_hash_table_add(manager->sweeping, g_strdup(rolling->name));
                 rolling_retire(rolling, on_rolling_swept, rolling);
         }
 }

@@ -228,6 +228,31 @@ static void on_update_restart_decision(Decision decision, void *userdata)
         update_advance(update, UPDATE_EVENT_FAILED);
 }
 
+/* Both must be known before anything is changed. */
+static int update_check_rolling(const Call *call, Error *ret_error)
+{
+        const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
+        g_autofree char *name = name_of_twin(call->unikernel);
+        const Unikernel *twin = unikernel_get(call->manager, name);
+
+        if (!unikernel_is_to_be_proven(unikernel))
+                return error_set(ret_error, ERROR_NOT_RUNNING,
+                                "Unikernel '%s' is not running, so there is nothing to keep up: update it "
+                                "without --rolling",
+                                call->unikernel);
+        if (!unikernel_state_is_up(unikernel->properties.state))
+                return error_set(ret_error, ERROR_NOT_RUNNING,
+                                "Unikernel '%s' is not running yet, so there is nothing to keep up: wait "
+                                "until it is ready, or update it without --rolling",
+                                call->unikernel);
+        if (twin && unikernel_is_active(twin))
+                return error_set(ret_error, ERROR_BUSY,
+                                "'%s', which a former update could not stop, still runs: try again after "
+                                "'shruthictl stop %s'",
+                                name, name);
+        return 0;
+}
+
 void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
 {
         const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
@@ -242,11 +267,8 @@ void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
         int r;
 
         r = change_check_free(call->manager, call->unikernel, &error);
-        if (r >= 0 && request->rolling && !unikernel_is_to_be_proven(unikernel))
-                r = error_set(&error, ERROR_NOT_RUNNING,
-                                "Unikernel '%s' is not running, so there is nothing to keep up: update it "
-                                "without --rolling",
-                                call->unikernel);
+        if (r >= 0 && request->rolling)
+                r = update_check_rolling(call, &error);
         if (r >= 0 && restart)
                 r = call_check_conf(call->manager, SHRUTHI_ACTION_RESTART, &error);
         if (r < 0) {
@@ -463,10 +485,12 @@ static void update_restart_former(Update *update)
 {
         bool started_by_boot = update->former_in_force && !update_is_of_this_boot(update);
         _cleanup_guest_ Guest guest = {};
+        bool runs_on;
 
         guest_read(update->name, &guest);
-        if (!update->was_active || started_by_boot ||
-                        (guest.lives && guest.started_at == update->record.old_started))
+        runs_on = guest.lives && guest.started_at == update->record.old_started;
+        update->untouched = update->untouched && runs_on;
+        if (!update->was_active || started_by_boot || runs_on)
                 update_advance(update, UPDATE_EVENT_DONE);
         else
                 job_run_for(update->manager, update->name, update->record.user, JOB_RESTART,

@@ -76,6 +76,7 @@ struct Manager {
         unsigned network_changes; /* counts begins and ends; reads from before a change are stale after it */
         GHashTable *changing;     /* name → Change in progress */
         GHashTable *updates;      /* name → Update in progress */
+        GHashTable *sweeping;     /* names whose left-over twin is being removed */
         GHashTable *fetching;     /* names whose next image is being fetched and verified */
         GHashTable *sealing;      /* name → number of operations on its keys in progress */
         GHashTable *enabled;      /* names that "systemctl enable" starts at boot */
