@@ -102,6 +102,16 @@ check "and its twin" no_twin
 check "it is started again" alice start web
 check_soon "and answers" 30 answers_with 203
 
+in_background slow alice update web --rolling --probation=600s -- '--ipv4={service.address}' --status=203
+check_soon "a twin that never answers starts" 60 unit_is activating unikernel@web_next
+check "the unikernel is stopped meanwhile" alice stop web
+expect_fail "which ends this update, too" 'stopped or restarted by somebody else' result slow
+expect_fail "and starts nothing again" '' running web
+check "nothing is left of its twin" no_twin
+check "it gets back what answers" alice update web -- '--ipv4={service.address}' --serve=80 --status=203
+check "and started" alice start web
+check_soon "it answers" 30 answers_with 203
+
 # --- Connections that are open.
 
 in_background held client hold /root/ask-held
@@ -122,6 +132,13 @@ touch /root/never
 check_soon "that client ends" 60 background_ended held
 
 # --- Whoever is killed.
+
+in_background crashed update 206 --probation=8s
+check_soon "a twin is proven" 60 running web_next
+check "while the former one crashes" kill -KILL "$(qemu_pid web)"
+expect_output "the update goes on, for the new one is good" 'is proven' result crashed
+is "and answers" 206 "$(curl_status)"
+check "nothing is left of its twin" no_twin
 
 # PHASE: a fact of the update in progress.
 in_phase() {
@@ -197,6 +214,9 @@ check "one with a volume" alice create --now store guest-disk.virtio --memory=16
 expect_fail "a volume that is written" "same volume .'storage'." alice update store --rolling Memory=17M
 expect_fail "a time without one" 'for an update with --rolling' alice update web --drain=3s Memory=17M
 expect_fail "one without an end" 'too long' alice update web --rolling --drain=2d Memory=17M
+expect_fail "nor is there one on the bus" 'DrainUSec is for a rolling update' runuser -u alice -- busctl --timeout=60 -- \
+        call org.dream.Shruthi /org/dream/Shruthi/unikernel/web org.dream.Shruthi.Unikernel Update 'a{sv}a{sv}' \
+        0 1 DrainUSec t 3000000
 configure MemoryMaxPerUser=120M
 systemctl reload-or-restart shruthid
 expect_fail "more than its owner may have" "twice for a while: .*MemoryMaxPerUser=" alice update web --rolling Memory=17M
