@@ -228,7 +228,7 @@ static void on_update_restart_decision(Decision decision, void *userdata)
         update_advance(update, UPDATE_EVENT_FAILED);
 }
 
-/* Both must be known before anything is changed. */
+/* Only beside a guest that serves, and not while the twin of a former update is still there. */
 static int update_check_rolling(const Call *call, Error *ret_error)
 {
         const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
