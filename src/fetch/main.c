@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -87,6 +88,8 @@ int main(int argc, char **argv)
         g_autofree char *answer = NULL;
         int r;
 
+        /* Others of us may have the same user: a server that has taken over one must not reach into them. */
+        (void) prctl(PR_SET_DUMPABLE, 0);
         if (argc == 2 && g_str_equal(argv[1], "--version")) {
                 printf("shruthi %s\n", SHRUTHI_VERSION);
                 return EXIT_SUCCESS;
