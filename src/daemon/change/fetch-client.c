@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -80,6 +81,7 @@ static int fetch_read(int client, int *ret_fd, Error *ret_error)
                         .msg_iovlen = 1,
                         .msg_control = &control,
                         .msg_controllen = sizeof control};
+        struct stat st;
         _cleanup_close_ int fd = -EBADF;
         ssize_t n = TEMP_FAILURE_RETRY(recvmsg(client, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
         int r;
@@ -94,7 +96,8 @@ static int fetch_read(int client, int *ret_fd, Error *ret_error)
         r = fetch_answer_parse(data, (size_t) n, ret_error);
         if (r < 0)
                 return r;
-        if (fd < 0)
+        /* It is not trusted, and to read a pipe or a device could block. */
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 return error_set(ret_error, ERROR_FAILED, "Malformed answer from shruthi-fetch");
 
         *ret_fd = TAKE_FD(fd);
