@@ -147,7 +147,7 @@ chmod 0600 /etc/shruthi/builds.gpg
 build 7
 rm $IMAGE.sig
 gpg --batch --yes -u builds@example -o $IMAGE.sig --detach-sign $IMAGE
-expect_fail "a keyring that cannot be read" 'Cannot read the keyring .* as user shruthi: Permission denied' alice update web
+expect_fail "a keyring that cannot be read" 'keyring cannot be read by user shruthi: .*Permission denied' alice update web
 unset GNUPGHOME
 
 # --- One that fails.

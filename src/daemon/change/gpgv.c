@@ -23,8 +23,9 @@
 #define FINGERPRINT_MIN 32
 #define FINGERPRINT_MAX 64
 
-/* In the process of gpgv. */
+/* In the process of gpgv; in ours the files have larger numbers, so that none is overwritten. */
 #define SIGNATURE_FD 3
+#define KEYRING_FD   4
 
 struct Gpgv {
         pid_t pid;
@@ -32,22 +33,24 @@ struct Gpgv {
         bool closed; /* it does not want more */
 };
 
-static int signature_make_file(const void *signature, size_t size, int *ret_fd, Error *ret_error)
+static int gpgv_make_file(const char *what, const void *data, size_t size, int *ret_fd, Error *ret_error)
 {
-        _cleanup_close_ int fd = memfd_create("signature", MFD_CLOEXEC);
-        int r = fd < 0 ? -errno : write_all(fd, signature, size);
+        _cleanup_close_ int memory = memfd_create(what, MFD_CLOEXEC);
+        int r = memory < 0 ? -errno : write_all(memory, data, size), fd;
 
-        if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot pass the signature to gpgv");
+        fd = r < 0 ? r : fcntl(memory, F_DUPFD_CLOEXEC, KEYRING_FD + 1);
+        if (fd < 0)
+                return error_set_errno(ret_error, r < 0 ? r : errno, "Cannot pass the %s to gpgv", what);
 
-        *ret_fd = TAKE_FD(fd);
+        *ret_fd = fd;
         return 0;
 }
 
-static int gpgv_spawn(const char *keyring, int signature_fd, int data_fd, int status_fd, pid_t *ret_pid)
+static int gpgv_spawn(int keyring_fd, int signature_fd, int data_fd, int status_fd, pid_t *ret_pid)
 {
-        const char *words[] = {
-                        GPGV, "--quiet", "--status-fd", "1", "--keyring", keyring, "/dev/fd/3", "-", NULL};
+        /* gpgv itself refuses MD5 only. */
+        const char *words[] = {GPGV, "--quiet", "--weak-digest", "SHA1", "--status-fd", "1", "--keyring",
+                        "/dev/fd/4", "/dev/fd/3", "-", NULL};
         char *environment[] = {(char *) "LC_ALL=C", (char *) "PATH=/usr/bin:/bin", NULL};
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
@@ -69,27 +72,27 @@ static int gpgv_spawn(const char *keyring, int signature_fd, int data_fd, int st
         if (r == 0)
                 r = posix_spawn_file_actions_adddup2(&actions, signature_fd, SIGNATURE_FD);
         if (r == 0)
+                r = posix_spawn_file_actions_adddup2(&actions, keyring_fd, KEYRING_FD);
+        if (r == 0)
                 r = posix_spawn(ret_pid, GPGV, &actions, &attributes, (char **) words, environment);
         (void) posix_spawn_file_actions_destroy(&actions);
         (void) posix_spawnattr_destroy(&attributes);
         return -r;
 }
 
-int gpgv_start(const char *keyring, const void *signature, size_t size, Gpgv **ret_gpgv, Error *ret_error)
+int gpgv_start(const GpgvFiles *files, Gpgv **ret_gpgv, Error *ret_error)
 {
-        _cleanup_close_ int signature_fd = -EBADF, data_read = -EBADF, data_write = -EBADF,
-                            status_read = -EBADF, status_write = -EBADF;
+        _cleanup_close_ int keyring_fd = -EBADF, signature_fd = -EBADF, data_read = -EBADF,
+                            data_write = -EBADF, status_read = -EBADF, status_write = -EBADF;
         int data[2], status[2];
         Gpgv *gpgv;
         pid_t pid;
         int r;
 
-        if (access(keyring, R_OK) < 0)
-                return error_set(ret_error, ERROR_VERIFICATION_FAILED,
-                                "Cannot read the keyring %s as user %s: %s. Put it there, and let that user "
-                                "read it",
-                                keyring, g_get_user_name(), g_strerror(errno));
-        r = signature_make_file(signature, size, &signature_fd, ret_error);
+        r = gpgv_make_file("keyring", files->keyring, files->keyring_size, &keyring_fd, ret_error);
+        if (r >= 0)
+                r = gpgv_make_file("signature", files->signature, files->signature_size, &signature_fd,
+                                ret_error);
         if (r < 0)
                 return r;
         if (pipe2(data, O_CLOEXEC) < 0)
@@ -101,7 +104,7 @@ int gpgv_start(const char *keyring, const void *signature, size_t size, Gpgv **r
         status_read = status[0];
         status_write = status[1];
 
-        r = gpgv_spawn(keyring, signature_fd, data_read, status_write, &pid);
+        r = gpgv_spawn(keyring_fd, signature_fd, data_read, status_write, &pid);
         if (r == -ENOENT)
                 return error_set(ret_error, ERROR_FAILED,
                                 "There is no " GPGV ", which verifies OpenPGP signatures: install gpgv, or "
@@ -190,9 +193,10 @@ int gpgv_status_parse(const char *text, int exit_status, char **ret_fingerprint,
                         {"EXPSIG", "it has expired: sign the image again"},
                         {"EXPKEYSIG", "its key has expired: put the renewed key into the keyring"},
                         {"REVKEYSIG", "its key was revoked: sign with another, and add that to the keyring"},
-                        {"NO_PUBKEY", "its key is not in the keyring: sign with another, or add that one (gpg "
-                                      "--export, without --armor)"},
-                        {"ERRSIG", "gpgv cannot verify it"},
+                        {"NO_PUBKEY", "its key is not in the keyring: sign with another, or add that one "
+                                      "(gpg --export, without --armor)"},
+                        {"ERRSIG", "gpgv cannot verify it: it is of an unknown kind, or made with SHA-1 "
+                                   "(sign with gpg --digest-algo SHA256)"},
                         {"NODATA", "no OpenPGP signature"},
         };
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);

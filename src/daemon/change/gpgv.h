@@ -11,8 +11,15 @@
 
 typedef struct Gpgv Gpgv;
 
-/* keyring is a path, which gpgv itself opens. FAILED: no gpgv on this host, or it cannot be started. */
-int gpgv_start(const char *keyring, const void *signature, size_t size, Gpgv **ret_gpgv, Error *ret_error);
+/* Their content. */
+typedef struct GpgvFiles {
+        const void *keyring, *signature;
+        size_t keyring_size, signature_size;
+} GpgvFiles;
+
+/* A signature made with SHA-1 or MD5 counts for nothing. FAILED: no gpgv on this host, or it cannot be
+ * started. */
+int gpgv_start(const GpgvFiles *files, Gpgv **ret_gpgv, Error *ret_error);
 
 /* Passes the next bytes of the file. What gpgv does not want any more is dropped: its answer counts. */
 int gpgv_write(Gpgv *gpgv, const void *data, size_t size, Error *ret_error);

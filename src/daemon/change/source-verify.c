@@ -12,11 +12,13 @@
 #include "common/size.h"
 #include "common/string-util.h"
 #include "daemon/change/gpgv.h"
+#include "daemon/change/image-access.h"
 #include "image/digest-list.h"
 #include "image/digest.h"
 #include "image/signature.h"
 
-#define COMMENT_SHOWN 200 /* characters */
+#define COMMENT_SHOWN    200 /* characters */
+#define KEYRING_SIZE_MAX (16 * 1024 * 1024)
 
 /* Who gets the bytes, beside the digest. */
 typedef struct SourceSinks {
@@ -109,16 +111,21 @@ static int source_verify_minisign(const MinisignKey *key, const SourceImage *ima
 {
         _cleanup_minisign_signature_ MinisignSignature signature = {};
         g_autofree char *digest = NULL, *id = minisign_id_format(key->id), *comment = NULL;
-        SourceSinks sinks = {.hash = signature_hash_new()};
+        SourceSinks sinks = {};
         uint8_t hash[SIGNATURE_HASH_SIZE];
         int r;
 
         r = minisign_signature_parse(image->beside, image->beside_size, &signature, ret_error);
-        if (r >= 0)
-                r = source_read(image->fd, size, &sinks, &digest, ret_error);
+        if (r < 0) {
+                error_prefix(ret_error, "%s", image->beside_name);
+                return r;
+        }
+        sinks.hash = signature_hash_new();
+        r = source_read(image->fd, size, &sinks, &digest, ret_error);
         signature_hash_finish(sinks.hash, hash);
-        if (r >= 0)
-                r = signature_verify(key, &signature, hash, ret_error);
+        if (r < 0)
+                return r;
+        r = signature_verify(key, &signature, hash, ret_error);
         if (r < 0) {
                 error_prefix(ret_error, "%s", image->beside_name);
                 return r;
@@ -130,15 +137,49 @@ static int source_verify_minisign(const MinisignKey *key, const SourceImage *ima
         return 0;
 }
 
-static int source_verify_openpgp(const char *keyring, const SourceImage *image, uint64_t size,
+/* Without following links, and not by gpgv, which a pipe in its place would block. */
+static int source_read_keyring(const char *path, const SourceImage *image, char **ret_data, size_t *ret_size,
+                Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        r = image_path_open(path, image->directories, true, &fd, ret_error);
+        if (r < 0) {
+                error_prefix(ret_error, "The keyring cannot be read by user %s", g_get_user_name());
+                ret_error->code = ERROR_VERIFICATION_FAILED;
+                return r;
+        }
+        r = fstat(fd, &st) < 0 ? -errno : 0;
+        if (r >= 0 && !S_ISREG(st.st_mode))
+                return error_set(ret_error, ERROR_VERIFICATION_FAILED,
+                                "The keyring %s is not a regular file: name one that 'gpg --export' has "
+                                "written",
+                                path);
+        if (r >= 0)
+                r = fd_read_all(fd, KEYRING_SIZE_MAX, ret_data, ret_size);
+        if (r == -E2BIG)
+                return error_set(ret_error, ERROR_VERIFICATION_FAILED,
+                                "The keyring %s is larger than %d MiB: keep only the keys that sign images",
+                                path, KEYRING_SIZE_MAX / 1024 / 1024);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot read the keyring %s", path) : 0;
+}
+
+static int source_verify_openpgp(const char *path, const SourceImage *image, uint64_t size,
                 char **ret_digest, char **ret_words, Error *ret_error)
 {
-        g_autofree char *digest = NULL, *fingerprint = NULL;
+        g_autofree char *keyring = NULL, *digest = NULL, *fingerprint = NULL;
+        GpgvFiles files = {.signature = image->beside, .signature_size = image->beside_size};
         g_autoptr(Gpgv) gpgv = NULL;
         SourceSinks sinks = {};
         int r;
 
-        r = gpgv_start(keyring, image->beside, image->beside_size, &gpgv, ret_error);
+        r = source_read_keyring(path, image, &keyring, &files.keyring_size, ret_error);
+        if (r < 0)
+                return r;
+        files.keyring = keyring;
+        r = gpgv_start(&files, &gpgv, ret_error);
         if (r < 0)
                 return r;
         sinks.gpgv = gpgv;
@@ -147,7 +188,8 @@ static int source_verify_openpgp(const char *keyring, const SourceImage *image, 
                 return r;
         r = gpgv_finish(gpgv, &fingerprint, ret_error);
         if (r < 0) {
-                error_prefix(ret_error, "%s", image->beside_name);
+                if (ret_error->code == ERROR_VERIFICATION_FAILED)
+                        error_prefix(ret_error, "%s", image->beside_name);
                 return r;
         }
 

@@ -19,6 +19,7 @@ typedef struct SourceImage {
         const void *beside; /* content of the signature or list; NULL if nothing is verified */
         size_t beside_size;
         const char *beside_name; /* its path, for messages */
+        char **directories;      /* ImageDirectories=, for a keyring */
 } SourceImage;
 
 /* Reads the image once, and returns the digest of exactly what was verified, which an import then demands;

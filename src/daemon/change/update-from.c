@@ -162,7 +162,8 @@ static int update_from_verify(UpdateFrom *from, int fd, Error *ret_error)
 {
         SourceImage image = {.file = update_source_file(from->from),
                         .fd = fd,
-                        .size_max = from->conf->conf->image_size_max};
+                        .size_max = from->conf->conf->image_size_max,
+                        .directories = from->conf->conf->image_directories};
         g_autofree char *how = NULL;
         int r;
 

@@ -153,9 +153,9 @@ static void test_openpgp(Fixture *f, const void *data)
 {
         g_autofree char *gpg = g_find_program_in_path("gpg"), *gpgv = g_find_program_in_path("gpgv"),
                         *dir = NULL, *path = NULL, *keyring = NULL;
-        g_autofree char *signature = NULL, *armored = NULL, *of_other = NULL, *log = NULL, *digest = NULL,
-                        *how = NULL;
-        gsize size, armored_size, other_size;
+        g_autofree char *signature = NULL, *armored = NULL, *of_other = NULL, *sha1 = NULL, *log = NULL,
+                        *digest = NULL, *how = NULL;
+        gsize size, armored_size, other_size, sha1_size;
         _cleanup_error_ Error error = ERROR_INIT;
 
         if (!gpg || !gpgv) {
@@ -169,7 +169,8 @@ static void test_openpgp(Fixture *f, const void *data)
         run(dir, "gpg --batch --passphrase '' --quick-gen-key one@x ed25519 sign never && "
                  "gpg --batch --passphrase '' --quick-gen-key two@x ed25519 sign never && "
                  "gpg --export one@x >keyring && gpg -u one@x -o sig --detach-sign a && "
-                 "gpg -u one@x -o asc --armor --detach-sign a && gpg -u two@x -o other --detach-sign a; "
+                 "gpg -u one@x -o asc --armor --detach-sign a && gpg -u two@x -o other --detach-sign a && "
+                 "gpg -u one@x --digest-algo SHA1 -o sha1 --detach-sign a; "
                  "gpgconf --kill all");
         keyring = g_strconcat("openpgp:", dir, "/keyring", NULL);
         g_assert_cmpint(update_verify_parse(keyring, &f->verify, NULL), ==, 0);
@@ -196,6 +197,13 @@ static void test_openpgp(Fixture *f, const void *data)
         f->image.beside_size = other_size;
         expect_refused(f, ERROR_VERIFICATION_FAILED, "/srv/beside: its key is not in the keyring*");
 
+        g_free(log);
+        log = g_build_filename(dir, "sha1", NULL);
+        g_assert_true(g_file_get_contents(log, &sha1, &sha1_size, NULL));
+        f->image.beside = sha1;
+        f->image.beside_size = sha1_size;
+        expect_refused(f, ERROR_VERIFICATION_FAILED, "/srv/beside: *SHA-1*");
+
         f->image.beside = "rubbish";
         f->image.beside_size = strlen("rubbish");
         expect_refused(f, ERROR_VERIFICATION_FAILED, "/srv/beside: *");
@@ -205,7 +213,12 @@ static void test_openpgp(Fixture *f, const void *data)
         g_assert_cmpint(pwrite(f->image.fd, "X", 1, 5000), ==, 1);
         expect_refused(f, ERROR_VERIFICATION_FAILED, "/srv/beside: not of this image*");
         run(dir, "rm -r keyring");
-        expect_refused(f, ERROR_VERIFICATION_FAILED, "Cannot read the keyring */keyring as user *");
+        expect_refused(f, ERROR_VERIFICATION_FAILED,
+                        "The keyring cannot be read by user *: *keyring*No such*");
+        run(dir, "mkfifo keyring");
+        expect_refused(f, ERROR_VERIFICATION_FAILED, "The keyring */keyring is not a regular file*");
+        run(dir, "rm keyring && ln -s a keyring");
+        expect_refused(f, ERROR_VERIFICATION_FAILED, "*keyring' is a symbolic link*");
         fixture_remove_tree(dir);
 }
 
