@@ -194,6 +194,7 @@ int fetch_file(const FetchRequest *request, int client, int *ret_fd, Error *ret_
         Transfer transfer = {.client = client, .size_max = request->size_max};
         CURLcode code = CURLE_FAILED_INIT;
         CURL *curl = NULL;
+        long status = 0;
         int r;
 
         r = fetch_open(&fd, ret_error);
@@ -207,6 +208,11 @@ int fetch_file(const FetchRequest *request, int client, int *ret_fd, Error *ret_
                 code = fetch_prepare(curl, request->url, &transfer, reason);
         if (code == CURLE_OK)
                 code = curl_easy_perform(curl);
+        if (code == CURLE_OK)
+                code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        /* Also 204, a part (206), or a redirect to nowhere is not the file. */
+        if (code == CURLE_OK && status != 200)
+                code = CURLE_HTTP_RETURNED_ERROR;
         r = code == CURLE_OK ? 0 : fetch_explain(curl, &transfer, code, reason, ret_error);
         curl_easy_cleanup(curl);
         if (r < 0)
