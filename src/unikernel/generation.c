@@ -338,6 +338,23 @@ Generation *generations_find_former(const GPtrArray *generations, uint64_t numbe
         return NULL;
 }
 
+const Generation *generations_find_left(const GPtrArray *generations, const char *image)
+{
+        const Generation *next = NULL;
+
+        for (guint i = generations->len; i > 0; i--) {
+                const Generation *generation = generations->pdata[i - 1];
+                bool failed = generation->state == GENERATION_FAILED;
+
+                if (g_strcmp0(generation->image, image) == 0)
+                        return failed || !next || !next->source ? generation : NULL;
+                if (!failed)
+                        next = generation;
+        }
+
+        return NULL;
+}
+
 void generations_trim(const char *name, unsigned keep, uint64_t in_force, uint64_t other)
 {
         g_autoptr(GPtrArray) generations = generations_list(name);

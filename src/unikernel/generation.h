@@ -35,7 +35,7 @@ typedef struct Generation {
         GenerationState state;
         char *invocation; /* for GENERATION_FAILED: of the unit, in the run that failed; NULL if not known */
         char *reason;     /* for GENERATION_FAILED and _UNPROVEN: a message; else NULL */
-        char *source; /* where an update from UpdateFrom= had the image from, and how that was verified, in
+        char *source; /* how the image of an update from UpdateFrom= was verified, and where it is from, in
                        * words; NULL: it was given otherwise */
         char *text;
 } Generation;
@@ -73,6 +73,11 @@ Generation *generations_find(const GPtrArray *generations, uint64_t number);
 /* The generation that a rollback returns to by default: the newest before number that did not fail; NULL if
  * none. Pure. */
 Generation *generations_find_former(const GPtrArray *generations, uint64_t number);
+
+/* The newest generation with that image, which is not the one in force, if an update must not go back there
+ * by itself: it failed, or was left by hand (by a rollback, or for an image that was not from UpdateFrom=).
+ * NULL otherwise. Pure. */
+const Generation *generations_find_left(const GPtrArray *generations, const char *image);
 
 /* Removes the oldest beyond keep, except these two. */
 void generations_trim(const char *name, unsigned keep, uint64_t in_force, uint64_t other);

@@ -81,7 +81,7 @@ is "the image is not even fetched" 0 "$(requests web.virtio)"
 sign 1
 expect_output "an update" 'which is proven' as_user alice shruthictl update web --probation=1s
 is "has the image" "$(digest_of $SERVED/web.virtio)" "$(image_of web)"
-expect_output "and says who signed it" "^$URL/web.virtio, signed by minisign key [0-9A-F]{16}: build 1$" newest Source
+expect_output "and says who signed it" "^signed by minisign key [0-9A-F]{16}: build 1, from $URL/web.virtio$" newest Source
 expect_output "again it is up to date" 'is up to date' update
 check_soon "no fetcher is left" 30 none_fetches
 build 2
@@ -102,7 +102,7 @@ build 3
 expect_output "a new image is none before the list has it" 'is up to date' update
 (cd $SERVED && sha256sum web.virtio >SHA256SUMS)
 expect_output "a new one" 'which is proven' update
-expect_output "is in its history" "listed in $URL/SHA256SUMS$" newest Source
+expect_output "is in its history" "^listed in $URL/SHA256SUMS, from $URL/web.virtio$" newest Source
 check "a list beside a file of the host" shruthictl set web UpdateFrom=$SERVED/web.virtio
 expect_output "is fetched too" 'is up to date' update
 
@@ -111,7 +111,7 @@ expect_output "is fetched too" 'is up to date' update
 good=$(image_of web)
 qemu=$(qemu_pid web)
 check "an image of its own for each" shruthictl set web "UpdateFrom=$URL/web.virtio" "UpdateVerify=sha256sums:$SERVED/list"
-for file in endless large slow cut silent headers loop web.virtio passwd 500; do
+for file in endless large slow cut silent headers loop web.virtio passwd 500 204; do
         printf '%064d  %s\n' 0 $file
 done >$SERVED/list
 # PATH REGEX
@@ -120,6 +120,9 @@ refused() {
         expect_fail "… is refused: $2" "$2" timeout 120 shruthictl update web --probation=0
 }
 refused status/500 'refuses with status 500'
+refused status/204 'refuses with status 204'
+refused other.virtio "list: it does not list 'other.virtio'"
+is "which is not fetched for that" 0 "$(requests other.virtio)"
 refused "to/http:__$HOST:8443/web.virtio" 'redirects to what is not https'
 refused "to/file:__/etc/passwd" 'redirects to what is not https'
 refused loop 'redirects more than 5 times'

@@ -92,7 +92,7 @@ build 2
 (cd $BUILDS && sha256sum web.virtio >SHA256SUMS)
 check "a list of digests" verify_by sha256sums:$BUILDS/SHA256SUMS
 expect_output "which has the file" 'which is proven' alice update web --probation=0
-is "is in its history" "$IMAGE, listed in $BUILDS/SHA256SUMS" "$(newest Source)"
+is "is in its history" "listed in $BUILDS/SHA256SUMS, from $IMAGE" "$(newest Source)"
 build 3
 expect_fail "a file that was changed since" 'DigestMismatch|lists sha256:' alice update web
 sed -i 's/web/other/' $BUILDS/SHA256SUMS
@@ -111,7 +111,7 @@ minisign -S -s two.key -m $IMAGE >/dev/null
 expect_fail "one by another key" 'signed by the minisign key [0-9A-F]{16}, and UpdateVerify= has the key' alice update web
 minisign -S -s one.key -m $IMAGE -t 'build 3' >/dev/null
 expect_output "the right one" 'which is proven' alice update web --probation=0
-expect_output "its trusted comment is in the history" 'signed by minisign key [0-9A-F]{16}: build 3$' newest Source
+expect_output "its trusted comment is in the history" "signed by minisign key [0-9A-F]{16}: build 3, from $IMAGE$" newest Source
 build 4
 expect_fail "an image that was changed since" "$IMAGE.minisig: not of this image" alice update web
 minisign -S -l -s one.key -m $IMAGE -t 'build 4' >/dev/null
@@ -138,7 +138,7 @@ expect_fail "one by another key" 'its key is not in the keyring' alice update we
 rm $IMAGE.sig
 gpg --batch -u builds@example --armor -o $IMAGE.asc --detach-sign $IMAGE
 expect_output "the right one" 'which is proven' alice update web --probation=0
-expect_output "is in its history" 'signed by OpenPGP key [0-9A-F]{40}$' newest Source
+expect_output "is in its history" "^signed by OpenPGP key [0-9A-F]{40}, from $IMAGE$" newest Source
 build 6
 expect_fail "an image that was changed since" 'not of this image' alice update web
 gpg --batch -u builds@example -o $IMAGE.sig --detach-sign $IMAGE
@@ -165,6 +165,17 @@ qemu=$(qemu_pid web)
 expect_fail "the other is not tried again by itself" 'that of generation [0-9]+, which failed: .*sha256:' alice update web
 is "and nothing is restarted for it" "$qemu" "$(qemu_pid web)"
 expect_fail "but by its digest" 'failed: .*; generation [0-9]+ is back' alice update web "$(digest_of $IMAGE)" --probation=20s
+
+# --- One that is left.
+
+build 13
+expect_output "another one" 'which is proven' alice update web --probation=0
+check "is left by a rollback" alice rollback web --probation=0
+is "for the former" "$good" "$(image_of web)"
+expect_fail "it is not taken again by itself" 'that of generation [0-9]+, which was left by a rollback.*sha256:' alice update web
+check "nor after another change" alice set web --memory=20M
+expect_fail "as before" 'which was left by a rollback' alice update web
+expect_output "but by its digest" 'which is proven' alice update web "$(digest_of $IMAGE)" --probation=0
 
 # --- All of them.
 

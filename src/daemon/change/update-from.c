@@ -41,7 +41,7 @@ typedef struct UpdateFrom {
         char *beside; /* content of the signature or list */
         size_t beside_size;
         char *digest; /* of the image, pinned unless up_to_date; NULL if it was not read */
-        char *words;  /* where it is from and how it was verified */
+        char *words;  /* how it was verified and where it is from */
         bool pinned, up_to_date;
 } UpdateFrom;
 
@@ -177,7 +177,8 @@ static int update_from_verify(UpdateFrom *from, int fd, Error *ret_error)
         if (r < 0)
                 return r;
 
-        from->words = g_strconcat(from->from, *how ? ", " : "", how, NULL);
+        /* The location last: it may be long, and what shows this cuts off its end. */
+        from->words = g_strconcat(how, *how ? ", from " : "", from->from, NULL);
         return 0;
 }
 
@@ -192,28 +193,28 @@ static bool update_from_is_current(const UpdateFrom *from)
         return store_lookup_path(from->image, &digest) >= 0 && g_str_equal(digest, from->digest);
 }
 
-/* An image that has failed is not tried again by itself, or a timer would restart the unikernel for it each
- * time. */
-static int update_from_check_failed(const UpdateFrom *from, Error *ret_error)
+/* An image that has failed or that somebody has left, such as by a rollback, is not taken again by itself,
+ * or a timer would restart the unikernel for it each time, or undo what was done by hand. */
+static int update_from_check_history(const UpdateFrom *from, Error *ret_error)
 {
         g_autoptr(GPtrArray) generations = generations_list(from->call->unikernel);
+        const Generation *generation = generations_find_left(generations, from->digest);
 
-        for (guint i = generations->len; i > 0; i--) {
-                const Generation *generation = generations->pdata[i - 1];
-
-                if (g_strcmp0(generation->image, from->digest) != 0)
-                        continue;
-                if (generation->state != GENERATION_FAILED)
-                        return 0;
+        if (!generation)
+                return 0;
+        if (generation->state == GENERATION_FAILED)
                 return error_set(ret_error, ERROR_UPDATE_FAILED,
                                 "The image at %s is that of generation %" G_GUINT64_FORMAT
                                 ", which failed: %s. Put another there, or try it again with 'shruthictl "
                                 "update %s %s'",
                                 from->from, generation->number, generation->reason ?: "it is not known why",
                                 from->call->unikernel, from->digest);
-        }
 
-        return 0;
+        return error_set(ret_error, ERROR_UPDATE_FAILED,
+                        "The image at %s is that of generation %" G_GUINT64_FORMAT
+                        ", which was left by a rollback or for another image. Put another there, or take it "
+                        "again with 'shruthictl update %s %s'",
+                        from->from, generation->number, from->call->unikernel, from->digest);
 }
 
 /* What cannot be hosted is not imported. The check of the stored copy is the one that counts. */
@@ -236,7 +237,7 @@ static int update_from_import(UpdateFrom *from, int fd, Error *ret_error)
         g_autofree char *digest = NULL;
         int r;
 
-        r = update_from_check_failed(from, ret_error);
+        r = update_from_check_history(from, ret_error);
         if (r >= 0)
                 r = update_from_check_hostable(from, fd, ret_error);
         if (r >= 0)
@@ -280,7 +281,8 @@ static int update_from_check_same(const UpdateFrom *from, const Unikernel **ret_
         unikernel = unikernel_get(from->call->manager, from->call->unikernel);
         definition = unikernel->loaded.definition;
         if (!definition || g_strcmp0(definition->update_from, from->from) != 0 ||
-                        g_strcmp0(definition->update_verify, from->verify) != 0)
+                        g_strcmp0(definition->update_verify, from->verify) != 0 ||
+                        g_strcmp0(definition->image, from->image) != 0)
                 return error_set(ret_error, ERROR_BUSY,
                                 "The definition of '%s' was changed meanwhile; try again",
                                 from->call->unikernel);
@@ -323,19 +325,32 @@ static void on_update_from_got(void *userdata)
 
 /* --- Fetching --- */
 
-/* A list of digests tells without the image whether that is a new one. */
+/* A list of digests tells without the image whether that is a new one, and one that may be taken. */
+static int update_from_look_up(UpdateFrom *from, Error *ret_error)
+{
+        int r;
+
+        r = update_from_read_beside(from, ret_error);
+        if (r < 0)
+                return r;
+        r = digest_list_find(from->beside, from->beside_size, update_source_file(from->from), &from->digest,
+                        ret_error);
+        if (r < 0) {
+                error_prefix(ret_error, "%s", from->beside_name);
+                return r;
+        }
+
+        from->up_to_date = update_from_is_current(from);
+        return from->up_to_date ? 0 : update_from_check_history(from, ret_error);
+}
+
 static void update_from_peek(void *userdata)
 {
         UpdateFrom *from = userdata;
 
-        from->r = update_from_read_beside(from, &from->error);
-        if (from->r < 0)
-                return;
-        if (digest_list_find(from->beside, from->beside_size, update_source_file(from->from), &from->digest,
-                            NULL) >= 0)
-                from->up_to_date = update_from_is_current(from);
+        from->r = update_from_look_up(from, &from->error);
         if (from->up_to_date)
-                from->words = g_strdup_printf("%s, listed in %s", from->from, from->beside_name);
+                from->words = g_strdup_printf("listed in %s, from %s", from->beside_name, from->from);
         else
                 g_clear_pointer(&from->digest, g_free);
 }
@@ -366,11 +381,7 @@ static void on_update_from_beside(int r, Error *error, int fd, void *userdata)
 
         if (r >= 0) {
                 from->beside_fd = fd;
-                if (from->how.kind == UPDATE_VERIFY_SHA256SUMS)
-                        worker_run(from->manager->worker, from->call->uid, NULL, update_from_peek,
-                                        on_update_from_peeked, from);
-                else
-                        update_from_next(from);
+                update_from_next(from);
         } else if (missing && from->ending[1]) {
                 from->ending++;
                 g_clear_pointer(&from->beside_name, g_free);
@@ -407,6 +418,13 @@ static char *update_from_beside_url(const UpdateFrom *from)
                                                         : NULL;
 }
 
+/* Whether a list of digests is to be read before anything else: what it says may spare a transfer. */
+static bool update_from_is_to_peek(const UpdateFrom *from)
+{
+        return from->how.kind == UPDATE_VERIFY_SHA256SUMS && !from->beside &&
+               (from->beside_fd >= 0 || text_is_url(from->from));
+}
+
 static void update_from_next(UpdateFrom *from)
 {
         g_autofree char *beside = from->beside_fd < 0 && !from->beside ? update_from_beside_url(from) : NULL;
@@ -416,7 +434,10 @@ static void update_from_next(UpdateFrom *from)
                 from->beside_name = g_steal_pointer(&beside);
                 fetch_start(from->manager->event, from->beside_name, SOURCE_BESIDE_SIZE_MAX,
                                 on_update_from_beside, from);
-        } else if (text_is_url(from->from) && from->image_fd < 0)
+        } else if (update_from_is_to_peek(from))
+                worker_run(from->manager->worker, from->call->uid, NULL, update_from_peek,
+                                on_update_from_peeked, from);
+        else if (text_is_url(from->from) && from->image_fd < 0)
                 fetch_start(from->manager->event, from->from, MIN(image_size_max, (uint64_t) INT64_MAX),
                                 on_update_from_image, from);
         else
@@ -453,6 +474,17 @@ static int update_from_check_start(const Call *call, const Unikernel *unikernel,
         return change_check_free(call->manager, call->unikernel, ret_error);
 }
 
+/* An image of a user's does not count for root, whose timer takes it, or it would escape the user's limit.
+ */
+static uid_t update_from_find_importer(const Call *call, const Definition *definition)
+{
+        char **directories = call->manager->conf->conf->image_directories;
+
+        return call->uid == 0 && image_path_directory(definition->update_from, directories)
+                               ? definition->owner
+                               : call->uid;
+}
+
 void update_from_source(Call *call, const ChangeUpdate *change)
 {
         const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
@@ -474,7 +506,7 @@ void update_from_source(Call *call, const ChangeUpdate *change)
                         .call = call,
                         .change = *change,
                         .conf = shared_conf_ref(call->manager->conf),
-                        .importer = call->uid,
+                        .importer = update_from_find_importer(call, definition),
                         .from = g_strdup(definition->update_from),
                         .verify = g_strdup(definition->update_verify),
                         .image = g_strdup(definition->image),

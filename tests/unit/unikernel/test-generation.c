@@ -158,6 +158,47 @@ static void test_finds_the_current_and_the_former(Fixture *f, const void *data)
         g_assert_cmpuint(generation_find_current("a", "six"), ==, 0);
 }
 
+static void add_image(GPtrArray *generations, const char *image, GenerationState state, const char *source)
+{
+        Generation *generation = g_new0(Generation, 1);
+
+        *generation = (Generation){.number = generations->len + 1,
+                        .image = g_strdup(image),
+                        .state = state,
+                        .source = g_strdup(source)};
+        g_ptr_array_add(generations, generation);
+}
+
+static uint64_t find_left(const GPtrArray *generations, const char *image)
+{
+        const Generation *generation = generations_find_left(generations, image);
+
+        return generation ? generation->number : 0;
+}
+
+/* What was left by hand stays left, and a source may go back to an image that it has replaced itself. */
+static void test_finds_what_was_left(void)
+{
+        g_autoptr(GPtrArray) generations = g_ptr_array_new_with_free_func((GDestroyNotify) generation_free);
+
+        g_assert_cmpuint(find_left(generations, "a"), ==, 0);
+        add_image(generations, "a", GENERATION_SET, NULL);
+        add_image(generations, "b", GENERATION_PROVEN, "from x");
+        add_image(generations, "c", GENERATION_FAILED, "from x");
+        g_assert_cmpuint(find_left(generations, "a"), ==, 0);
+        g_assert_cmpuint(find_left(generations, "c"), ==, 3);
+        g_assert_cmpuint(find_left(generations, "d"), ==, 0);
+        g_test_message("a rollback to a");
+        g_assert_cmpuint(find_left(generations, "b"), ==, 2);
+        g_test_message("and a change of its memory");
+        add_image(generations, "a", GENERATION_SET, NULL);
+        g_assert_cmpuint(find_left(generations, "b"), ==, 2);
+        g_test_message("another from the source");
+        add_image(generations, "d", GENERATION_PROVEN, "from x");
+        g_assert_cmpuint(find_left(generations, "a"), ==, 0);
+        g_assert_cmpuint(find_left(generations, "c"), ==, 3);
+}
+
 static void test_trims(Fixture *f, const void *data)
 {
         g_autoptr(GPtrArray) generations = NULL;
@@ -230,6 +271,7 @@ int main(int argc, char **argv)
         ADD("lists-those-that-can-be-read", test_lists);
         ADD("names-those-there-are", test_names_those_there_are);
         ADD("finds-the-current-and-the-former", test_finds_the_current_and_the_former);
+        g_test_add_func("/generation/finds-what-was-left", test_finds_what_was_left);
         ADD("trims-the-oldest-but-for-two", test_trims);
         ADD("an-update's-record-goes-there-and-back", test_record_goes_there_and_back);
         g_test_add_func("/generation/an-update's-record-refuses-what-is-none",
