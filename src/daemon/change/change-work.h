@@ -36,6 +36,7 @@ typedef struct ChangeUpdate {
         bool rollback;       /* the text is that of a generation (CHANGE_DEFINITION) */
         uint64_t generation; /* its number; 0 for the former one */
         bool dry_run;        /* check everything, and write nothing but images */
+        bool may_restart;    /* the caller was asked for that right already */
         bool rolling;        /* the new generation first runs beside the former one, see rolling.h */
         uint64_t probation_usec, drain_usec;
         const UpdateRecord *record; /* to be written, with the generations: by it the update continues; NULL

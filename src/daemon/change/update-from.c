@@ -9,6 +9,7 @@
 
 #include "common/https-url.h"
 #include "common/io.h"
+#include "common/names.h"
 #include "common/string-util.h"
 #include "daemon/change/fetch-client.h"
 #include "daemon/change/image-access.h"
@@ -445,7 +446,8 @@ static void update_from_next(UpdateFrom *from)
                                 from);
 }
 
-static int update_from_check_start(const Call *call, const Unikernel *unikernel, Error *ret_error)
+static int update_from_check_start(
+                const Call *call, const ChangeUpdate *change, const Unikernel *unikernel, Error *ret_error)
 {
         const Definition *definition = unikernel ? unikernel->loaded.definition : NULL;
 
@@ -466,6 +468,12 @@ static int update_from_check_start(const Call *call, const Unikernel *unikernel,
                                 "update %s FILE'), or name one there ('shruthictl set %s UpdateFrom=FILE')",
                                 call->unikernel, call->unikernel, call->unikernel);
 
+        if (update_restarts(call, change)) {
+                int r = call_check_conf(call->manager, SHRUTHI_ACTION_RESTART, ret_error);
+
+                if (r < 0)
+                        return r;
+        }
         if (g_hash_table_contains(call->manager->fetching, call->unikernel))
                 return error_set(ret_error, ERROR_BUSY,
                                 "The next image of '%s' is being fetched already; wait until that is over",
@@ -474,8 +482,20 @@ static int update_from_check_start(const Call *call, const Unikernel *unikernel,
         return change_check_free(call->manager, call->unikernel, ret_error);
 }
 
-/* An image of a user's does not count for root, whose timer takes it, or it would escape the user's limit.
- */
+/* Asked before anything is fetched, which may take long. */
+static void on_update_from_decision(Decision decision, void *userdata)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        UpdateFrom *from = userdata;
+
+        from->change.may_restart = decision == DECISION_YES;
+        if (from->change.may_restart)
+                update_from_next(from);
+        else
+                update_from_fail(from, update_refuse_restart(decision, from->name, &error), &error);
+}
+
+/* A user's image that root's timer takes counts for the owner, or it would escape the limit of that user. */
 static uid_t update_from_find_importer(const Call *call, const Definition *definition)
 {
         char **directories = call->manager->conf->conf->image_directories;
@@ -493,7 +513,7 @@ void update_from_source(Call *call, const ChangeUpdate *change)
         UpdateFrom *from;
         int r;
 
-        r = update_from_check_start(call, unikernel, &error);
+        r = update_from_check_start(call, change, unikernel, &error);
         if (r < 0) {
                 call_fail(call, &error, r);
                 return;
@@ -519,6 +539,8 @@ void update_from_source(Call *call, const ChangeUpdate *change)
         from->ending = update_verify_endings(from->how.kind);
         if (r < 0)
                 update_from_fail(from, r, &error);
+        else if (update_restarts(call, change))
+                update_ask_restart(call, on_update_from_decision, from);
         else
                 update_from_next(from);
 }

@@ -202,6 +202,31 @@ static void update_change(Update *update, Settings *settings)
         change_start(change);
 }
 
+bool update_restarts(const Call *call, const ChangeUpdate *change)
+{
+        return !change->dry_run && unikernel_is_to_be_proven(unikernel_get(call->manager, call->unikernel));
+}
+
+void update_ask_restart(Call *call, PolkitDone done, void *userdata)
+{
+        PolkitDetails details = {.verb = "restart",
+                        .unikernel = call->unikernel,
+                        .owner = call->owner,
+                        .group = call->group};
+
+        polkit_ask(call->manager, call->message, SHRUTHI_ACTION_RESTART, &details, done, userdata);
+}
+
+int update_refuse_restart(Decision decision, const char *name, Error *ret_error)
+{
+        return error_set(ret_error,
+                        decision == DECISION_CHALLENGE ? ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
+                                                       : ERROR_ACCESS_DENIED,
+                        "Not authorized to restart unikernel '%s' (%s), which an update of one that runs "
+                        "does",
+                        name, SHRUTHI_ACTION_RESTART);
+}
+
 typedef struct UpdateQuestion {
         Update *update;
         Settings *settings;
@@ -219,12 +244,7 @@ static void on_update_restart_decision(Decision decision, void *userdata)
         }
 
         settings_free(question->settings);
-        (void) error_set(&update->error,
-                        decision == DECISION_CHALLENGE ? ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
-                                                       : ERROR_ACCESS_DENIED,
-                        "Not authorized to restart unikernel '%s' (%s), which an update of one that runs "
-                        "does",
-                        update->name, SHRUTHI_ACTION_RESTART);
+        (void) update_refuse_restart(decision, update->name, &update->error);
         update_advance(update, UPDATE_EVENT_FAILED);
 }
 
@@ -256,11 +276,7 @@ static int update_check_rolling(const Call *call, Error *ret_error)
 void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
 {
         const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
-        bool restart = unikernel_is_to_be_proven(unikernel) && !request->dry_run;
-        PolkitDetails details = {.verb = "restart",
-                        .unikernel = call->unikernel,
-                        .owner = call->owner,
-                        .group = call->group};
+        bool restart = update_restarts(call, request);
         _cleanup_error_ Error error = ERROR_INIT;
         UpdateQuestion *question;
         Update *update;
@@ -280,14 +296,13 @@ void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
         update = update_new(call->manager, call->unikernel);
         update->call = call;
         update->change = *request;
-        if (!restart) {
+        if (!restart || request->may_restart) {
                 update_change(update, settings);
                 return;
         }
         question = g_new(UpdateQuestion, 1);
         *question = (UpdateQuestion){.update = update, .settings = settings};
-        polkit_ask(call->manager, call->message, SHRUTHI_ACTION_RESTART, &details,
-                        on_update_restart_decision, question);
+        update_ask_restart(call, on_update_restart_decision, question);
 }
 
 /* --- TRYING, RETIRING --- */

@@ -43,6 +43,12 @@ typedef struct Update {
  * the request; the fields that depend on the unikernel are filled in here. */
 void update_start(Call *call, const ChangeUpdate *change, Settings *settings);
 
+/* Whether it would restart the unikernel now; and the question to polkit, for a caller whose image comes
+ * later, who then sets may_restart. */
+bool update_restarts(const Call *call, const ChangeUpdate *change);
+void update_ask_restart(Call *call, PolkitDone done, void *userdata);
+int update_refuse_restart(Decision decision, const char *name, Error *ret_error);
+
 /* Resumes the updates that a former shruthid has left, once the state of the units is known. */
 void updates_resume(Manager *manager);
 
