@@ -23,6 +23,8 @@
 /* Longer than shruthi-fetch's own time. */
 #define ANSWER_USEC ((FETCH_SEC + 60) * UINT64_C(1000000))
 #define FDS_MAX     4
+/* At a time, fewer than MaxConnections= of shruthi-fetch.socket, which does not say that it is full. */
+#define FETCHES_MAX 12
 
 typedef struct FetchCall {
         FetchDone done;
@@ -33,6 +35,8 @@ typedef struct FetchCall {
         Error error; /* before it was sent */
 } FetchCall;
 
+static unsigned fetches; /* that are connected */
+
 /* Calls back, and frees. */
 static void fetch_end(FetchCall *fetch, int r, Error *error, int fd)
 {
@@ -42,6 +46,8 @@ static void fetch_end(FetchCall *fetch, int r, Error *error, int fd)
         sd_event_source_disable_unref(fetch->answer_source);
         sd_event_source_disable_unref(fetch->time_source);
         sd_event_source_disable_unref(fetch->failed_source);
+        if (fetch->socket >= 0)
+                fetches--;
         close_safe(fetch->socket);
         done(r, error, fd, userdata);
         error_clear(&fetch->error);
@@ -142,7 +148,14 @@ static int fetch_send(FetchCall *fetch, const char *url, uint64_t size_max, Erro
         if (!HAVE_FETCH)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "this SHRUTHI was built without shruthi-fetch, so only files can be read");
+        if (fetches >= FETCHES_MAX)
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "%u files are being fetched already, which is the most at a time; try again "
+                                "when one of them is there",
+                                fetches);
         r = socket_connect(FETCH_SOCKET, SOCK_SEQPACKET | SOCK_NONBLOCK, CONNECT_SEC, &fetch->socket);
+        if (r >= 0)
+                fetches++;
         if (r >= 0 && send(fetch->socket, packet, strlen(packet), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
                 r = -errno;
         if (r < 0)
