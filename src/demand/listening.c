@@ -56,16 +56,29 @@ static void service_read_one(Service *service, const char *name)
                 unit_set_definition(service_get(service, name), definition);
 }
 
-static void service_read(Service *service)
+/* A shruthi.conf that is wrong changes nothing: unikernels are started all the same. */
+static void service_read_conf(Service *service)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = conf_load(&conf, &error);
+        if (r >= 0)
+                service->limit = conf->activations_max;
+        else if (!service->conf_failed)
+                log_warning("ActivationsMax= stays %u: %s", service->limit, error_message(&error, r));
+        service->conf_failed = r < 0;
+}
+
+static void service_read(Service *service)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
         g_auto(GStrv) names = NULL;
         GHashTableIter iter;
         gpointer value;
 
-        if (conf_load(&conf, NULL) >= 0)
-                service->limit = conf->activations_max;
+        service_read_conf(service);
         if (definition_list_names(&names, &error) < 0) {
                 log_warning("Cannot list the definitions: %s", error.message);
                 return;
@@ -160,8 +173,7 @@ static void unit_listening_failed(Unit *unit, const char *output)
                 return;
         log_object(LOG_WARNING, &(LogObject){.unikernel = unit->name}, NULL, NULL,
                         "The ports of unikernel '%s' are not published while it is stopped, so that traffic "
-                        "does "
-                        "not start it: %s",
+                        "does not start it: %s",
                         unit->name, problem);
         g_free(unit->problem);
         unit->problem = g_steal_pointer(&problem);

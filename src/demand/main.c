@@ -31,7 +31,7 @@ static int signals_prepare(sd_event *event)
         return 0;
 }
 
-static int serve(const Conf *conf)
+static int serve(void)
 {
         Service *service = NULL;
         sd_event *event = NULL;
@@ -48,7 +48,7 @@ static int serve(const Conf *conf)
         if (r >= 0)
                 r = sd_bus_set_exit_on_disconnect(bus, true);
         if (r >= 0)
-                r = service_new(event, bus, SD_LISTEN_FDS_START, conf, &service);
+                r = service_new(event, bus, SD_LISTEN_FDS_START, &service);
         if (r >= 0)
                 r = sd_event_loop(event);
         if (r < 0)
@@ -62,9 +62,6 @@ static int serve(const Conf *conf)
 
 int main(int argc, char *argv[])
 {
-        _cleanup_error_ Error error = ERROR_INIT;
-        g_autoptr(Conf) conf = NULL;
-
         log_open("shruthi-demand");
         if (argc == 2 && g_str_equal(argv[1], "--version")) {
                 printf("shruthi %s\n", SHRUTHI_VERSION);
@@ -74,10 +71,6 @@ int main(int argc, char *argv[])
                 log_error("shruthi-demand is started by shruthi-demand.socket");
                 return EXIT_FAILURE;
         }
-        if (conf_load(&conf, &error) < 0) {
-                log_error("%s", error.message);
-                return EXIT_FAILURE;
-        }
 
-        return serve(conf) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return serve() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -30,7 +30,8 @@ typedef struct Unit {
 struct Service {
         sd_event *event;
         sd_bus *bus;
-        unsigned limit; /* starts a minute */
+        unsigned limit;   /* starts a minute */
+        bool conf_failed; /* shruthi.conf is wrong, which was said */
         int listen_fd;
         int antispoof; /* the connection; negative: none */
         sd_event_source *listen_source, *antispoof_source, *connect_source, *read_source, *listening_source,

@@ -8,6 +8,7 @@
 #include <glib.h>
 #include <stdlib.h>
 
+#include "common/conf.h"
 #include "common/log.h"
 #include "common/names.h"
 #include "demand/service-private.h"
@@ -106,8 +107,7 @@ void unit_decide(Unit *unit)
         case WAITER_LIMIT:
                 log_object(LOG_WARNING, &(LogObject){.unikernel = unit->name}, NULL, NULL,
                                 "Unikernel '%s' was started %u times within a minute for traffic: what "
-                                "comes is "
-                                "dropped until that is less (ActivationsMax= in shruthi.conf)",
+                                "comes is dropped until that is less (ActivationsMax= in shruthi.conf)",
                                 unit->name, service->limit);
                 antispoof_link_tell(service, DEMAND_REFUSE, unit->name);
                 break;
@@ -121,8 +121,9 @@ void unit_decide(Unit *unit)
                 listening_continue(service);
 }
 
-int service_new(sd_event *event, sd_bus *bus, int listen_fd, const Conf *conf, Service **ret_service)
+int service_new(sd_event *event, sd_bus *bus, int listen_fd, Service **ret_service)
 {
+        g_autoptr(Conf) conf = conf_new_default();
         Service *service = g_new(Service, 1);
         int r;
 

@@ -3,8 +3,6 @@
 
 #include <systemd/sd-bus.h>
 
-#include "common/conf.h"
-
 /* shruthi-demand: has systemd start unikernels with Activation=traffic when shruthi-antispoof holds
  * something for them, and stop those that are idle. It keeps nothing: which unikernels there are it reads
  * from their definitions, what is held from shruthi-antispoof, and whether they are ready from systemd. */
@@ -12,5 +10,5 @@
 typedef struct Service Service;
 
 /* listen_fd: of shruthi-demand.socket; a connection there means that definitions may have changed. */
-int service_new(sd_event *event, sd_bus *bus, int listen_fd, const Conf *conf, Service **ret_service);
+int service_new(sd_event *event, sd_bus *bus, int listen_fd, Service **ret_service);
 void service_free(Service *service);
