@@ -475,7 +475,7 @@ const Setting setting_table[_SETTING_MAX] = {
         [SETTING_STOP_WHEN_IDLE] = {
                 .key = "StopWhenIdleSec", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(stop_when_idle),
                 .parse = definition_parse_stop_when_idle,
-                .takes = "a time from 1s to 1y",
+                .takes = "a time from 1s to 365d",
                 .option = "stop-when-idle", .metavar = "TIME",
                 .help = "Stop after so long without a connection",
         },
