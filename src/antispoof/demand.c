@@ -402,7 +402,7 @@ static void demand_obey(DemandWord word, const char *name)
                 demand_release(demand, false);
                 break;
         case DEMAND_END:
-                (void) publish_end_demand(name);
+                (void) publish_end_demand(name, NULL);
                 (void) demand_follow();
                 break;
         default:

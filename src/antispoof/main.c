@@ -91,6 +91,18 @@ static void antispoof_server_follow(AntispoofServer *server)
                 server->publish = MIN(server->publish, g_get_monotonic_time() + RETRY_USEC);
 }
 
+static int antispoof_server_keep_only(
+                AntispoofServer *server, const AntispoofRequest *request, Error *ret_error)
+{
+        int r = publish_end_demand(request->unikernel, (const char *const *) request->interfaces);
+
+        antispoof_server_follow(server);
+        if (r >= 0)
+                return 0;
+        server->publish = MIN(server->publish, g_get_monotonic_time() + RETRY_USEC);
+        return error_set(ret_error, ERROR_FAILED, "Some ports could not be withdrawn yet");
+}
+
 static int antispoof_server_refuse_blind(Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "Cannot list the interfaces of this host");
@@ -127,6 +139,10 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
                 r = publish_withdraw(request->port.interface);
                 if (r < 0)
                         r = error_set(ret_error, ERROR_FAILED, "The ports could not be withdrawn yet");
+                word = g_strdup(ANTISPOOF_DONE);
+                break;
+        case ANTISPOOF_ONLY:
+                r = antispoof_server_keep_only(server, request, ret_error);
                 word = g_strdup(ANTISPOOF_DONE);
                 break;
         case ANTISPOOF_LEAD:

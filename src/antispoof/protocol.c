@@ -22,6 +22,7 @@ static const char *const verbs[] = {
                 [ANTISPOOF_WITHDRAW] = "withdraw",
                 [ANTISPOOF_LEAD] = "lead",
                 [ANTISPOOF_CONNECTIONS] = "connections",
+                [ANTISPOOF_ONLY] = "only",
                 [ANTISPOOF_LOST] = "lost",
                 [ANTISPOOF_PORT] = "port",
                 [ANTISPOOF_WATCH] = "watch",
@@ -138,13 +139,14 @@ void antispoof_request_clear(AntispoofRequest *request)
         antispoof_filter_free(request->filter);
         antispoof_publication_free(request->publication);
         g_free(request->unikernel);
+        g_strfreev(request->interfaces);
         *request = (AntispoofRequest){};
 }
 
 char *antispoof_request_format(const AntispoofRequest *request)
 {
         const AntispoofPort *port = &request->port;
-        g_autofree char *text = NULL;
+        g_autofree char *text = NULL, *interfaces = NULL;
 
         switch (request->verb) {
         case ANTISPOOF_FILTER:
@@ -159,6 +161,10 @@ char *antispoof_request_format(const AntispoofRequest *request)
         case ANTISPOOF_LEAD:
         case ANTISPOOF_CONNECTIONS:
                 text = g_strdup(request->unikernel);
+                break;
+        case ANTISPOOF_ONLY:
+                interfaces = g_strjoinv(" ", request->interfaces);
+                text = g_strconcat(request->unikernel, *interfaces ? " " : "", interfaces, NULL);
                 break;
         case ANTISPOOF_PORT:
                 text = g_strconcat(port->interface, " ", port->bridge, port->isolated ? " " ISOLATED : "",
@@ -197,9 +203,14 @@ static int port_parse(const char *text, AntispoofPort *ret_port, Error *ret_erro
         return 0;
 }
 
+static bool filtered_name_is_valid(const char *name)
+{
+        return g_str_has_prefix(name, ANTISPOOF_INTERFACE_PREFIX) && conf_bridge_name_is_valid(name);
+}
+
 static int withdraw_parse(const char *text, AntispoofPort *ret_port, Error *ret_error)
 {
-        if (!g_str_has_prefix(text, ANTISPOOF_INTERFACE_PREFIX) || !conf_bridge_name_is_valid(text))
+        if (!filtered_name_is_valid(text))
                 return request_refuse(ret_error);
 
         g_strlcpy(ret_port->interface, text, sizeof ret_port->interface);
@@ -213,6 +224,23 @@ static int unikernel_parse(const char *text, char **ret_unikernel, Error *ret_er
         if (r >= 0)
                 *ret_unikernel = g_strdup(text);
         return r;
+}
+
+static int only_parse(AntispoofRequest *request, const char *text, Error *ret_error)
+{
+        g_auto(GStrv) words = g_strsplit(text, " ", -1);
+        int r;
+
+        r = name_check(words[0] ?: "", ret_error);
+        if (r < 0)
+                return r;
+        for (char **word = words + 1; *word; word++)
+                if (!filtered_name_is_valid(*word))
+                        return request_refuse(ret_error);
+
+        request->unikernel = g_strdup(words[0]);
+        request->interfaces = g_strdupv(words + 1);
+        return 0;
 }
 
 /* What stands behind the verb; NULL: nothing does. */
@@ -231,6 +259,8 @@ static int request_parse_rest(AntispoofRequest *request, const char *rest, Error
         case ANTISPOOF_CONNECTIONS:
                 return rest ? unikernel_parse(rest, &request->unikernel, ret_error)
                             : request_refuse(ret_error);
+        case ANTISPOOF_ONLY:
+                return rest ? only_parse(request, rest, ret_error) : request_refuse(ret_error);
         case ANTISPOOF_PORT:
                 return rest ? port_parse(rest, &request->port, ret_error) : request_refuse(ret_error);
         default:

@@ -24,15 +24,16 @@
  *     publish INTERFACE BRIDGE IPV4 IPV6 UNIKERNEL PORT…
  *                                           have the host's ports lead to it; IPV4 and IPV6: its
  *                                           address with the network's prefix length, or "none"; PORT
- *                                           as in Publish=
  *                                           as in Publish=, before which may stand demand:SEC: they
  *                                           stay published while the guest is stopped
  *     withdraw INTERFACE                    and no longer
+ *     only UNIKERNEL [INTERFACE…]           what else it has published to stay while it is stopped does
+ *                                           not stay
  *     lead UNIKERNEL                        of it and its twin (name_of_twin()), which publish the same
  *                                           ports: new connections go to it
  *     connections UNIKERNEL                 how many connections through its ports are open
  *     watch                                 be told whenever others are lost, or could be attached again
- *     demand                                 be told of traffic to guests that are stopped:
+ *     demand                                be told of traffic to guests that are stopped:
  *                                           demand-protocol.h
  *
  * Pure. Used by both sides. */
@@ -108,6 +109,7 @@ typedef enum AntispoofVerb {
         ANTISPOOF_WITHDRAW,
         ANTISPOOF_LEAD,
         ANTISPOOF_CONNECTIONS,
+        ANTISPOOF_ONLY,
         ANTISPOOF_LOST,
         ANTISPOOF_PORT,
         ANTISPOOF_WATCH,
@@ -128,7 +130,8 @@ typedef struct AntispoofRequest {
         AntispoofFilter *filter; /* NULL but for ANTISPOOF_FILTER */
         AntispoofPublication *publication; /* NULL but for ANTISPOOF_PUBLISH */
         AntispoofPort port;                /* for ANTISPOOF_PORT; of ANTISPOOF_WITHDRAW only the interface */
-        char *unikernel;                   /* NULL but for ANTISPOOF_LEAD and ANTISPOOF_CONNECTIONS */
+        char *unikernel;   /* NULL but for ANTISPOOF_LEAD, ANTISPOOF_CONNECTIONS and ANTISPOOF_ONLY */
+        char **interfaces; /* NULL but for ANTISPOOF_ONLY */
 } AntispoofRequest;
 
 void antispoof_request_clear(AntispoofRequest *request);
@@ -147,7 +150,7 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
 #define ANTISPOOF_WHOLE    "whole"
 #define ANTISPOOF_RESTORED "restored"
 
-/* The word for "publish", "withdraw" and "lead". */
+/* The word for "publish", "withdraw", "lead" and "only". */
 #define ANTISPOOF_DONE "done"
 
 /* The words for "port": it was attached, or was so already. */

@@ -75,11 +75,20 @@ static bool publication_is_on_standby(const AntispoofPublication *publication)
         return false;
 }
 
+static int publish_run(const char *commands, bool retrying)
+{
+        _cleanup_error_ Error ignored = ERROR_INIT;
+
+        return retrying ? nft_run_retrying(commands, &ignored) : nft_run(commands, &ignored);
+}
+
 /* Where there is a table its chains stay: whenever one goes, the kernel drops all packets that are held for
  * guests (demand.h), whichever they are for. */
 static int publish_make_table(Error *ret_error)
 {
+        static bool made; /* so that a failure is rather somebody else's transaction at the same moment */
         g_autoptr(GString) commands = g_string_new(NULL);
+        int r;
 
         for (guint i = 0; i < publications->len; i++) {
                 AntispoofPublication *publication = publications->pdata[i];
@@ -88,12 +97,16 @@ static int publish_make_table(Error *ret_error)
         }
         if (publications->len > 0) {
                 publication_ruleset_append_again(commands, publications);
-                if (nft_run(commands->str, NULL) >= 0)
+                if (publish_run(commands->str, made) >= 0) {
+                        made = true;
                         return 0;
+                }
                 g_string_truncate(commands, 0);
         }
         publication_ruleset_append(commands, publications);
-        return nft_run_retrying(commands->str, ret_error);
+        r = nft_run_retrying(commands->str, ret_error);
+        made = r >= 0 && publications->len > 0;
+        return r;
 }
 
 int publish_restore(Error *ret_error)
@@ -424,12 +437,13 @@ int publish_open(const char *directory, Error *ret_error)
         return 0;
 }
 
-int publish_end_demand(const char *unikernel)
+int publish_end_demand(const char *unikernel, const char *const *but)
 {
         for (guint i = 0; i < publications->len; i++) {
                 AntispoofPublication *publication = publications->pdata[i];
 
-                if (!publication->demand || !g_str_equal(publication->unikernel, unikernel))
+                if (!publication->demand || !g_str_equal(publication->unikernel, unikernel) ||
+                                (but && g_strv_contains(but, publication->interface)))
                         continue;
                 publication->demand = false;
                 (void) publication_record_write(publication, NULL);

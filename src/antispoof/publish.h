@@ -44,6 +44,6 @@ unsigned publish_count(void);
 /* All of them (AntispoofPublication), until the next change. */
 const GPtrArray *publish_list(void);
 
-/* What stays published while the unikernel is stopped goes with its interface from now on. As
- * publish_look(). */
-int publish_end_demand(const char *unikernel);
+/* What stays published while the unikernel is stopped goes with its interface from now on; but not that of
+ * these interfaces (NULL: there are none). As publish_look(). */
+int publish_end_demand(const char *unikernel, const char *const *but);

@@ -33,7 +33,6 @@ static void unit_set_definition(Unit *unit, const Definition *definition)
         unit->defined = true;
         if (g_strcmp0(unit->text, text) == 0)
                 return;
-        unit->changed = unit->changed || unit->text;
         unit->stale = true;
         unit->retry = 0;
         g_free(unit->text);
@@ -148,6 +147,9 @@ static int on_service_connection(sd_event_source *source, int fd, uint32_t event
 
         if (client >= 0)
                 (void) close(client);
+        else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+                /* No descriptor is free: after a new start there is. */
+                return -errno;
         return service_plan_read(userdata, SETTLE_USEC);
 }
 
@@ -204,16 +206,13 @@ static void on_call_ended(void *userdata, int status)
         listening_continue(service);
 }
 
-/* Where its definition has changed, all that was published for it goes first: its devices may be others. */
 static void unit_listen(Unit *unit)
 {
         static const DomainCallHooks hooks = {.output = on_call_output, .ended = on_call_ended};
         Service *service = unit->service;
         const char *words[] = {"listen", unit->name, NULL};
 
-        if (unit->changed && unit->listed)
-                antispoof_link_tell(service, DEMAND_END, unit->name);
-        unit->changed = unit->stale = false;
+        unit->stale = false;
         g_string_truncate(service->output, 0);
         service->called = g_strdup(unit->name);
         if (domain_call_new(service->event, words, CALL_USEC, &hooks, service, &service->call) < 0) {

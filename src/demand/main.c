@@ -4,8 +4,10 @@
  * when there is none. Started by its socket, whenever a definition says so, and at boot; it ends when none
  * does. */
 
+#include <errno.h>
 #include <glib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>

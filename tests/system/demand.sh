@@ -167,6 +167,20 @@ in_background client knock outside tcp 198.51.100.1 8082 1
 check_soon "is started so often as shruthi.conf allows" 30 told bad 'was started 2 times within a minute for traffic'
 rm /etc/shruthi/shruthi.conf
 
+# --- Another definition while it runs.
+
+define_waiting moved "--serve=80" Publish=8083:80 Ready=tcp:service:80
+check_soon "one more waits" 30 published 8083
+check "it is started" knock outside tcp 198.51.100.1 8083 1
+sed -i -e 's/^Network=web$/Network=other/' -e 's/^Publish=8083:/Publish=8084:/' "$DEFINITIONS/moved.unikernel"
+check "on another network and port it is restarted" systemctl restart unikernel@moved
+check_soon "it is published there" 10 published 8084
+check_soon "and no longer there" 20 not_published 8083
+check "it answers there" knock outside tcp 198.51.100.1 8084 1
+check "it is stopped, and waits there" stop_waiting moved
+check "traffic starts it" knock outside tcp 198.51.100.1 8084 1
+check "it is stopped" stop_waiting moved
+
 # --- Idle.
 
 configure ActivationsMax=100

@@ -225,6 +225,21 @@ void check_probes(void)
                                 g_strerror(-r));
 }
 
+/* Whoever connects there only has definitions read again. */
+void check_demand(void)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r = socket_connect("demand", SOCK_STREAM | SOCK_NONBLOCK, 2, &fd);
+
+        if (r >= 0 || r == -EAGAIN)
+                check_emit("demand", "ok", "", "Traffic can start unikernels (Activation=traffic)");
+        else
+                check_emit("demand", "warning", "systemctl enable --now shruthi-demand.socket",
+                                "Traffic starts no unikernel (Activation=traffic): shruthi-demand.socket "
+                                "does not answer (%s)",
+                                g_strerror(-r));
+}
+
 /* Any interface that always exists will do: the check is whether the service answers. */
 void check_neighbours(void)
 {

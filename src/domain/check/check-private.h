@@ -32,3 +32,4 @@ void check_keys(void);
 void check_attachments(Host *host);
 void check_neighbours(void);
 void check_probes(void);
+void check_demand(void);

@@ -506,6 +506,7 @@ int check_host(bool polkit, Error *ret_error)
                 check_attachments(&host);
         check_neighbours();
         check_probes();
+        check_demand();
 
         virt_connection_unref(&host.connection);
         return 0;

@@ -136,6 +136,16 @@ int antispoof_publish(const AntispoofPublication *publication, Error *ret_error)
         return antispoof_ask(&request, &word, ret_error);
 }
 
+int antispoof_keep_only(const char *unikernel, const char *const *interfaces, Error *ret_error)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_ONLY,
+                        .unikernel = (char *) unikernel,
+                        .interfaces = (char **) interfaces};
+        g_autofree char *word = NULL;
+
+        return antispoof_ask(&request, &word, ret_error);
+}
+
 int antispoof_lead(const char *unikernel, Error *ret_error)
 {
         const AntispoofRequest request = {.verb = ANTISPOOF_LEAD, .unikernel = (char *) unikernel};

@@ -25,6 +25,9 @@ int antispoof_attach(const AntispoofPort *port, Error *ret_error);
 /* When it returns, the ports lead to the guest. FAILED, ADDRESS_IN_USE where another unikernel has one. */
 int antispoof_publish(const AntispoofPublication *publication, Error *ret_error);
 
+/* Of what the unikernel has published to stay while it is stopped, only that of these interfaces stays. */
+int antispoof_keep_only(const char *unikernel, const char *const *interfaces, Error *ret_error);
+
 /* The unikernel's ports lead to it and not to its twin, or the other way round (publish_lead()). */
 int antispoof_lead(const char *unikernel, Error *ret_error);
 

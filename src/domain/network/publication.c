@@ -90,17 +90,20 @@ static Address publication_address(const Address *address, const Subnet *subnet)
         return result;
 }
 
+static unsigned definition_idle_sec(const Definition *definition)
+{
+        return (unsigned) ((definition->stop_when_idle_usec + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC);
+}
+
 static int publication_apply_device(virConnectPtr connection, const Plan *plan,
                 const DefinitionDevice *device, const PlanNetwork *network, const GArray *listeners,
-                Error *ret_error)
+                bool demand, Error *ret_error)
 {
         g_autoptr(GArray) ports = published_ports_split(device->publish);
         AntispoofPublication publication = {
                         .unikernel = plan->definition->name,
-                        .demand = definition_is_on_demand(plan->definition),
-                        .idle_sec = (unsigned) ((plan->definition->stop_when_idle_usec + G_USEC_PER_SEC -
-                                                                1) /
-                                                G_USEC_PER_SEC),
+                        .demand = demand,
+                        .idle_sec = demand ? definition_idle_sec(plan->definition) : 0,
                         .ports = ports,
         };
         g_autoptr(Attachment) attachment = NULL;
@@ -127,20 +130,59 @@ static int publication_apply_device(virConnectPtr connection, const Plan *plan,
         return r;
 }
 
-/* It has to know when the guest is ready, and may have ended with its last unikernel. */
-static void publication_wake_demand(void)
+/* It has to know when the guest is ready, and may have ended with its last unikernel. Returns whether it can
+ * be had: without it nobody would ever let packets through to this guest. */
+static bool publication_wake_demand(void)
 {
         _cleanup_close_ int fd = -EBADF;
+        int r = socket_connect("demand", SOCK_STREAM | SOCK_NONBLOCK, 1, &fd);
 
-        (void) socket_connect("demand", SOCK_STREAM | SOCK_NONBLOCK, 1, &fd);
+        if (r >= 0 || r == -EAGAIN)
+                return true;
+        protocol_emit(DOMAIN_KEY_NOTICE,
+                        "Activation=traffic: shruthi-demand does not answer (%s), so that the ports are "
+                        "published only while the unikernel runs, and traffic does not start it: "
+                        "'systemctl enable --now shruthi-demand.socket'",
+                        g_strerror(-r));
+        return false;
+}
+
+/* What an earlier definition had published to stay while it is stopped, on a device that it no longer has or
+ * that is another now. Asked for only where shruthi-antispoof has been asked for something already. */
+static void publication_end_others(const Plan *plan)
+{
+        const GPtrArray *devices = plan->definition->devices;
+        g_autoptr(GPtrArray) interfaces = g_ptr_array_new();
+        _cleanup_error_ Error error = ERROR_INIT;
+        bool filtered = false;
+        int r;
+
+        for (guint i = 0; i < devices->len; i++) {
+                const DefinitionDevice *device = devices->pdata[i];
+                char *interface = plan->networks[i].interface;
+
+                filtered = filtered || interface[0];
+                if (device->publish && interface[0])
+                        g_ptr_array_add(interfaces, interface);
+        }
+        g_ptr_array_add(interfaces, NULL);
+        if (!filtered)
+                return;
+        r = antispoof_keep_only(plan->definition->name, (const char *const *) interfaces->pdata, &error);
+        if (r < 0)
+                protocol_emit(DOMAIN_KEY_NOTICE,
+                                "Ports of an earlier definition of this unikernel may stay published: %s",
+                                error_message(&error, r));
 }
 
 int publication_apply(virConnectPtr connection, const Plan *plan, Error *ret_error)
 {
         const GPtrArray *devices = plan->definition->devices;
         g_autoptr(GArray) listeners = NULL;
-        bool asked = false;
+        bool asked = false, demand;
         int r = 0;
+
+        demand = definition_is_on_demand(plan->definition) && publication_wake_demand();
 
         for (guint i = 0; r >= 0 && i < devices->len; i++) {
                 const DefinitionDevice *device = devices->pdata[i];
@@ -151,12 +193,12 @@ int publication_apply(virConnectPtr connection, const Plan *plan, Error *ret_err
                         listeners = publication_list_listeners();
                 asked = true;
                 r = publication_apply_device(
-                                connection, plan, device, &plan->networks[i], listeners, ret_error);
+                                connection, plan, device, &plan->networks[i], listeners, demand, ret_error);
         }
         if (r < 0)
                 publication_withdraw(plan);
-        else if (definition_is_on_demand(plan->definition))
-                publication_wake_demand();
+        else
+                publication_end_others(plan);
         return r;
 }
 

@@ -143,6 +143,7 @@ static void test_antispoof(void)
                         {"publish shru0123456789a virbr0 10.0.0.2/24 none hello demand:600 8080:80",
                                         ANTISPOOF_PUBLISH},
                         {"withdraw shru0123456789a", ANTISPOOF_WITHDRAW},
+                        {"only hello shru0123456789a", ANTISPOOF_ONLY},
                         {"lost", ANTISPOOF_LOST},
                         {"port vnet0 virbr0", ANTISPOOF_PORT},
                         {"port shru0123456789a virbr0 isolated", ANTISPOOF_PORT},
