@@ -28,24 +28,37 @@
 #include "common/io.h"
 #include "common/log.h"
 
-/* More are dropped, for their senders to try again. */
-#define HELD_MAX 1024
+/* Packets of one unikernel; more are dropped, for their senders to try again. The fewer, when the queue is
+ * half full: those who wait long leave room for the others. */
+#define HELD_MAX      1024
+#define HELD_MAX_FULL 16
+#define HELD_USEC     (60 * G_USEC_PER_SEC)
 
 /* Connections of one unikernel that are remembered to notice new ones. With more it is not idle. */
 #define SEEN_MAX 4096
 
 #define LOOK_MIN_USEC (G_USEC_PER_SEC / 4)
 #define LOOK_MAX_USEC (10 * G_USEC_PER_SEC)
+#define LOOK_SHARE    20 /* a look is followed by a pause so many times as long */
+#define RETRY_USEC    G_USEC_PER_SEC
+#define CLIENT_BUFFER (8 * 1024 * 1024) /* all that there is is told at once, in some KiB each */
+
+typedef struct HeldPacket {
+        uint32_t id;
+        int64_t since;
+} HeldPacket;
 
 typedef struct Demand {
         char *name;
         bool held;
         bool present; /* its interfaces are there */
         bool told;    /* that it is wanted */
+        bool gone;    /* they have just gone */
+        bool ending;  /* held because it is idle, and looked at once more */
         bool busy;    /* what a look has found: a connection that is open, or a new one */
         unsigned idle_sec;
         int64_t active;   /* when it was not idle last */
-        GArray *packets;  /* uint32_t: those held */
+        GArray *packets;  /* HeldPacket, the oldest first */
         GHashTable *seen; /* numbers of the connections that the last look has found */
         GHashTable *found;
 } Demand;
@@ -54,7 +67,11 @@ static GHashTable *demands; /* name → Demand */
 static int client = -EBADF;
 static PacketSource source = PACKET_SOURCE_INIT;
 static DemandMeans means = _DEMAND_MEANS_MAX; /* not known yet */
+static guint n_packets;                       /* of all that are held */
 static int64_t next_look = INT64_MAX;
+static int64_t rested;                  /* no look before */
+static int64_t next_apply = INT64_MAX;  /* the kernel did not follow */
+static int64_t next_expiry = INT64_MAX; /* not later than when the oldest packet is dropped */
 
 static void demand_free(gpointer data)
 {
@@ -86,8 +103,30 @@ static Demand *demand_of_address(const Address *address)
         return NULL;
 }
 
-/* The addresses of those for which it holds, of one or (NULL) all. */
-static GArray *demand_guests(const Demand *one, bool held)
+typedef bool (*DemandIs)(const Demand *demand);
+
+static bool demand_is_held(const Demand *demand)
+{
+        return demand->held;
+}
+
+static bool demand_is_open(const Demand *demand)
+{
+        return !demand->held;
+}
+
+static bool demand_is_gone(const Demand *demand)
+{
+        return demand->gone;
+}
+
+static bool demand_is_ending(const Demand *demand)
+{
+        return demand->ending;
+}
+
+/* The addresses of those of which it is true. */
+static GArray *demand_guests(DemandIs is)
 {
         const GPtrArray *publications = publish_list();
         GArray *guests = g_array_new(FALSE, FALSE, sizeof(Address));
@@ -96,7 +135,7 @@ static GArray *demand_guests(const Demand *one, bool held)
                 const AntispoofPublication *publication = publications->pdata[i];
                 const Demand *demand = publication->demand ? demand_find(publication->unikernel) : NULL;
 
-                if (!demand || demand->held != held || (one && demand != one))
+                if (!demand || !is(demand))
                         continue;
                 if (address_is_set(&publication->address4))
                         g_array_append_val(guests, publication->address4);
@@ -125,9 +164,59 @@ static void demand_tell_wanted(Demand *demand)
 static void demand_release(Demand *demand, bool pass)
 {
         for (guint i = 0; i < demand->packets->len; i++)
-                packet_source_release(&source, g_array_index(demand->packets, uint32_t, i), pass);
+                packet_source_release(&source, g_array_index(demand->packets, HeldPacket, i).id, pass);
+        n_packets -= demand->packets->len;
         g_array_set_size(demand->packets, 0);
         demand->told = false;
+}
+
+/* Its sender has tried again since, or given up. */
+static void demand_drop_old(Demand *demand, int64_t now)
+{
+        guint n = 0;
+
+        while (n < demand->packets->len &&
+                        g_array_index(demand->packets, HeldPacket, n).since <= now - HELD_USEC)
+                packet_source_release(&source, g_array_index(demand->packets, HeldPacket, n++).id, false);
+        if (n == 0)
+                return;
+        g_array_remove_range(demand->packets, 0, n);
+        n_packets -= n;
+        if (demand->packets->len == 0)
+                demand->told = false;
+}
+
+static void demand_drop_all_old(int64_t now)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        next_expiry = INT64_MAX;
+        if (!demands)
+                return;
+        g_hash_table_iter_init(&iter, demands);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Demand *demand = value;
+
+                demand_drop_old(demand, now);
+                if (demand->packets->len > 0)
+                        next_expiry = MIN(next_expiry,
+                                        g_array_index(demand->packets, HeldPacket, 0).since + HELD_USEC);
+        }
+}
+
+static bool demand_has_room(const Demand *demand)
+{
+        return demand->packets->len < (n_packets < PACKET_SOURCE_MAX / 2 ? HELD_MAX : HELD_MAX_FULL);
+}
+
+static void demand_add_packet(Demand *demand, uint32_t id)
+{
+        const HeldPacket packet = {.id = id, .since = g_get_monotonic_time()};
+
+        g_array_append_val(demand->packets, packet);
+        n_packets++;
+        next_expiry = MIN(next_expiry, packet.since + HELD_USEC);
 }
 
 static int demand_make_table_by(DemandMeans by, const GArray *guests, Error *ret_error)
@@ -179,15 +268,19 @@ static int demand_make_table(const GArray *guests, Error *ret_error)
 
 static int demand_apply(void)
 {
-        g_autoptr(GArray) guests = demand_guests(NULL, true);
+        g_autoptr(GArray) guests = demand_guests(demand_is_held);
         g_autoptr(GString) commands = g_string_new(NULL);
         _cleanup_error_ Error error = ERROR_INIT;
-        int r;
+        int r = -ENOENT;
 
         demand_ruleset_append_guests(commands, guests);
-        if (means != _DEMAND_MEANS_MAX && nft_run(commands->str, NULL) >= 0)
-                return 0;
-        r = demand_make_table(guests, &error);
+        if (means != _DEMAND_MEANS_MAX)
+                r = nft_run_retrying(commands->str, &error);
+        if (r < 0)
+                error_clear(&error);
+        if (r < 0)
+                r = demand_make_table(guests, &error);
+        next_apply = r < 0 ? g_get_monotonic_time() + RETRY_USEC : INT64_MAX;
         if (r < 0)
                 log_warning("Cannot hold packets for unikernels that are stopped, trying again: %s",
                                 error_message(&error, r));
@@ -200,19 +293,26 @@ static void demand_hold(Demand *demand)
         demand->told = demand->packets->len > 0;
 }
 
-/* Connections to a run that has ended would otherwise go on to the next. */
-static void demand_went(Demand *demand)
+/* Connections to a run that has ended would otherwise go on to the next. What comes is held before, so that
+ * none begins that leads to nobody. */
+static void demand_forget_gone(void)
 {
-        g_autoptr(GArray) guests = NULL;
+        g_autoptr(GArray) guests = demand_guests(demand_is_gone);
+        GHashTableIter iter;
+        gpointer value;
         int r;
 
-        demand_hold(demand);
-        guests = demand_guests(demand, true);
-        r = conntrack_forget(guests);
+        r = guests->len > 0 ? conntrack_forget(guests) : 0;
         if (r < 0)
-                log_warning("Cannot end the connections to unikernel '%s': %s", demand->name,
-                                g_strerror(-r));
-        g_hash_table_remove_all(demand->seen);
+                log_warning("Cannot end the connections to unikernels that have ended: %s", g_strerror(-r));
+        g_hash_table_iter_init(&iter, demands);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Demand *demand = value;
+
+                if (demand->gone)
+                        g_hash_table_remove_all(demand->seen);
+                demand->gone = false;
+        }
 }
 
 static Demand *demand_new(const char *name)
@@ -222,7 +322,9 @@ static Demand *demand_new(const char *name)
         *demand = (Demand){
                         .name = g_strdup(name),
                         .held = true,
-                        .packets = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
+                        /* As it may have been when the last process of ours was killed. */
+                        .present = true,
+                        .packets = g_array_new(FALSE, FALSE, sizeof(HeldPacket)),
                         .seen = g_hash_table_new(NULL, NULL),
         };
         if (!demands)
@@ -257,7 +359,7 @@ static void demand_remove_table(void)
         (void) nft_run_retrying(commands->str, &ignored);
         packet_source_close(&source);
         means = _DEMAND_MEANS_MAX;
-        next_look = INT64_MAX;
+        next_look = next_apply = INT64_MAX;
 }
 
 int demand_follow(void)
@@ -267,6 +369,7 @@ int demand_follow(void)
         bool had = demands && g_hash_table_size(demands) > 0;
         GHashTableIter iter;
         gpointer name, there;
+        int r;
 
         for (guint i = 0; i < publications->len; i++) {
                 const AntispoofPublication *publication = publications->pdata[i];
@@ -288,13 +391,17 @@ int demand_follow(void)
                 Demand *demand = demand_find(name);
                 bool up = GPOINTER_TO_INT(there) == 2;
 
-                if (demand->present && !up)
-                        demand_went(demand);
+                demand->gone = demand->present && !up;
+                if (demand->gone)
+                        demand_hold(demand);
                 demand->present = up;
         }
 
-        if (g_hash_table_size(present) > 0)
-                return demand_apply();
+        if (g_hash_table_size(present) > 0) {
+                r = demand_apply();
+                demand_forget_gone();
+                return r;
+        }
         if (had)
                 demand_remove_table();
         return 0;
@@ -312,11 +419,13 @@ int demand_client_fd(void)
 
 void demand_set_client(int taken_client)
 {
+        const int size = CLIENT_BUFFER;
         GHashTableIter iter;
         gpointer value;
 
         (void) close_safe(client);
         client = taken_client;
+        (void) setsockopt(client, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
         if (!demands)
                 return;
         g_hash_table_iter_init(&iter, demands);
@@ -334,9 +443,9 @@ static void on_packet(uint32_t id, const Address *to, void *userdata)
 {
         Demand *demand = address_is_set(to) ? demand_of_address(to) : NULL;
 
-        if (demand && demand->held && (!source.held || demand->packets->len < HELD_MAX)) {
+        if (demand && demand->held && (!source.held || demand_has_room(demand))) {
                 if (source.held)
-                        g_array_append_val(demand->packets, id);
+                        demand_add_packet(demand, id);
                 demand_tell_wanted(demand);
         } else if (source.held)
                 /* One for a guest that has just become ready. */
@@ -362,22 +471,34 @@ static bool demand_has_interfaces(const Demand *demand)
         return true;
 }
 
-/* Of a guest that has just ended shruthi-demand may not know that yet: it will say "hold", and is then told again
- * what is wanted. A packet that went on would find nobody, and its client be told that there is none. */
-static void demand_open(Demand *demand)
+/* It may be said of a guest that has just ended, before shruthi-demand has heard of that. Then it says
+ * "hold" soon, and is told again what is wanted. A packet that went on would find nobody, and its client
+ * would be told so. */
+static bool demand_set_open(Demand *demand)
 {
+        int64_t now = g_get_monotonic_time();
+
         if (!demand_has_interfaces(demand)) {
                 demand->told = false;
-                return;
+                return false;
         }
-        if (demand->held) {
-                demand->held = false;
-                demand->active = g_get_monotonic_time();
-                (void) demand_apply();
-        }
-        demand_release(demand, true);
+        if (demand->held)
+                demand->active = now;
+        demand->held = false;
         if (demand->idle_sec > 0)
-                next_look = MIN(next_look, g_get_monotonic_time() + LOOK_MIN_USEC);
+                next_look = MIN(next_look, now + LOOK_MIN_USEC);
+        return true;
+}
+
+static void demand_open(Demand *demand)
+{
+        bool held = demand->held;
+
+        if (!demand_set_open(demand))
+                return;
+        if (held)
+                (void) demand_apply();
+        demand_release(demand, true);
 }
 
 static void demand_obey(DemandWord word, const char *name)
@@ -439,10 +560,10 @@ static void on_connection_seen(const Address *guest, uint32_t id, ConntrackState
                 g_hash_table_add(demand->found, GUINT_TO_POINTER(id));
 }
 
-/* Notes of each of those (open or held) whether it is busy. */
-static int demand_look(const Demand *one, bool held)
+/* Notes of each of those of which it is true whether it is busy. */
+static int demand_look(DemandIs is)
 {
-        g_autoptr(GArray) guests = demand_guests(one, held);
+        g_autoptr(GArray) guests = demand_guests(is);
         GHashTableIter iter;
         gpointer value;
         int r;
@@ -452,7 +573,7 @@ static int demand_look(const Demand *one, bool held)
                 Demand *demand = value;
 
                 demand->busy = false;
-                if (demand->held == held && (!one || one == demand))
+                if (is(demand))
                         demand->found = g_hash_table_new(NULL, NULL);
         }
         r = conntrack_list(guests, on_connection_seen, NULL);
@@ -468,20 +589,40 @@ static int demand_look(const Demand *one, bool held)
         return r;
 }
 
-/* Nothing has come for its time. What comes from now on is held, and was there before, or not. */
-static void demand_end_idle(Demand *demand)
+/* To none of them anything has come for its time. What comes from now on is held, and was there before, or
+ * not. */
+static void demand_end_idle(const GPtrArray *idle)
 {
+        bool opened = false;
         int r;
 
-        demand_hold(demand);
+        for (guint i = 0; i < idle->len; i++) {
+                Demand *demand = idle->pdata[i];
+
+                demand->ending = true;
+                demand_hold(demand);
+        }
         r = demand_apply();
         if (r >= 0)
-                r = demand_look(demand, true);
-        if (r < 0 || demand->busy) {
-                demand_open(demand);
-                return;
+                r = demand_look(demand_is_ending);
+        for (guint i = 0; i < idle->len; i++) {
+                Demand *demand = idle->pdata[i];
+
+                demand->ending = false;
+                if (r < 0 || demand->busy)
+                        opened = demand_set_open(demand) || opened;
+                else
+                        demand_tell(DEMAND_IDLE, demand->name);
         }
-        demand_tell(DEMAND_IDLE, demand->name);
+        if (!opened)
+                return;
+        (void) demand_apply();
+        for (guint i = 0; i < idle->len; i++) {
+                Demand *demand = idle->pdata[i];
+
+                if (!demand->held)
+                        demand_release(demand, true);
+        }
 }
 
 static void demand_look_for_idle(int64_t now)
@@ -491,7 +632,7 @@ static void demand_look_for_idle(int64_t now)
         gpointer value;
         int r;
 
-        r = demand_look(NULL, false);
+        r = demand_look(demand_is_open);
         if (r < 0)
                 log_warning("Cannot list connections, so no unikernel is found idle: %s", g_strerror(-r));
         g_hash_table_iter_init(&iter, demands);
@@ -508,20 +649,30 @@ static void demand_look_for_idle(int64_t now)
                 else
                         next_look = MIN(next_look, now + CLAMP(after / 4, LOOK_MIN_USEC, LOOK_MAX_USEC));
         }
-        for (guint i = 0; i < idle->len; i++)
-                demand_end_idle(idle->pdata[i]);
+        if (idle->len > 0)
+                demand_end_idle(idle);
 }
 
 void demand_act(int64_t now)
 {
-        if (next_look > now)
+        int64_t begin, end;
+
+        if (next_expiry <= now)
+                demand_drop_all_old(now);
+        if (next_apply <= now)
+                (void) demand_apply();
+        if (MAX(next_look, rested) > now)
                 return;
         next_look = INT64_MAX;
-        if (demands)
-                demand_look_for_idle(now);
+        if (!demands)
+                return;
+        begin = g_get_monotonic_time();
+        demand_look_for_idle(begin);
+        end = g_get_monotonic_time();
+        rested = end + LOOK_SHARE * (end - begin);
 }
 
 int64_t demand_next(void)
 {
-        return next_look;
+        return MIN(MIN(MAX(next_look, rested), next_apply), next_expiry);
 }

@@ -24,7 +24,7 @@
 #define MESSAGE_MAX  256
 #define BUFFER_SIZE  (64 * 1024)
 #define RECEIVE_MAX  (4 * 1024 * 1024) /* of the socket: all that may wait, told at once */
-#define READS_MAX    256
+#define READS_MAX    256               /* at once; each has one packet, or several */
 #define ANSWER_SEC   5
 #define HEADER_SIZE  40 /* of IPv6, the longer one */
 #define TO_OFFSET_V4 16

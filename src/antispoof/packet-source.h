@@ -20,8 +20,7 @@ typedef struct PacketSource {
 /* The number of the queue, and of the group of the log: shown in rules, and nobody else's. */
 #define PACKET_SOURCE_NUMBER 21320
 
-/* Until when all others are dropped, for their senders to try again; each takes some 2 KiB of the kernel's.
- */
+/* More than so many are dropped, for their senders to try again; each takes some 2 KiB of the kernel's. */
 #define PACKET_SOURCE_MAX 8192
 
 /* -EBUSY or -EPERM: another program has it; -EINVAL and the like: the kernel has none. */
@@ -31,7 +30,7 @@ void packet_source_close(PacketSource *source);
 /* to: where the packet goes, with an address alone; id is for packet_source_release(). */
 typedef void (*PacketSeen)(uint32_t id, const Address *to, void *userdata);
 
-/* Reads what has come, at most some thousand packets at once. */
+/* Reads what has come, but not for so long that others wait. */
 void packet_source_hear(const PacketSource *source, PacketSeen seen, void *userdata);
 
 /* The same of what one read(2) gave, pure; -EBADMSG where it is none of netlink's. */
