@@ -20,12 +20,12 @@
 
 static void antispoof_link_lose(Service *service);
 
+/* It waits for one that is busy, up to PATIENCE_SEC. */
 void antispoof_link_tell(Service *service, DemandWord word, const char *name)
 {
         g_autofree char *message = demand_message_format(word, name);
 
-        if (service->antispoof >= 0 &&
-                        send(service->antispoof, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        if (service->antispoof >= 0 && send(service->antispoof, message, strlen(message), MSG_NOSIGNAL) < 0)
                 antispoof_link_lose(service);
 }
 

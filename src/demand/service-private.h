@@ -18,11 +18,11 @@ typedef struct Unit {
         bool asked;      /* for its state, and no answer yet */
         bool asked_late; /* it may have changed since */
         sd_bus_slot *changed_slot, *state_slot, *job_slot;
+        sd_event_source *retry_source; /* its state could not be asked for */
         bool listed;   /* shruthi-antispoof waits for it */
         bool defined;  /* there is a definition, and it says so */
         char *text;    /* that one; NULL: not read yet */
         bool stale;    /* its ports are not known to be published as text says */
-        bool changed;  /* text has changed while they were */
         int64_t retry; /* not before, in µs of CLOCK_MONOTONIC */
         char *problem; /* why they could not be; said already */
 } Unit;

@@ -22,6 +22,7 @@ static void unit_free(gpointer data)
         sd_bus_slot_unref(unit->changed_slot);
         sd_bus_slot_unref(unit->state_slot);
         sd_bus_slot_unref(unit->job_slot);
+        sd_event_source_disable_unref(unit->retry_source);
         waiter_clear(&unit->waiter);
         g_free(unit->name);
         g_free(unit->path);

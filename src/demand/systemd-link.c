@@ -9,10 +9,31 @@
 #include "common/names.h"
 #include "common/unikernel-name.h"
 #include "demand/service-private.h"
+#include "unikernel/update-record.h"
 
 #define UNIT_INTERFACE    SYSTEMD_NAME ".Unit"
 #define MANAGER_INTERFACE SYSTEMD_NAME ".Manager"
 #define PROPERTIES        "org.freedesktop.DBus.Properties"
+#define STATE_RETRY_USEC  G_USEC_PER_SEC
+
+static int on_unit_state_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Unit *unit = userdata;
+
+        unit->retry_source = sd_event_source_disable_unref(unit->retry_source);
+        unit_ask_state(unit);
+        return 0;
+}
+
+/* A unit that cannot be loaded, or a systemd that is busy: nobody is kept waiting for it. */
+static void unit_state_failed(Unit *unit)
+{
+        unit->waiter.wanted = false;
+        antispoof_link_tell(unit->service, DEMAND_REFUSE, unit->name);
+        if (!unit->retry_source)
+                (void) sd_event_add_time_relative(unit->service->event, &unit->retry_source, CLOCK_MONOTONIC,
+                                STATE_RETRY_USEC, 0, on_unit_state_retry, unit);
+}
 
 static int on_unit_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
@@ -26,10 +47,11 @@ static int on_unit_state(sd_bus_message *reply, void *userdata, sd_bus_error *re
                 unit_ask_state(unit);
                 return 0;
         }
-        /* A unit that cannot be loaded: what is held is as good as refused, by its sender's own time limit.
-         */
-        if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "v", "s", &state) < 0)
+        if (sd_bus_message_is_method_error(reply, NULL) ||
+                        sd_bus_message_read(reply, "v", "s", &state) < 0) {
+                unit_state_failed(unit);
                 return 0;
+        }
         unit->waiter.state = waiter_state_from_unit(state);
         unit_decide(unit);
         return 0;
@@ -83,31 +105,45 @@ static int on_unit_job(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         return 0;
 }
 
-static void unit_ask_job(Unit *unit, const char *method)
+static void unit_ask_job(Unit *unit, const char *method, const char *mode)
 {
         g_autofree char *name = unit_name_for(unit->name);
 
         g_clear_pointer(&unit->job, g_free);
         unit->job_slot = sd_bus_slot_unref(unit->job_slot);
         if (sd_bus_call_method_async(unit->service->bus, &unit->job_slot, SYSTEMD_NAME, SYSTEMD_PATH,
-                            MANAGER_INTERFACE, method, on_unit_job, unit, "ss", name, "replace") < 0)
+                            MANAGER_INTERFACE, method, on_unit_job, unit, "ss", name, mode) < 0)
                 waiter_job_ended(&unit->waiter);
 }
 
 void unit_start(Unit *unit)
 {
-        unit_ask_job(unit, "StartUnit");
+        unit_ask_job(unit, "StartUnit", "replace");
 }
 
-/* Only one that is ready can be idle; for another this comes too late. */
+/* The watch over a new generation would take a stop for its failure. */
+static bool unit_is_updated(const Unit *unit)
+{
+        _cleanup_update_record_ UpdateRecord record = {};
+        int r = update_record_read(unit->name, &record);
+
+        return r != -ENOENT;
+}
+
+/* Only one that is ready can be idle; for another this comes too late. A job that is there already, such as
+ * of a restart, goes before. */
 void unit_stop(Unit *unit)
 {
         if (unit->waiter.state != WAITER_READY || unit->waiter.starting)
                 return;
+        if (unit_is_updated(unit)) {
+                antispoof_link_tell(unit->service, DEMAND_OPEN, unit->name);
+                return;
+        }
         log_object(LOG_INFO, &(LogObject){.unikernel = unit->name}, NULL, NULL,
                         "Unikernel '%s' is stopped: it was idle", unit->name);
         unit->waiter.stopping = true;
-        unit_ask_job(unit, "StopUnit");
+        unit_ask_job(unit, "StopUnit", "fail");
 }
 
 /* Also of those that we have not asked for, which change the state too. */
