@@ -22,17 +22,12 @@
 #include "antispoof/demand-protocol.h"
 #include "antispoof/demand-ruleset.h"
 #include "antispoof/demand-target.h"
+#include "antispoof/held-packets.h"
 #include "antispoof/nft.h"
 #include "antispoof/packet-source.h"
 #include "antispoof/publish.h"
 #include "common/io.h"
 #include "common/log.h"
-
-/* Packets of one unikernel; more are dropped, for their senders to try again. The fewer, when the queue is
- * half full: those who wait long leave room for the others. */
-#define HELD_MAX      1024
-#define HELD_MAX_FULL 16
-#define HELD_USEC     (60 * G_USEC_PER_SEC)
 
 /* Connections of one unikernel that are remembered to notice new ones. With more it is not idle. */
 #define SEEN_MAX 4096
@@ -42,11 +37,6 @@
 #define LOOK_SHARE    20 /* a look is followed by a pause so many times as long */
 #define RETRY_USEC    G_USEC_PER_SEC
 #define CLIENT_BUFFER (8 * 1024 * 1024) /* all that there is is told at once, in some KiB each */
-
-typedef struct HeldPacket {
-        uint32_t id;
-        int64_t since;
-} HeldPacket;
 
 typedef struct Demand {
         char *name;
@@ -58,7 +48,7 @@ typedef struct Demand {
         bool busy;    /* what a look has found: a connection that is open, or a new one */
         unsigned idle_sec;
         int64_t active;   /* when it was not idle last */
-        GArray *packets;  /* HeldPacket, the oldest first */
+        HeldPackets *packets;
         GHashTable *seen; /* numbers of the connections that the last look has found */
         GHashTable *found;
 } Demand;
@@ -67,7 +57,6 @@ static GHashTable *demands; /* name → Demand */
 static int client = -EBADF;
 static PacketSource source = PACKET_SOURCE_INIT;
 static DemandMeans means = _DEMAND_MEANS_MAX; /* not known yet */
-static guint n_packets;                       /* of all that are held */
 static int64_t next_look = INT64_MAX;
 static int64_t rested;                  /* no look before */
 static int64_t next_apply = INT64_MAX;  /* the kernel did not follow */
@@ -78,7 +67,7 @@ static void demand_free(gpointer data)
         Demand *demand = data;
 
         g_free(demand->name);
-        g_array_unref(demand->packets);
+        held_packets_free(demand->packets);
         g_hash_table_unref(demand->seen);
         g_clear_pointer(&demand->found, g_hash_table_unref);
         g_free(demand);
@@ -163,26 +152,24 @@ static void demand_tell_wanted(Demand *demand)
 
 static void demand_release(Demand *demand, bool pass)
 {
-        for (guint i = 0; i < demand->packets->len; i++)
-                packet_source_release(&source, g_array_index(demand->packets, HeldPacket, i).id, pass);
-        n_packets -= demand->packets->len;
-        g_array_set_size(demand->packets, 0);
+        uint32_t id;
+
+        while (held_packets_take(demand->packets, INT64_MAX, &id))
+                packet_source_release(&source, id, pass);
         demand->told = false;
 }
 
-/* Its sender has tried again since, or given up. */
+/* Their senders have tried again since, or given up. */
 static void demand_drop_old(Demand *demand, int64_t now)
 {
-        guint n = 0;
+        bool any = false;
+        uint32_t id;
 
-        while (n < demand->packets->len &&
-                        g_array_index(demand->packets, HeldPacket, n).since <= now - HELD_USEC)
-                packet_source_release(&source, g_array_index(demand->packets, HeldPacket, n++).id, false);
-        if (n == 0)
-                return;
-        g_array_remove_range(demand->packets, 0, n);
-        n_packets -= n;
-        if (demand->packets->len == 0)
+        while (held_packets_take(demand->packets, now - HELD_PACKETS_USEC, &id)) {
+                packet_source_release(&source, id, false);
+                any = true;
+        }
+        if (any && held_packets_count(demand->packets) == 0)
                 demand->told = false;
 }
 
@@ -199,24 +186,8 @@ static void demand_drop_all_old(int64_t now)
                 Demand *demand = value;
 
                 demand_drop_old(demand, now);
-                if (demand->packets->len > 0)
-                        next_expiry = MIN(next_expiry,
-                                        g_array_index(demand->packets, HeldPacket, 0).since + HELD_USEC);
+                next_expiry = MIN(next_expiry, held_packets_next(demand->packets));
         }
-}
-
-static bool demand_has_room(const Demand *demand)
-{
-        return demand->packets->len < (n_packets < PACKET_SOURCE_MAX / 2 ? HELD_MAX : HELD_MAX_FULL);
-}
-
-static void demand_add_packet(Demand *demand, uint32_t id)
-{
-        const HeldPacket packet = {.id = id, .since = g_get_monotonic_time()};
-
-        g_array_append_val(demand->packets, packet);
-        n_packets++;
-        next_expiry = MIN(next_expiry, packet.since + HELD_USEC);
 }
 
 static int demand_make_table_by(DemandMeans by, const GArray *guests, Error *ret_error)
@@ -290,7 +261,7 @@ static int demand_apply(void)
 static void demand_hold(Demand *demand)
 {
         demand->held = true;
-        demand->told = demand->packets->len > 0;
+        demand->told = held_packets_count(demand->packets) > 0;
 }
 
 /* Connections to a run that has ended would otherwise go on to the next. What comes is held before, so that
@@ -324,7 +295,7 @@ static Demand *demand_new(const char *name)
                         .held = true,
                         /* As it may have been when the last process of ours was killed. */
                         .present = true,
-                        .packets = g_array_new(FALSE, FALSE, sizeof(HeldPacket)),
+                        .packets = held_packets_new(),
                         .seen = g_hash_table_new(NULL, NULL),
         };
         if (!demands)
@@ -434,7 +405,7 @@ void demand_set_client(int taken_client)
 
                 demand_tell(DEMAND_WAITS, demand->name);
                 demand->told = false;
-                if (demand->packets->len > 0)
+                if (held_packets_count(demand->packets) > 0)
                         demand_tell_wanted(demand);
         }
 }
@@ -442,12 +413,15 @@ void demand_set_client(int taken_client)
 static void on_packet(uint32_t id, const Address *to, void *userdata)
 {
         Demand *demand = address_is_set(to) ? demand_of_address(to) : NULL;
+        bool held = demand && demand->held;
 
-        if (demand && demand->held && (!source.held || demand_has_room(demand))) {
-                if (source.held)
-                        demand_add_packet(demand, id);
+        if (held && source.held) {
+                held = held_packets_add(demand->packets, id, g_get_monotonic_time());
+                next_expiry = MIN(next_expiry, held_packets_next(demand->packets));
+        }
+        if (held)
                 demand_tell_wanted(demand);
-        } else if (source.held)
+        else if (source.held)
                 /* One for a guest that has just become ready. */
                 packet_source_release(&source, id, demand && !demand->held);
 }
@@ -516,7 +490,7 @@ static void demand_obey(DemandWord word, const char *name)
                         demand_hold(demand);
                         (void) demand_apply();
                 }
-                if (demand->packets->len > 0)
+                if (held_packets_count(demand->packets) > 0)
                         demand_tell_wanted(demand);
                 break;
         case DEMAND_REFUSE:

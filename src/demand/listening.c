@@ -55,7 +55,7 @@ static void service_read_one(Service *service, const char *name)
                 unit_set_definition(service_get(service, name), definition);
 }
 
-/* A shruthi.conf that is wrong changes nothing: unikernels are started all the same. */
+/* A shruthi.conf that is wrong changes nothing here: those that run stay reachable. */
 static void service_read_conf(Service *service)
 {
         _cleanup_error_ Error error = ERROR_INIT;

@@ -139,6 +139,11 @@ check "it is stopped" stop_waiting slow
 systemctl stop shruthid.socket shruthid.service
 check "without shruthid it is started as well" knock outside tcp 198.51.100.1 8081 1
 systemctl start shruthid.socket
+configure ActivationsMax=many
+check "while shruthi.conf is wrong, both are killed" \
+        kill -KILL "$(pid_of shruthi-demand.service)" "$(pid_of shruthi-antispoof.service)"
+check "and one that runs is reached all the same" knock outside tcp 198.51.100.1 8081 1
+rm /etc/shruthi/shruthi.conf
 check "it is stopped" stop_waiting slow
 nft flush ruleset
 systemctl restart libvirtd
