@@ -275,7 +275,6 @@ static int update_check_rolling(const Call *call, Error *ret_error)
 
 void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
 {
-        const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
         bool restart = update_restarts(call, request);
         _cleanup_error_ Error error = ERROR_INIT;
         UpdateQuestion *question;

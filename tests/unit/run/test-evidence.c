@@ -71,8 +71,8 @@ static const Case cases[] = {
                                 TERMINATION_SAVED, 0, 0},
                 {"saved-and-nobody-stops-it", RESULT_NONE, false, {.timed_out = true, REPORTED(SAVED)},
                                 TERMINATION_SAVED, 0, 0},
-                {"saved-as-the-monitor-saw", RESULT_NONE, false, {ANSWERED(SAVED)}, TERMINATION_SAVED, 10,
-                                10},
+                {"saved-as-the-monitor-saw", RESULT_NONE, false, {ANSWERED(SAVED)}, TERMINATION_SAVED, 60,
+                                60},
 };
 
 static void test_case(const void *data)
