@@ -143,14 +143,15 @@ static void service_watch(Service *service)
 /* Whoever connects leaves at once. */
 static int on_service_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
+        Service *service = userdata;
         int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (client >= 0)
                 (void) close(client);
         else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-                /* No descriptor is free: after a new start there is. */
-                return -errno;
-        return service_plan_read(userdata, SETTLE_USEC);
+                /* Such as that no descriptor is free, which this would be called for again and again. */
+                return sd_event_exit(service->event, -errno);
+        return service_plan_read(service, SETTLE_USEC);
 }
 
 static char *output_find(const char *output, const char *key)

@@ -246,6 +246,19 @@ systemctl stop 'unikernel@*'
 no_demand_table() { ! nft list table ip shruthi_demand 2>/dev/null; }
 check_soon "with the last one the table is gone" 30 no_demand_table
 
+# --- Without shruthi-demand.
+
+systemctl stop shruthi-demand.socket shruthi-demand.service
+define_waiting alone "--serve=80" Publish=8085:80 Ready=tcp:service:80
+check "without shruthi-demand one is started by hand" systemctl start unikernel@alone
+check "and reached all the same" knock outside tcp 198.51.100.1 8085 1
+expect_output "doctor says that traffic starts none" 'shruthi-demand.socket does not answer' \
+        sh -c 'shruthictl doctor || :'
+systemctl stop unikernel@alone
+check_soon "its ports are published only while it runs" 20 not_published 8085
+rm $DEFINITIONS/alone.unikernel
+systemctl start shruthi-demand.socket
+
 # --- Without a queue.
 
 "$SRC/tests/client/queue.py" 21320 &
