@@ -8,8 +8,9 @@ meson_groups=(unit sanitizers fuzz clang)
 group_seconds=${SHRUTHI_SANDBOX_SECONDS:-900}
 # Whether each group has a fresh sandbox, or all go through one that is up.
 group_boots=each
-# How many run at once; more than four would ask more of the kernel than of the processors (inotify's instances).
-group_jobs=$(nproc)
+# How many run at once: one more than there are processors, since each waits at times. More than four would ask more of
+# the kernel than of the processors (inotify's instances).
+group_jobs=$(($(nproc) + 1))
 [ "$group_jobs" -le 4 ] || group_jobs=4
 # Set for each of those: the group that it is.
 group_alone=${SHRUTHI_SANDBOX_GROUP-}
