@@ -69,8 +69,10 @@ expect_fail "a path is not hers to name" 'IOReadBandwidthMax=/ 1M: only an admin
 check "root names it" shruthictl set web IOReadBandwidthMax='/ 1M'
 is "… and systemd has it" '/ 1000000' "$(limit IOReadBandwidthMax)"
 check "she can change all else then" set_by alice web CPUWeight=60
-check "… and take it away" set_by alice web IOReadBandwidthMax=
-expect_fail "… but not put it back" 'only an administrator may name a path' set_by alice web IOReadBandwidthMax='/ 1M'
+expect_fail "… but not take it away" 'only an administrator may remove or change the limit of a path' \
+        set_by alice web IOReadBandwidthMax=
+expect_fail "… nor loosen it" 'only an administrator may name a path' set_by alice web IOReadBandwidthMax='/ 100M'
+check "root takes it away" shruthictl set web IOReadBandwidthMax=
 printf '[Shruthi]\nStrictLimits=yes\n' >/etc/shruthi/shruthi.conf.d/60-limits.conf
 systemctl reload shruthid
 for value in CPUQuota=50% CPUQuota= MemoryHigh=200M IOWeight=; do
