@@ -17,7 +17,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_fetch_request_ FetchRequest request = {};
-        g_autofree char *text = g_strndup((const char *) data, size), *digest = NULL;
+        g_autofree char *digest = NULL;
+        g_autofree char *text = g_strndup(size > 0 ? (const char *) data : "", size);
         _cleanup_minisign_signature_ MinisignSignature signature = {};
         _cleanup_update_verify_ UpdateVerify verify = {};
 
