@@ -121,8 +121,10 @@ expect_fields() {
 everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number Generation:number Health:string
         InactiveEnterTimestamp:number InvocationID:string Name:string NeedsRestart:boolean Owner:number
         OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string Unit:string'
-details='AllowedCPUs:string CPUQuota:string CPUWeight:string IOReadBandwidthMax:array IOReadIOPSMax:array IOWeight:string
-        IOWriteBandwidthMax:array IOWriteIOPSMax:array MemoryHigh:number MemoryMax:number Addresses:array Architecture:string Arguments:string BlockedAddresses:array BootMethod:string CPUs:number
+details='Activation:string StopWhenIdleSec:string UpdateFrom:string UpdateVerify:string AllowedCPUs:string CPUQuota:string
+        CPUWeight:string IOReadBandwidthMax:array IOReadIOPSMax:array IOWeight:string IOWriteBandwidthMax:array
+        IOWriteIOPSMax:array MemoryHigh:number MemoryMax:number Addresses:array Architecture:string Arguments:string
+        BlockedAddresses:array BootMethod:string CPUs:number
         DefinitionPath:string Devices:array DomainName:string DropIns:array Group:string Image:string ImageTarget:string Initrd:string
         Memory:number Origin:string RestartSec:string RestartSteps:string RestartMaxDelaySec:string
         StartLimitIntervalSec:string StartLimitBurst:string Requires:array Wants:array BindsTo:array After:array Before:array
