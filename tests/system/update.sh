@@ -102,7 +102,7 @@ expect_fail "what is no image is refused" 'update web: .*(not|no) ' alice update
 expect_fail "so is one with another device" 'device' alice update web guest-disk.virtio
 expect_fail "one that is not there" 'No such file' alice update web /nowhere
 expect_fail "an unknown setting" 'Colour' alice update web Colour=red
-expect_fail "nothing at all" 'Nothing to update' alice update web
+expect_fail "nothing at all" 'has no UpdateFrom=: give an image' alice update web
 expect_fail "a time that is none" 'probation=.*later' alice update web --probation=later Memory=18M
 expect_fail "a time without an end" 'too long' alice update web --probation=2d Memory=18M
 expect_fail "one that does not exist" 'no unikernel' alice update nobody Memory=18M
