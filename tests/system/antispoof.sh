@@ -211,8 +211,8 @@ for family in inet arp; do
         check_soon "table $family is back when it is gone alone" 60 nft list table "$family" shruthi
 done
 
-# While it is down, by whoever asks next.
-down() { systemctl stop shruthi-antispoof.service shruthi-domain.service && "$@"; }
+# While it is down, by whoever asks next; shruthi-demand, which doctor has looked for, asks at once.
+down() { systemctl stop shruthi-demand.service shruthi-antispoof.service shruthi-domain.service && "$@"; }
 check "it is down when the table goes" down nft delete table bridge shruthi
 is "without the table it sends what it likes" "$all" "$(passes)"
 expect_output "the next filter" '^ok shru' ask "filter other 02:00:00:00:00:ab any any service"
