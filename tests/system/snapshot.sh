@@ -15,6 +15,7 @@ ticks() { journalctl --boot --unit="unikernel@$1" --output=cat --no-pager | sed 
 counts_on() { [ "$(ticks "$1")" -gt "$2" ]; }
 # NAME: how often it began to count, in this boot.
 beginnings() { journalctl --boot --unit="unikernel@$1" --output=cat --no-pager | grep -cx 'tick 1'; }
+begun_twice() { [ "$(beginnings "$1")" -eq 2 ]; }
 
 check "one that counts" shruthictl create web "$GUEST" --memory=16M --now --network=service:virbr0 \
         -- --ipv4=192.168.122.30/24 --tick=100
@@ -25,6 +26,7 @@ check_soon "and answers" 60 answers 192.168.122.30
 expect_fail "without a snapshot nothing can be restored" 'no snapshot of unikernel .web.*shruthictl snapshot web' \
         bash -c 'shruthictl stop web; shruthictl restore web'
 check "it is started again" shruthictl start web
+check_soon "it begins anew" 60 begun_twice web
 check_soon "it counts" 60 counts_on web 5
 check "it is saved" shruthictl snapshot web
 was=$(ticks web)
