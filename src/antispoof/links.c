@@ -5,12 +5,14 @@
 #include "antispoof/links.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "antispoof/link-change.h"
 #include "common/io.h"
 #include "common/netlink.h"
 
@@ -22,6 +24,7 @@ typedef struct Link {
         char name[IF_NAMESIZE];
         bool bridge; /* else a tap */
         bool up;     /* of a bridge */
+        unsigned mtu;
         int master;  /* of a tap: the bridge's index, 0: none */
         bool lost;
 } Link;
@@ -137,7 +140,7 @@ static void links_update(Links *links, const struct nlmsghdr *header, const char
         const struct ifinfomsg *message = NLMSG_DATA(header);
         gpointer key = GINT_TO_POINTER(message->ifi_index);
         Link *link = g_hash_table_lookup(links->links, key);
-        const void *master;
+        const void *master, *mtu;
         LinkKind kind = link_read_kind(header);
         bool added = !link, renamed = link && strcmp(link->name, name) != 0;
 
@@ -150,11 +153,15 @@ static void links_update(Links *links, const struct nlmsghdr *header, const char
         if (!link) {
                 link = g_new0(Link, 1);
                 link->bridge = kind == LINK_BRIDGE;
+                link->mtu = ETH_DATA_LEN;
                 g_hash_table_insert(links->links, key, link);
         }
         g_strlcpy(link->name, name, sizeof link->name);
         links->came |= link->bridge ? !link->up && (message->ifi_flags & IFF_UP) : added;
         link->up = message->ifi_flags & IFF_UP;
+        mtu = netlink_find_attribute(header, sizeof *message, IFLA_MTU, sizeof(uint32_t));
+        if (mtu)
+                link->mtu = *(const uint32_t *) mtu;
 
         master = netlink_find_attribute(header, sizeof *message, IFLA_MASTER, sizeof(int));
         if (!link->bridge)
@@ -308,84 +315,34 @@ static const Link *links_find(const Links *links, const char *name, bool bridge,
         return NULL;
 }
 
-typedef struct LinkChange {
-        struct nlmsghdr header;
-        struct ifinfomsg message;
-        char attributes[64];
-} LinkChange;
-
-static void *link_change_append(LinkChange *change, unsigned short type, const void *data, size_t size)
+int links_find_bridge(
+                const Links *links, const char *name, int *ret_index, unsigned *ret_mtu, Error *ret_error)
 {
-        size_t end = NLMSG_ALIGN(change->header.nlmsg_len);
-        struct rtattr *attribute = (struct rtattr *) ((char *) change + end);
+        const Link *bridge = links_find(links, name, true, ret_index);
 
-        attribute->rta_type = type;
-        attribute->rta_len = (unsigned short) RTA_LENGTH(size);
-        if (size > 0)
-                memcpy(RTA_DATA(attribute), data, size);
-        change->header.nlmsg_len = (uint32_t) (end + RTA_SPACE(size));
-        return attribute;
-}
+        if (bridge) {
+                *ret_mtu = bridge->mtu;
+                return 0;
+        }
 
-/* One change to an interface. */
-static int link_change_apply(LinkChange *change)
-{
-        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-        char answer[1024];
-        ssize_t n;
-        int r;
-
-        if (fd < 0 || send(fd, change, change->header.nlmsg_len, 0) < 0)
-                return -errno;
-        /* The kernel has answered when send() returns. */
-        n = recv(fd, answer, sizeof answer, MSG_DONTWAIT);
-        if (n < 0)
-                return -errno;
-
-        r = netlink_parse(answer, (size_t) n, NULL, NULL);
-        return MIN(r, 0);
-}
-
-static LinkChange link_change_for(unsigned char family, int index)
-{
-        return (LinkChange){
-                        .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-                                        .nlmsg_type = RTM_SETLINK,
-                                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-                        .message = {.ifi_family = family, .ifi_index = index},
-        };
-}
-
-static int link_change_set_master(int index, int master)
-{
-        LinkChange change = link_change_for(AF_UNSPEC, index);
-
-        (void) link_change_append(&change, IFLA_MASTER, &master, sizeof master);
-        return link_change_apply(&change);
-}
-
-static int link_change_set_isolated(int index)
-{
-        LinkChange change = link_change_for(AF_BRIDGE, index);
-        struct rtattr *nest = link_change_append(&change, IFLA_PROTINFO | NLA_F_NESTED, NULL, 0);
-        const uint8_t yes = 1;
-
-        (void) link_change_append(&change, IFLA_BRPORT_ISOLATED, &yes, sizeof yes);
-        nest->rta_len = (unsigned short) ((char *) &change + change.header.nlmsg_len - (char *) nest);
-        return link_change_apply(&change);
+        return if_nametoindex(name) == 0
+                               ? error_set(ret_error, ERROR_FAILED, "There is no bridge '%s'", name)
+                               : error_set(ret_error, ERROR_FAILED, "The interface '%s' is no bridge", name);
 }
 
 int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Error *ret_error)
 {
         int index, bridge, r;
         const Link *tap;
+        unsigned mtu;
 
         links_hear(links, g_get_monotonic_time());
         tap = links_find(links, port->interface, false, &index);
         if (!tap)
                 return error_set(ret_error, ERROR_FAILED, "There is no tap '%s'", port->interface);
-        if (!links_find(links, port->bridge, true, &bridge))
-                return error_set(ret_error, ERROR_FAILED, "There is no bridge '%s'", port->bridge);
+        r = links_find_bridge(links, port->bridge, &bridge, &mtu, ret_error);
+        if (r < 0)
+                return r;
         if (tap->master != 0 && tap->master != bridge)
                 return error_set(ret_error, ERROR_FAILED, "The tap '%s' is on another bridge",
                                 port->interface);
@@ -397,18 +354,5 @@ int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Er
         if (!tap->lost)
                 return error_set(ret_error, ERROR_FAILED, "The tap '%s' was never on a bridge that is gone",
                                 port->interface);
-        r = link_change_set_master(index, bridge);
-        if (r >= 0 && port->isolated) {
-                r = link_change_set_isolated(index);
-                /* Cut off is better than heard by guests that must not hear it. */
-                if (r < 0)
-                        (void) link_change_set_master(index, 0);
-        }
-        if (r == -EXFULL)
-                return error_set(ret_error, ERROR_FAILED, "Bridge '%s' is full (1023 interfaces)",
-                                port->bridge);
-        if (r < 0)
-                return error_set(ret_error, ERROR_FAILED, "Cannot attach '%s' to bridge '%s': %s",
-                                port->interface, port->bridge, g_strerror(-r));
-        return 0;
+        return link_join(index, bridge, port, ret_error);
 }

@@ -11,7 +11,7 @@
 /* The host's bridges and guests' taps, as rtnetlink(7) tells of them: which tap has lost its bridge. A tap
  * is QEMU's side of a guest's interface; libvirt makes it a port of a bridge, and nobody does that again
  * when the bridge goes and comes back. What other programs have as taps is known by other names
- * (protocol.h), and is none of these. Called by main.c. */
+ * (protocol.h), and is none of these. Called by main.c and tap.c. */
 
 typedef struct Links Links;
 
@@ -42,6 +42,10 @@ char **links_lost(const Links *links);
 /* Makes the tap a port of the bridge, if it has no bridge. *ret_attached: it had none. FAILED with why it
  * cannot be done. */
 int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Error *ret_error);
+
+/* The bridge's index, and its MTU. FAILED where there is none by that name. */
+int links_find_bridge(
+                const Links *links, const char *name, int *ret_index, unsigned *ret_mtu, Error *ret_error);
 
 /* Takes in messages as recv(2) gives them; pure. */
 Links *links_new(void);

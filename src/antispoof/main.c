@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* shruthi-antispoof: filters what guests send, so that it comes from their own addresses only, publishes
- * ports of guests, and attaches interfaces to a bridge again that have lost theirs. These need a capability
+ * ports of guests, makes taps for those that are processes, and attaches interfaces to a bridge again that
+ * have lost theirs. These need a capability
  * that the other services do not have. Started by shruthi-antispoof.socket, for shruthi-domain, which starts
  * guests. One request and one answer for each connection (see protocol.h), one after the other: each takes
  * about a millisecond. A client that watches stays connected. As long as there is one, or an interface is
@@ -9,8 +10,8 @@
  * ends.
  *
  * table.c (filters) and publish.c (ports) keep the records and the kernel's tables in step, demand.c holds
- * what comes for guests that are stopped, ruleset.c, publication-ruleset.c and demand-ruleset.c write the
- * rules, nft.c runs them, ruleset-watch.c and links.c listen to the kernel. */
+ * what comes for guests that are stopped, tap.c makes taps, ruleset.c, publication-ruleset.c and
+ * demand-ruleset.c write the rules, nft.c runs them, ruleset-watch.c and links.c listen to the kernel. */
 
 #include <poll.h>
 #include <pwd.h>
@@ -26,9 +27,11 @@
 #include "antispoof/record.h"
 #include "antispoof/ruleset-watch.h"
 #include "antispoof/table.h"
+#include "antispoof/tap.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "common/socket.h"
 
 #define LISTEN_FD  3 /* sd_listen_fds(3) */
 #define IDLE_USEC  (30 * G_USEC_PER_SEC)
@@ -103,14 +106,26 @@ static int antispoof_server_keep_only(
         return error_set(ret_error, ERROR_FAILED, "Some ports could not be withdrawn yet");
 }
 
+static int antispoof_server_make_tap(AntispoofServer *server, const AntispoofTap *tap, char **ret_word,
+                int *ret_fd, Error *ret_error)
+{
+        unsigned mtu;
+        int r;
+
+        r = tap_make(server->links, tap, ret_fd, &mtu, ret_error);
+        if (r >= 0)
+                *ret_word = g_strdup_printf("%u", mtu);
+        return r;
+}
+
 static int antispoof_server_refuse_blind(Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "Cannot list the interfaces of this host");
 }
 
-/* *ret_answer: to be freed with g_free(). */
+/* *ret_answer: to be freed with g_free(). *ret_fd: what goes with it. */
 static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *request, char **ret_answer,
-                Error *ret_error)
+                int *ret_fd, Error *ret_error)
 {
         g_autofree char *word = NULL;
         g_auto(GStrv) lost = NULL;
@@ -157,6 +172,9 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
                 r = links_attach(server->links, &request->port, &done, ret_error);
                 word = g_strdup(done ? ANTISPOOF_ATTACHED : ANTISPOOF_THERE);
                 break;
+        case ANTISPOOF_TAP:
+                r = antispoof_server_make_tap(server, &request->tap, &word, ret_fd, ret_error);
+                break;
         case ANTISPOOF_LOST:
                 links_hear(server->links, g_get_monotonic_time());
                 lost = links_lost(server->links);
@@ -201,6 +219,7 @@ static bool antispoof_server_serve(AntispoofServer *server, int client, bool *re
         const struct timeval timeout = {.tv_sec = ASK_SEC};
         _cleanup_antispoof_request_ AntispoofRequest request = {};
         _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int fd = -EBADF;
         g_autofree char *answer = NULL;
         char data[ANTISPOOF_REQUEST_MAX + 1];
         ssize_t n;
@@ -217,13 +236,13 @@ static bool antispoof_server_serve(AntispoofServer *server, int client, bool *re
         (void) alarm(WORK_SEC);
         r = antispoof_request_parse(data, (size_t) n, &request, &error);
         if (r >= 0)
-                r = antispoof_server_do(server, &request, &answer, &error);
+                r = antispoof_server_do(server, &request, &answer, &fd, &error);
         (void) alarm(0);
 
         if (r < 0)
                 answer = antispoof_answer_format(r, &error, NULL);
-        /* A client that has left is sent nothing. */
-        (void) send(client, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+        /* A client that has left is sent nothing. A tap that it does not take goes as we close it. */
+        (void) socket_send_with_fd(client, answer, fd, MSG_DONTWAIT);
         *ret_demand = r >= 0 && request.verb == ANTISPOOF_DEMAND;
         return r >= 0 && request.verb == ANTISPOOF_WATCH;
 }

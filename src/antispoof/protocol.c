@@ -25,6 +25,7 @@ static const char *const verbs[] = {
                 [ANTISPOOF_ONLY] = "only",
                 [ANTISPOOF_LOST] = "lost",
                 [ANTISPOOF_PORT] = "port",
+                [ANTISPOOF_TAP] = "tap",
                 [ANTISPOOF_WATCH] = "watch",
                 [ANTISPOOF_DEMAND] = "demand",
 };
@@ -143,9 +144,13 @@ void antispoof_request_clear(AntispoofRequest *request)
         *request = (AntispoofRequest){};
 }
 
+static char *port_format(const AntispoofPort *port)
+{
+        return g_strconcat(port->interface, " ", port->bridge, port->isolated ? " " ISOLATED : "", NULL);
+}
+
 char *antispoof_request_format(const AntispoofRequest *request)
 {
-        const AntispoofPort *port = &request->port;
         g_autofree char *text = NULL, *interfaces = NULL;
 
         switch (request->verb) {
@@ -156,7 +161,7 @@ char *antispoof_request_format(const AntispoofRequest *request)
                 text = antispoof_publication_format(request->publication);
                 break;
         case ANTISPOOF_WITHDRAW:
-                text = g_strdup(port->interface);
+                text = g_strdup(request->port.interface);
                 break;
         case ANTISPOOF_LEAD:
         case ANTISPOOF_CONNECTIONS:
@@ -167,8 +172,10 @@ char *antispoof_request_format(const AntispoofRequest *request)
                 text = g_strconcat(request->unikernel, *interfaces ? " " : "", interfaces, NULL);
                 break;
         case ANTISPOOF_PORT:
-                text = g_strconcat(port->interface, " ", port->bridge, port->isolated ? " " ISOLATED : "",
-                                NULL);
+                text = port_format(&request->port);
+                break;
+        case ANTISPOOF_TAP:
+                text = port_format(&request->tap.port);
                 break;
         default:
                 return g_strdup(verbs[request->verb]);
@@ -206,6 +213,21 @@ static int port_parse(const char *text, AntispoofPort *ret_port, Error *ret_erro
 static bool filtered_name_is_valid(const char *name)
 {
         return g_str_has_prefix(name, ANTISPOOF_INTERFACE_PREFIX) && conf_bridge_name_is_valid(name);
+}
+
+static int tap_parse(const char *text, AntispoofTap *ret_tap, Error *ret_error)
+{
+        AntispoofTap tap = {};
+        int r;
+
+        r = port_parse(text, &tap.port, ret_error);
+        if (r < 0)
+                return r;
+        if (!filtered_name_is_valid(tap.port.interface))
+                return request_refuse(ret_error);
+
+        *ret_tap = tap;
+        return 0;
 }
 
 static int withdraw_parse(const char *text, AntispoofPort *ret_port, Error *ret_error)
@@ -263,6 +285,8 @@ static int request_parse_rest(AntispoofRequest *request, const char *rest, Error
                 return rest ? only_parse(request, rest, ret_error) : request_refuse(ret_error);
         case ANTISPOOF_PORT:
                 return rest ? port_parse(rest, &request->port, ret_error) : request_refuse(ret_error);
+        case ANTISPOOF_TAP:
+                return rest ? tap_parse(rest, &request->tap, ret_error) : request_refuse(ret_error);
         default:
                 return rest ? request_refuse(ret_error) : 0;
         }

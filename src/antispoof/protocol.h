@@ -21,6 +21,8 @@
  *     check
  *     lost                                    which guests' taps have lost their bridge
  *     port INTERFACE BRIDGE [isolated]        attaches one that has lost its bridge to that one
+ *     tap INTERFACE BRIDGE [isolated]         makes the tap of an interface that has a filter, a port of
+ *                                           that bridge; its descriptor comes with the answer
  *     publish INTERFACE BRIDGE IPV4 IPV6 UNIKERNEL PORT…
  *                                           have the host's ports lead to it; IPV4 and IPV6: its
  *                                           address with the network's prefix length, or "none"; PORT
@@ -112,6 +114,7 @@ typedef enum AntispoofVerb {
         ANTISPOOF_ONLY,
         ANTISPOOF_LOST,
         ANTISPOOF_PORT,
+        ANTISPOOF_TAP,
         ANTISPOOF_WATCH,
         ANTISPOOF_DEMAND,
         _ANTISPOOF_VERB_MAX,
@@ -125,11 +128,17 @@ typedef struct AntispoofPort {
         bool isolated; /* it hears no other port that is (bridge(8)) */
 } AntispoofPort;
 
+/* A tap to be made. */
+typedef struct AntispoofTap {
+        AntispoofPort port;
+} AntispoofTap;
+
 typedef struct AntispoofRequest {
         AntispoofVerb verb;
         AntispoofFilter *filter; /* NULL but for ANTISPOOF_FILTER */
         AntispoofPublication *publication; /* NULL but for ANTISPOOF_PUBLISH */
         AntispoofPort port;                /* for ANTISPOOF_PORT; of ANTISPOOF_WITHDRAW only the interface */
+        AntispoofTap tap;                  /* for ANTISPOOF_TAP */
         char *unikernel;   /* NULL but for ANTISPOOF_LEAD, ANTISPOOF_CONNECTIONS and ANTISPOOF_ONLY */
         char **interfaces; /* NULL but for ANTISPOOF_ONLY */
 } AntispoofRequest;
@@ -142,7 +151,7 @@ char *antispoof_request_format(const AntispoofRequest *request);
 int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret_request, Error *ret_error);
 
 /* "ok WORD" or "error SENTENCE", which is "taken SENTENCE" of ADDRESS_IN_USE. The word is the interface's
- * name, what "check" found, or the number of connections. */
+ * name, what "check" found, the number of connections, or the MTU of a tap. */
 char *antispoof_answer_format(int r, const Error *error, const char *word);
 int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error *ret_error);
 
@@ -156,6 +165,10 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
 /* The words for "port": it was attached, or was so already. */
 #define ANTISPOOF_ATTACHED "put"
 #define ANTISPOOF_THERE    "there"
+
+/* What the kernel takes as the MTU of Ethernet (ETH_MIN_MTU, ETH_MAX_MTU). */
+#define ANTISPOOF_MTU_MIN 68
+#define ANTISPOOF_MTU_MAX 65535
 
 /* The longest time for demand:SEC. */
 #define ANTISPOOF_IDLE_SEC_MAX (366 * 24 * 60 * 60)

@@ -11,10 +11,16 @@
   antispoof.py reach GUEST LAST BRIDGE HOST PEER4
         Sends to the host by a frame that the bridge does not look at, from the peer's address to HOST, which is the
         bridge's, and prints what reached it: udp, arp. Of a router's advertisement its routes tell. Through LAST
-        whatever is sent reaches the host."""
+        whatever is sent reaches the host.
+  antispoof.py tap REQUEST MAC OWN OTHER HOST
+        Asks shruthi-antispoof for a tap, prints the answer, and keeps the tap until the input ends. For each line of
+        input it asks HOST by ARP and pings it, from the address OTHER, then from OWN, and prints which are answered, in
+        one line: arp-own, arp-other, ping-own, ping-other."""
 
+import fcntl
 import ipaddress
 import os
+import select
 import socket
 import struct
 import sys
@@ -265,5 +271,70 @@ def reach(guest, last, bridge, host, peer4):
         pass
 
 
+class Tap:
+    def __init__(self, fd, mac, own, other, host):
+        self.fd, self.mac, self.host = fd, bytes.fromhex(mac.replace(":", "")), ipaddress.ip_address(host).packed
+        self.names = {ipaddress.ip_address(other).packed: "other", ipaddress.ip_address(own).packed: "own"}
+
+    def frames(self, seconds):
+        """What comes, frame by frame, as far as it is IPv4's or ARP's."""
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            if select.select([self.fd], [], [], left)[0]:
+                frame = os.read(self.fd, 65536)
+                if frame[12:14] in (b"\x08\0", b"\x08\x06"):
+                    yield frame
+
+    def ask(self):
+        """Of HOST's hardware address, for both addresses."""
+        answered, host_mac = set(), None
+        for _ in range(60):
+            for ip in self.names:
+                os.write(self.fd, ethernet(self.mac, 0x0806, arp(self.mac, str(ipaddress.ip_address(ip)),
+                                                               target=str(ipaddress.ip_address(self.host)))))
+            for frame in self.frames(1):
+                if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\2" and frame[28:32] == self.host:
+                    answered.add("arp-" + self.names[frame[38:42]])
+                    host_mac = frame[22:28]
+                    if "arp-own" in answered:
+                        return answered, host_mac
+        sys.exit("the host does not answer")
+
+    def ping(self, host_mac):
+        """By ICMP; HOST is told of both addresses where it asks."""
+        answered, mark = set(), os.urandom(8)
+        for _ in range(60):
+            for ip in self.names:
+                body = struct.pack("!BBHHH", 8, 0, 0, 7, 7) + mark
+                body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+                os.write(self.fd, ethernet(self.mac, 0x0800, ipv4(ip, body, 1, self.host), host_mac))
+            for frame in self.frames(1):
+                if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1" and frame[38:42] in self.names:
+                    os.write(self.fd, ethernet(self.mac, 0x0806, arp(self.mac, frame[38:42], 2, self.host), host_mac))
+                elif frame[12:14] == b"\x08\0" and frame[34] == 0 and mark in frame:
+                    answered.add("ping-" + self.names[frame[30:34]])
+                    if "ping-own" in answered:
+                        return answered
+        sys.exit("the host does not answer pings")
+
+
+def tap(request, *addresses):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.settimeout(60)
+    client.connect("/run/shruthi/antispoof")
+    client.send(os.fsencode(request))
+    answer, fds, _, _ = socket.recv_fds(client, 4096, 16)
+    client.close()
+    print(answer.decode(), f"with {len(fds)} descriptors", flush=True)
+    if len(fds) != 1:
+        sys.exit(1)
+    if not fcntl.fcntl(fds[0], fcntl.F_GETFL) & os.O_NONBLOCK:
+        sys.exit("the descriptor blocks")
+    guest = Tap(fds[0], *addresses)
+    for _ in sys.stdin:
+        answered, host_mac = guest.ask()
+        print(*sorted(answered | guest.ping(host_mac)), flush=True)
+
+
 if __name__ == "__main__":
-    {"ask": ask, "send": send, "reach": reach}[sys.argv[1]](*sys.argv[2:])
+    {"ask": ask, "send": send, "reach": reach, "tap": tap}[sys.argv[1]](*sys.argv[2:])

@@ -102,6 +102,9 @@ nspawn_start() {
         local guard=(setpriv --pdeathsig KILL) nspawn
 
         nspawn_command
+        # With the mode that udev gives it on every host (50-udev-default.rules of systemd); no udev runs in a
+        # container, or perhaps on the machine itself.
+        [ -c "$run_dir/tun" ] || mknod --mode=666 "$run_dir/tun" c 10 200
         # A sandbox that is kept outlives this script.
         [ "$keep" = no ] || guard=()
         mkdir -p "$cgroup/box"
@@ -115,7 +118,7 @@ nspawn_start() {
                         --keep-unit --private-network --link-journal=no --capability=all \
                         --drop-capability=CAP_SYS_MODULE,CAP_SYS_TIME \
                         --machine="shruthi-$run_id" --hostname=sandbox --rlimit=NOFILE=1024:524288 \
-                        --console=read-only --bind=/dev/net/tun \
+                        --console=read-only --bind="$run_dir/tun:/dev/net/tun" \
                         --bind-ro="$source_dir:/shruthi/source" --bind-ro="$run_dir/build:/shruthi/build" \
                         --bind-ro="$run_dir/installed:/shruthi/installed" "${bind_options[@]}"
         ) </dev/null >"$run_dir/console" 2>&1 &

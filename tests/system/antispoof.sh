@@ -129,6 +129,67 @@ systemctl reset-failed unikernel@honest
 check "afterwards it does" shruthictl start honest
 check_soon "and is heard" 60 answers 192.168.122.210
 
+# ── Taps for processes ───────────────────────────────────────────────────────────────────────────────────────────────
+TAP_MAC=52:54:00:00:00:ab
+TAP_ADDRESS=192.168.122.230
+answer=$(ask "filter tapped $TAP_MAC $TAP_ADDRESS none service")
+tap=${answer#ok }
+mkfifo /tmp/tap-in /tmp/tap-out
+# REQUEST: a guest that has the tap that it asks for, until it is let go.
+take() {
+        runuser -u shruthi -- python3 "$client" tap "$1" "$TAP_MAC" "$TAP_ADDRESS" 192.168.122.231 192.168.122.1 \
+                </tmp/tap-in >/tmp/tap-out &
+        guest=$!
+        exec 7>/tmp/tap-in 8</tmp/tap-out
+        hear >/tmp/tap-answer
+}
+hear() { local line; read -r -t 120 line <&8 && echo "$line"; }
+heard() { echo >&7 && hear; }
+let_go() { exec 7>&- 8<&-; wait "$guest"; }
+there() { ip link show dev "$1"; }
+not_there() { ! there "$1"; }
+port_is() { bridge -detail -json link show dev "$tap" | jq -e ".[0] | $1"; }
+
+take "tap $tap virbr0"
+is "it is made for who asks, and has the MTU of its bridge" 'ok 1500 with 1 descriptors' "$(cat /tmp/tap-answer)"
+check "it is a port at once" port_is '.master == "virbr0" and .mtu == 1500 and .state == "forwarding"'
+check "which hears the others" port_is '.isolated == false'
+is "its own address is not the guest's, and the bridge does not take it" "fe${TAP_MAC#52}" "$(cat "/sys/class/net/$tap/address")"
+is_none "the host has no address there" "$(ip address show dev "$tap" | grep inet)"
+is "it does not outlive who has it" 0x1002 "$(cat "/sys/class/net/$tap/tun_flags")"
+is "the guest is heard from its own address, and from no other" 'arp-own ping-own' "$(heard)"
+expect_output "there is no second by its name" "^taken The interface '$tap' is there already" ask "tap $tap virbr0"
+check "the service is killed" systemctl kill --signal=SIGKILL shruthi-antispoof.service
+is "the guest does not notice" 'arp-own ping-own' "$(heard)"
+let_go
+check_soon "it goes with who had it" 30 not_there "$tap"
+
+ip link add br-tap type bridge
+ip link set br-tap mtu 1400 up
+take "tap $tap br-tap isolated"
+is "another bridge has another MTU" 'ok 1400 with 1 descriptors' "$(cat /tmp/tap-answer)"
+check "an isolated port is isolated" port_is '.master == "br-tap" and .mtu == 1400 and .isolated'
+ip link delete br-tap
+expect_output "one whose bridge goes is missed" "^ok $tap$" ask lost
+ip link add br-tap type bridge
+ip link set br-tap up
+expect_output "and put back" '^ok put$' ask "port $tap br-tap isolated"
+check "as it was" port_is '.master == "br-tap" and .isolated'
+let_go
+check_soon "it goes, too" 30 not_there "$tap"
+ip link delete br-tap
+
+ip link add "$tap" type veth peer name thief0
+expect_output "somebody else's interface is not taken" "^taken The interface '$tap' is there already" ask "tap $tap virbr0"
+ip link delete thief0
+expect_output "without a bridge there is none" "^error There is no bridge 'br-tap'" ask "tap $tap br-tap"
+expect_output "nor with what is no bridge" "^error The interface 'lo' is no bridge" ask "tap $tap lo"
+expect_output "nor without a filter" "^error The interface 'shruaaaaaaaaaaa' has no filter" ask "tap shruaaaaaaaaaaa virbr0"
+expect_output "nor by another name" '^error Malformed request' ask "tap vnet0 virbr0"
+check "of these none is left" not_there "$tap"
+check "its filter is as it was" in_table "$tap"
+rm /tmp/tap-in /tmp/tap-out /tmp/tap-answer
+
 # One that takes all that a DHCP server has, by invented hardware addresses.
 check "a network with five addresses" virsh --quiet net-create <(echo "<network><name>scarce</name>
 <forward mode='nat'/><bridge name='br-scarce' stp='off' delay='0'/><ip address='10.79.0.1' prefix='29'>

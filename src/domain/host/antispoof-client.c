@@ -27,9 +27,9 @@ static int antispoof_refuse(int r, Error *ret_error)
                         r == -EAGAIN ? "no answer" : g_strerror(-r));
 }
 
-/* answer has size bytes. */
+/* answer has size bytes. *ret_fd: what came with it, or -EBADF. */
 static int antispoof_exchange(const AntispoofRequest *request, char *answer, size_t size, size_t *ret_size,
-                Error *ret_error)
+                int *ret_fd, Error *ret_error)
 {
         g_autofree char *text = antispoof_request_format(request);
         _cleanup_close_ int fd = -EBADF;
@@ -43,8 +43,8 @@ static int antispoof_exchange(const AntispoofRequest *request, char *answer, siz
         if (r >= 0 && TEMP_FAILURE_RETRY(send(fd, text, strlen(text), MSG_NOSIGNAL)) < 0)
                 r = -errno;
         if (r >= 0) {
-                n = TEMP_FAILURE_RETRY(recv(fd, answer, size, 0));
-                r = n < 0 ? -errno : n == 0 ? -ECONNRESET : 0;
+                n = socket_receive_with_fd(fd, answer, size, ret_fd);
+                r = n < 0 ? (int) n : n == 0 ? -ECONNRESET : 0;
         }
         if (r < 0)
                 return antispoof_refuse(r, ret_error);
@@ -56,10 +56,11 @@ static int antispoof_exchange(const AntispoofRequest *request, char *answer, siz
 static int antispoof_ask(const AntispoofRequest *request, char **ret_word, Error *ret_error)
 {
         char answer[ANTISPOOF_ANSWER_MAX];
+        _cleanup_close_ int fd = -EBADF;
         size_t size;
         int r;
 
-        r = antispoof_exchange(request, answer, sizeof answer, &size, ret_error);
+        r = antispoof_exchange(request, answer, sizeof answer, &size, &fd, ret_error);
         return r < 0 ? r : antispoof_answer_parse(answer, size, ret_word, ret_error);
 }
 
@@ -112,10 +113,11 @@ int antispoof_lost(char ***ret_names, Error *ret_error)
 {
         const AntispoofRequest request = {.verb = ANTISPOOF_LOST};
         g_autofree char *answer = g_malloc(ANTISPOOF_LOST_MAX);
+        _cleanup_close_ int fd = -EBADF;
         size_t size;
         int r;
 
-        r = antispoof_exchange(&request, answer, ANTISPOOF_LOST_MAX, &size, ret_error);
+        r = antispoof_exchange(&request, answer, ANTISPOOF_LOST_MAX, &size, &fd, ret_error);
         return r < 0 ? r : antispoof_lost_parse(answer, size, ret_names, ret_error);
 }
 
@@ -125,6 +127,31 @@ int antispoof_attach(const AntispoofPort *port, Error *ret_error)
         g_autofree char *word = NULL;
 
         return antispoof_ask(&request, &word, ret_error);
+}
+
+int antispoof_make_tap(const AntispoofTap *tap, int *ret_fd, unsigned *ret_mtu, Error *ret_error)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_TAP, .tap = *tap};
+        char answer[ANTISPOOF_ANSWER_MAX];
+        _cleanup_close_ int fd = -EBADF;
+        g_autofree char *word = NULL;
+        uint64_t mtu;
+        size_t size;
+        int r;
+
+        r = antispoof_exchange(&request, answer, sizeof answer, &size, &fd, ret_error);
+        if (r >= 0)
+                r = antispoof_answer_parse(answer, size, &word, ret_error);
+        if (r < 0)
+                return r;
+        if (fd < 0 || number_parse(word, ANTISPOOF_MTU_MIN, ANTISPOOF_MTU_MAX, &mtu) < 0) {
+                (void) error_set(ret_error, ERROR_FAILED, "Malformed answer from shruthi-antispoof");
+                return -EBADMSG;
+        }
+
+        *ret_fd = TAKE_FD(fd);
+        *ret_mtu = (unsigned) mtu;
+        return 0;
 }
 
 int antispoof_publish(const AntispoofPublication *publication, Error *ret_error)

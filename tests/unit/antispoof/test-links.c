@@ -43,6 +43,7 @@ static void attribute(GByteArray *message, uint16_t type, const void *data, size
 static GByteArray *link_message(
                 uint16_t type, int family, int index, const char *name, const char *kind, int master)
 {
+        const uint32_t mtu = 1000 + (uint32_t) index;
         struct {
                 struct nlmsghdr header;
                 struct ifinfomsg body;
@@ -56,6 +57,7 @@ static GByteArray *link_message(
 
         g_byte_array_append(message, (const guint8 *) &head, sizeof head);
         attribute(message, IFLA_IFNAME, name, strlen(name) + 1);
+        attribute(message, IFLA_MTU, &mtu, sizeof mtu);
         if (master != 0)
                 attribute(message, IFLA_MASTER, &master, sizeof master);
         info = attribute_open(message, IFLA_LINKINFO);
@@ -201,6 +203,41 @@ static void test_others_taps(void)
         assert_lost(links, "");
 }
 
+/* What a tap is to be made for is told from what is none. */
+static void test_find_bridge(void)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(Links) links = sample();
+        unsigned mtu = 0;
+        int index = 0;
+
+        g_assert_cmpint(links_find_bridge(links, "br7", &index, &mtu, NULL), ==, 0);
+        g_assert_cmpint(index, ==, 7);
+        g_assert_cmpuint(mtu, ==, 1007);
+
+        g_assert_cmpint(links_find_bridge(links, "br8", &index, &mtu, &error), <, 0);
+        g_assert_cmpstr(error.message, ==, "There is no bridge 'br8'");
+        error_clear(&error);
+        g_assert_cmpint(links_find_bridge(links, "lo", &index, &mtu, &error), <, 0);
+        g_assert_cmpstr(error.message, ==, "The interface 'lo' is no bridge");
+        g_assert_cmpint(index, ==, 7);
+        g_assert_cmpuint(mtu, ==, 1007);
+}
+
+/* A tap that was made here has no bridge for a moment, and has lost none. */
+static void test_made(void)
+{
+        g_autoptr(Links) links = sample();
+
+        hear(links, RTM_NEWLINK, 33, "shruaaaaaaaaaaa", "tap", 0, 0);
+        hear(links, RTM_NEWLINK, 33, "shruaaaaaaaaaaa", "tap", 7, 0);
+        assert_lost(links, "");
+        g_assert_false(is_changed(links, MOMENT));
+        hear(links, RTM_NEWLINK, 33, "shruaaaaaaaaaaa", "tap", 0, MOMENT);
+        assert_lost(links, "shruaaaaaaaaaaa");
+        g_assert_true(is_changed(links, 2 * MOMENT));
+}
+
 /* By its name: an interface that is filtered may be gone. */
 static void test_gone(void)
 {
@@ -241,6 +278,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/antispoof/links/bridge-is-renamed", test_bridge_renamed);
         g_test_add_func("/antispoof/links/no-taps", test_others);
         g_test_add_func("/antispoof/links/taps-of-others", test_others_taps);
+        g_test_add_func("/antispoof/links/finds-bridge", test_find_bridge);
+        g_test_add_func("/antispoof/links/tap-of-ours", test_made);
         g_test_add_func("/antispoof/links/filtered-one-is-gone", test_gone);
         g_test_add_func("/antispoof/links/cut-off-messages", test_cut);
         return g_test_run();

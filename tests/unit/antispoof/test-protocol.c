@@ -27,6 +27,8 @@ static const char *const requests[] = {
                 "watch",
                 "port vnet0 br7",
                 "port shruaaaaaaaaaaa virbr-0.1_a isolated",
+                "tap shruaaaaaaaaaaa virbr0",
+                "tap shruaaaaaaaaaaa br-0.1 isolated",
                 "filter 0-a fe:ff:ff:ff:ff:ff 255.1.1.1 any \" ; } { drop",
 };
 
@@ -124,6 +126,18 @@ static void test_refused(void)
                         "port tap0 br7",
                         "port vne0 br7",
                         "port eth0 br7",
+                        "tap",
+                        "tap ",
+                        "tap shruaaaaaaaaaaa",
+                        "tap shruaaaaaaaaaaa ",
+                        "tap shruaaaaaaaaaaa br/7",
+                        "tap shruaaaaaaaaaaa br7 ",
+                        "tap shruaaaaaaaaaaa br7 isolate",
+                        "tap shruaaaaaaaaaaa br7 isolated ",
+                        "tap shruaaaaaaaaaaaa br7",
+                        "tap shru/aaaaaaaaaa br7",
+                        "tap vnet0 br7",
+                        "tap eth0 br7",
                         "filter web 02:00:00:00:00:01 any any",
                         "filter web 02:00:00:00:00:01 any any ",
                         "filter  02:00:00:00:00:01 any any service",
@@ -259,6 +273,18 @@ static void test_port(void)
         g_assert_true(request.port.isolated);
 }
 
+/* No tap is made but of an interface that can have a filter. */
+static void test_tap(void)
+{
+        _cleanup_antispoof_request_ AntispoofRequest request = {};
+
+        g_assert_cmpint(parse("tap shruaaaaaaaaaaa br7 isolated", &request, NULL), ==, 0);
+        g_assert_cmpint(request.verb, ==, ANTISPOOF_TAP);
+        g_assert_cmpstr(request.tap.port.interface, ==, "shruaaaaaaaaaaa");
+        g_assert_cmpstr(request.tap.port.bridge, ==, "br7");
+        g_assert_true(request.tap.port.isolated);
+}
+
 static void test_lost(void)
 {
         static const char *const lists[] = {"", "vnet0", "vnet0 shruaaaaaaaaaaa vnet.7"};
@@ -319,6 +345,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/antispoof/protocol/says-what-is-filtered", test_meaning);
         g_test_add_func("/antispoof/protocol/longest-request", test_longest);
         g_test_add_func("/antispoof/protocol/refuses-what-is-no-request", test_refused);
+        g_test_add_func("/antispoof/protocol/tap", test_tap);
         g_test_add_func("/antispoof/protocol/one-name-for-one-filter", test_interface_name);
         g_test_add_func("/antispoof/protocol/names-stay", test_interface_name_stays);
         g_test_add_func("/antispoof/protocol/answers-there-and-back", test_answers);

@@ -147,11 +147,13 @@ static void test_antispoof(void)
                         {"lost", ANTISPOOF_LOST},
                         {"port vnet0 virbr0", ANTISPOOF_PORT},
                         {"port shru0123456789a virbr0 isolated", ANTISPOOF_PORT},
+                        {"tap shru0123456789a virbr0", ANTISPOOF_TAP},
+                        {"tap shru0123456789a virbr0 isolated", ANTISPOOF_TAP},
                         {"watch", ANTISPOOF_WATCH},
                         {"demand", ANTISPOOF_DEMAND},
         };
         static const char *const words[] = {
-                        "whole", "restored", "done", "put", "there", "watching", "shru0123456789a"};
+                        "whole", "restored", "done", "put", "there", "watching", "shru0123456789a", "1500"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 _cleanup_antispoof_request_ AntispoofRequest request = {};
