@@ -76,7 +76,7 @@ configure ActivationsMax=100
 define_waiting web "--serve=80" Publish=8080:80 Publish=7007:7/udp Ready=tcp:service:80 StartLimitIntervalSec=0
 check_soon "shruthid notices a definition" 20 shruthictl show web
 check_soon "its ports are published while it is stopped" 30 published 8080
-check "and what comes there is held" held web
+check_soon "and what comes there is held" 30 held web
 check "it has not been started" stopped web
 expect_output "status says that it waits" 'waits for traffic' sh -c 'shruthictl status web || [ $? -eq 3 ]'
 is "the first packet is kept by the kernel, not by a proxy" 0 "$(ss -Hltn 'sport = :8080' | wc -l)"
