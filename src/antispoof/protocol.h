@@ -9,6 +9,7 @@
 
 #include "common/address.h"
 #include "common/containers.h"
+#include "common/names.h"
 #include "common/published-port.h"
 
 /* src/antispoof is the service that keeps guests to their addresses: its records, its nftables rules, and
@@ -47,7 +48,7 @@
 
 /* What the names of all filtered interfaces begin with, and no other's: all that comes from an interface of
  * such a name which has no filter is dropped. */
-#define ANTISPOOF_INTERFACE_PREFIX "shru"
+#define ANTISPOOF_INTERFACE_PREFIX SHRUTHI_TAP_PREFIX
 
 /* What libvirt begins the names of others' taps with (VIR_NET_GENERATED_VNET_PREFIX of its
  * virnetdev.h). */

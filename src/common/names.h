@@ -68,6 +68,7 @@
 #define SHRUTHI_DEMAND_UNIT          "shruthi-demand.service"
 #define SHRUTHI_LATE_UNIT            "shruthi-late.service"
 #define SHRUTHI_DOMAIN_PREFIX        "unikernel-"
+#define SHRUTHI_TAP_PREFIX           "shru" /* of the names of guests' interfaces that are filtered */
 #define SHRUTHI_DEFINITION_SUFFIX    ".unikernel"
 #define SHRUTHI_DIGEST_PREFIX        "sha256:"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* shruthi-neighbours: tells the services, whose sandbox has no network, which addresses are in use on a
- * bridge of the host, which networks it has routes to, how full its bridges and tables are, and which ports
- * programs listen on. Started by shruthi-neighbours.socket, on which only our own user and root can ask. One
- * request and one answer for each connection, one after the other: each takes a millisecond. A request is
- * one line, a bridge's name, or "/routes", "/host" or "/listeners", which are none; it is answered as
+ * bridge of the host, which networks it has routes to, how full its bridges and tables are, which ports
+ * programs listen on, and what has passed guests' interfaces. Started by shruthi-neighbours.socket, on which
+ * only our own user and root can ask. One request and one answer for each connection, one after the other:
+ * each takes a millisecond. A request is one line, a bridge's name, or "/routes", "/host", "/listeners" or
+ * "/counters INTERFACE…", which are none, and tell of no other interfaces than guests'; it is answered as
  * domain/host/neighbours-client.h says. It needs no rights, keeps nothing, and ends when no request has come
  * for a while. */
 
@@ -20,12 +21,14 @@
 
 #include "common/io.h"
 #include "unikernel/host-network.h"
+#include "unikernel/interface-counters.h"
 #include "unikernel/listeners.h"
 #include "unikernel/neighbours.h"
 #include "unikernel/routes.h"
 
 #define LISTEN_FD    3  /* sd_listen_fds(3) */
-#define REQUEST_MAX  64 /* an interface's name is shorter */
+#define REQUEST_MAX  (32 * 1024) /* more than NEIGHBOURS_COUNTERS_MAX names */
+#define COUNTERS     "/counters "
 #define ASK_SEC      5  /* a client that connects and sends nothing delays the others */
 #define WORK_SEC     30 /* a kernel that does not answer: SIGALRM ends us */
 #define IDLE_MSEC    (30 * 1000)
@@ -118,6 +121,32 @@ static char *answer_listeners(void)
         return g_string_free(answer, FALSE);
 }
 
+static char *answer_counters(const char *names)
+{
+        g_autoptr(GArray) counters = g_array_new(FALSE, FALSE, sizeof(InterfaceCounters));
+        g_auto(GStrv) interfaces = g_strsplit(names, " ", -1);
+        _cleanup_error_ Error error = ERROR_INIT;
+        GString *answer = g_string_new(NULL);
+        int r = 0;
+
+        for (char **interface = interfaces; r >= 0 && *interface; interface++)
+                if (!interface_name_is_guests(*interface))
+                        r = error_set(&error, ERROR_INVALID_ARGS, "That is no interface of a guest");
+        if (r >= 0)
+                r = interface_counters_read((const char *const *) interfaces, counters, &error);
+        if (r < 0)
+                g_string_append_printf(answer, "error %s\n", error_message(&error, r));
+        for (guint i = 0; i < counters->len; i++) {
+                g_autofree char *line =
+                                interface_counters_format(&g_array_index(counters, InterfaceCounters, i));
+
+                g_string_append_printf(answer, "%s\n", line);
+        }
+        g_string_append(answer, "end\n");
+
+        return g_string_free(answer, FALSE);
+}
+
 static char *answer_bridge(const char *bridge)
 {
         g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
@@ -146,6 +175,8 @@ static void client_serve(int client)
                 answer = answer_host();
         else if (g_str_equal(request, "/listeners"))
                 answer = answer_listeners();
+        else if (g_str_has_prefix(request, COUNTERS))
+                answer = answer_counters(request + strlen(COUNTERS));
         else
                 answer = answer_bridge(request);
         (void) alarm(0);

@@ -158,6 +158,22 @@ is "its own address is not the guest's, and the bridge does not take it" "fe${TA
 is_none "the host has no address there" "$(ip address show dev "$tap" | grep inet)"
 is "it does not outlive who has it" 0x1002 "$(cat "/sys/class/net/$tap/tun_flags")"
 is "the guest is heard from its own address, and from no other" 'arp-own ping-own' "$(heard)"
+counters() { echo "/counters $*" | runuser -u shruthi -- socat -t 30 - UNIX-CONNECT:/run/shruthi/neighbours; }
+# What the host sends is what the guest receives.
+counted() {
+        local side name line=$tap
+
+        for side in tx rx; do
+                for name in bytes packets dropped; do
+                        line+=" $(cat "/sys/class/net/$tap/statistics/${side}_$name")"
+                done
+        done
+        [ "$(counters "$@")" = "$line"$'\nend' ]
+}
+check_soon "what has passed it is told, as the guest sees it" 30 counted "$tap"
+check_soon "one is found among many" 30 counted shruaaaaaaaaaaa "$tap" shrubbbbbbbbbbb "$tap"
+is "of one that is gone there is nothing to tell" end "$(counters shruaaaaaaaaaaa)"
+expect_output "and of others nothing is told" '^error That is no interface of a guest' counters "$tap lo"
 expect_output "there is no second by its name" "^taken The interface '$tap' is there already" ask "tap $tap virbr0"
 check "the service is killed" systemctl kill --signal=SIGKILL shruthi-antispoof.service
 is "the guest does not notice" 'arp-own ping-own' "$(heard)"

@@ -84,7 +84,28 @@ int neighbours_parse_listeners(const char *text, GArray *listeners, Error *ret_e
         return -EBADMSG;
 }
 
-/* A bridge's name, or "/routes", "/host" or "/listeners". */
+int neighbours_parse_counters(const char *text, GArray *counters, Error *ret_error)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        if (g_str_has_prefix(text, "error "))
+                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
+
+        for (char **line = lines; *line; line++) {
+                InterfaceCounters one;
+
+                if (g_str_equal(*line, "end"))
+                        return 0;
+                if (interface_counters_parse(*line, &one) < 0)
+                        break;
+                g_array_append_val(counters, one);
+        }
+
+        (void) error_set(ret_error, ERROR_FAILED, "Incomplete answer from shruthi-neighbours");
+        return -EBADMSG;
+}
+
+/* A bridge's name, or "/routes", "/host", "/listeners" or "/counters INTERFACE…". */
 static int neighbours_request(const char *about, char **ret_text)
 {
         g_autofree char *request = g_strconcat(about, "\n", NULL);
@@ -167,6 +188,41 @@ int neighbours_ask_listeners(GArray *listeners, Error *ret_error)
         g_array_set_size(listeners, before);
         return error_set(ret_error, ERROR_FAILED, "Cannot query which ports of this host are in use: %s",
                         error_message(&error, r));
+}
+
+/* Those of the first NEIGHBOURS_COUNTERS_MAX. */
+static int neighbours_ask_some_counters(const char *const *interfaces, GArray *counters, Error *ret_error)
+{
+        g_autoptr(GString) request = g_string_new("/counters");
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *text = NULL;
+        int r;
+
+        for (guint i = 0; i < NEIGHBOURS_COUNTERS_MAX && interfaces[i]; i++)
+                g_string_append_printf(request, " %s", interfaces[i]);
+        r = neighbours_request(request->str, &text);
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot query the counters of interfaces (%s): see 'systemctl status "
+                                "shruthi-neighbours.socket'",
+                                r == -EAGAIN ? "no answer" : g_strerror(-r));
+
+        r = neighbours_parse_counters(text, counters, &error);
+        return r >= 0 ? 0
+                      : error_set(ret_error, ERROR_FAILED, "Cannot query the counters of interfaces: %s",
+                                        error_message(&error, r));
+}
+
+int neighbours_ask_counters(const char *const *interfaces, GArray *counters, Error *ret_error)
+{
+        guint n = g_strv_length((char **) interfaces), before = counters->len;
+        int r = 0;
+
+        for (guint i = 0; r >= 0 && i < n; i += NEIGHBOURS_COUNTERS_MAX)
+                r = neighbours_ask_some_counters(interfaces + i, counters, ret_error);
+        if (r < 0)
+                g_array_set_size(counters, before);
+        return r;
 }
 
 int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error)

@@ -5,6 +5,7 @@
 
 #include "common/address.h"
 #include "unikernel/host-network.h"
+#include "unikernel/interface-counters.h"
 #include "unikernel/listeners.h"
 
 /* The client of shruthi-neighbours.socket, which reads the host's network namespace: our services do not see
@@ -29,6 +30,16 @@ int neighbours_ask_listeners(GArray *listeners, Error *ret_error);
 
 /* The text of that answer, pure: lines of listener_format(), ended or failing as the others. */
 int neighbours_parse_listeners(const char *text, GArray *listeners, Error *ret_error);
+
+/* Appends to counters (InterfaceCounters) what has passed those of the interfaces that are there, which are
+ * guests' (interface_name_is_guests()). FAILED. */
+int neighbours_ask_counters(const char *const *interfaces, GArray *counters, Error *ret_error);
+
+/* The text of that answer, pure: lines of interface_counters_format(), ended or failing as the others. */
+int neighbours_parse_counters(const char *text, GArray *counters, Error *ret_error);
+
+/* How many names one request may have; more take several. */
+#define NEIGHBOURS_COUNTERS_MAX 1024
 
 /* The host's bridges and tables of neighbours. */
 int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error);

@@ -229,7 +229,8 @@ static void test_seal(void)
 static void test_neighbours(void)
 {
         g_autoptr(GArray) seen = g_array_new(FALSE, FALSE, sizeof(SeenAddress)),
-                          routes = g_array_new(FALSE, FALSE, sizeof(Address));
+                          routes = g_array_new(FALSE, FALSE, sizeof(Address)),
+                          counters = g_array_new(FALSE, FALSE, sizeof(InterfaceCounters));
         g_autoptr(HostNetwork) network = NULL;
 
         g_assert_cmpint(neighbours_parse_answer("10.0.0.1 - host\n10.0.0.7 52:54:00:00:00:07 neighbour\n"
@@ -239,6 +240,9 @@ static void test_neighbours(void)
         g_assert_cmpuint(seen->len, ==, 3);
         g_assert_cmpint(neighbours_parse_routes("10.0.0.0/24\nfd00::/64\nend\n", routes, NULL), ==, 0);
         g_assert_cmpuint(routes->len, ==, 2);
+        g_assert_cmpint(neighbours_parse_counters("shruufpn3mjpagj 7 1 0 5 2 3\nend\n", counters, NULL), ==,
+                        0);
+        g_assert_cmpuint(counters->len, ==, 1);
         g_assert_cmpint(host_network_parse("ipv4 3 1024\nipv6 0 1024\nbridge 2 virbr0\nend\n", &network), ==,
                         0);
 }

@@ -62,11 +62,37 @@ static void test_routes(void)
         }
 }
 
+static void test_counters(void)
+{
+        static const char *const texts[] = {"", "shruaaaaaaaaaaa 1 2 3 4 5 6\n",
+                        "shruaaaaaaaaaaa 1 2 3 4 5\nend\n", "lo 1 2 3 4 5 6\nend\n", "error no\n"};
+        g_autoptr(GArray) counters = g_array_new(FALSE, TRUE, sizeof(InterfaceCounters));
+        const InterfaceCounters *one;
+
+        g_assert_cmpint(neighbours_parse_counters(
+                                        "shruaaaaaaaaaaa 1 2 3 4 5 6\nshrubbbbbbbbbbb 0 0 0 0 0 0\nend\n",
+                                        counters, NULL),
+                        ==, 0);
+        g_assert_cmpuint(counters->len, ==, 2);
+        one = interface_counters_find(counters, "shruaaaaaaaaaaa");
+        g_assert_cmpuint(one->received_bytes, ==, 1);
+        g_assert_cmpuint(one->sent_bytes, ==, 4);
+        g_assert_nonnull(interface_counters_find(counters, "shrubbbbbbbbbbb"));
+        g_assert_null(interface_counters_find(counters, "shruccccccccccc"));
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                g_assert_cmpint(neighbours_parse_counters(texts[i], counters, &error), <, 0);
+                g_assert_nonnull(error.message);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/domain/neighbours-client/whole-answer", test_answer);
         g_test_add_func("/domain/neighbours-client/anything-else-is-an-error", test_no_answer);
         g_test_add_func("/domain/neighbours-client/routes", test_routes);
+        g_test_add_func("/domain/neighbours-client/counters", test_counters);
         return g_test_run();
 }
