@@ -6,72 +6,42 @@
 
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "common/netlink.h"
 
-typedef struct LinkChange {
-        struct nlmsghdr header;
-        struct ifinfomsg message;
-        char attributes[64];
-} LinkChange;
-
-static void *link_change_append(LinkChange *change, unsigned short type, const void *data, size_t size)
+static void link_change_begin(NetlinkRequest *change, unsigned char family, int index)
 {
-        size_t end = NLMSG_ALIGN(change->header.nlmsg_len);
-        struct rtattr *attribute = (struct rtattr *) ((char *) change + end);
+        const struct ifinfomsg message = {.ifi_family = family, .ifi_index = index};
 
-        attribute->rta_type = type;
-        attribute->rta_len = (unsigned short) RTA_LENGTH(size);
-        if (size > 0)
-                memcpy(RTA_DATA(attribute), data, size);
-        change->header.nlmsg_len = (uint32_t) (end + RTA_SPACE(size));
-        return attribute;
+        netlink_request_begin(change, RTM_SETLINK, 0, &message, sizeof message);
 }
 
-static struct rtattr *link_change_open(LinkChange *change, unsigned short type)
-{
-        return link_change_append(change, type | NLA_F_NESTED, NULL, 0);
-}
-
-static void link_change_close(LinkChange *change, struct rtattr *nest)
-{
-        nest->rta_len = (unsigned short) ((char *) change + change->header.nlmsg_len - (char *) nest);
-}
-
-static int link_change_apply(const LinkChange *change)
+static int link_change_apply(const NetlinkRequest *change)
 {
         return netlink_ask(NETLINK_ROUTE, &change->header, NULL, NULL);
-}
-
-static LinkChange link_change_for(unsigned char family, int index)
-{
-        return (LinkChange){
-                        .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-                                        .nlmsg_type = RTM_SETLINK,
-                                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-                        .message = {.ifi_family = family, .ifi_index = index},
-        };
 }
 
 /* master 0: none. */
 static int link_set_master(int index, int master)
 {
-        LinkChange change = link_change_for(AF_UNSPEC, index);
+        NetlinkRequest change;
 
-        (void) link_change_append(&change, IFLA_MASTER, &master, sizeof master);
+        link_change_begin(&change, AF_UNSPEC, index);
+        netlink_request_append(&change, IFLA_MASTER, &master, sizeof master);
         return link_change_apply(&change);
 }
 
 static int link_set_isolated(int index)
 {
-        LinkChange change = link_change_for(AF_BRIDGE, index);
-        struct rtattr *nest = link_change_open(&change, IFLA_PROTINFO);
+        NetlinkRequest change;
+        void *nest;
         const uint8_t yes = 1;
 
-        (void) link_change_append(&change, IFLA_BRPORT_ISOLATED, &yes, sizeof yes);
-        link_change_close(&change, nest);
+        link_change_begin(&change, AF_BRIDGE, index);
+        nest = netlink_request_open(&change, IFLA_PROTINFO);
+        netlink_request_append(&change, IFLA_BRPORT_ISOLATED, &yes, sizeof yes);
+        netlink_request_close(&change, nest);
         return link_change_apply(&change);
 }
 
@@ -97,15 +67,17 @@ int link_join(int index, int bridge, const AntispoofPort *port, Error *ret_error
 
 static int link_set_no_ipv6_address(int index)
 {
-        LinkChange change = link_change_for(AF_UNSPEC, index);
-        struct rtattr *spec = link_change_open(&change, IFLA_AF_SPEC);
-        struct rtattr *inet6 = link_change_open(&change, AF_INET6);
+        NetlinkRequest change;
+        void *spec, *inet6;
         const uint8_t mode = IN6_ADDR_GEN_MODE_NONE;
         int r;
 
-        (void) link_change_append(&change, IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof mode);
-        link_change_close(&change, inet6);
-        link_change_close(&change, spec);
+        link_change_begin(&change, AF_UNSPEC, index);
+        spec = netlink_request_open(&change, IFLA_AF_SPEC);
+        inet6 = netlink_request_open(&change, AF_INET6);
+        netlink_request_append(&change, IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof mode);
+        netlink_request_close(&change, inet6);
+        netlink_request_close(&change, spec);
         r = link_change_apply(&change);
         /* The host has no IPv6, or not with an MTU as small. */
         return r == -EAFNOSUPPORT || r == -EOPNOTSUPP ? 0 : r;
@@ -113,20 +85,22 @@ static int link_set_no_ipv6_address(int index)
 
 int link_prepare(int index, const uint8_t mac[static 6], unsigned mtu)
 {
-        LinkChange change = link_change_for(AF_UNSPEC, index);
+        NetlinkRequest change;
         const uint32_t size = mtu;
         int r;
 
-        (void) link_change_append(&change, IFLA_ADDRESS, mac, 6);
-        (void) link_change_append(&change, IFLA_MTU, &size, sizeof size);
+        link_change_begin(&change, AF_UNSPEC, index);
+        netlink_request_append(&change, IFLA_ADDRESS, mac, 6);
+        netlink_request_append(&change, IFLA_MTU, &size, sizeof size);
         r = link_change_apply(&change);
         return r < 0 ? r : link_set_no_ipv6_address(index);
 }
 
 int link_set_up(int index)
 {
-        LinkChange change = link_change_for(AF_UNSPEC, index);
+        const struct ifinfomsg message = {.ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+        NetlinkRequest change;
 
-        change.message.ifi_flags = change.message.ifi_change = IFF_UP;
+        netlink_request_begin(&change, RTM_SETLINK, 0, &message, sizeof message);
         return link_change_apply(&change);
 }

@@ -4,6 +4,7 @@
 
 #include "antispoof/protocol.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/conf.h"
@@ -11,6 +12,8 @@
 #include "common/unikernel-name.h"
 
 #define ISOLATED "isolated"
+#define IN       "in:"
+#define OUT      "out:"
 #define LOST_OK  "ok"
 #define FAILED   "error "
 #define TAKEN    "taken " /* as FAILED, of ADDRESS_IN_USE */
@@ -149,6 +152,18 @@ static char *port_format(const AntispoofPort *port)
         return g_strconcat(port->interface, " ", port->bridge, port->isolated ? " " ISOLATED : "", NULL);
 }
 
+static char *tap_format(const AntispoofTap *tap)
+{
+        g_autofree char *port = port_format(&tap->port);
+        GString *text = g_string_new(port);
+
+        if (tap->rate_in != 0)
+                g_string_append_printf(text, " " IN "%" PRIu64, tap->rate_in);
+        if (tap->rate_out != 0)
+                g_string_append_printf(text, " " OUT "%" PRIu64, tap->rate_out);
+        return g_string_free(text, FALSE);
+}
+
 char *antispoof_request_format(const AntispoofRequest *request)
 {
         g_autofree char *text = NULL, *interfaces = NULL;
@@ -175,7 +190,7 @@ char *antispoof_request_format(const AntispoofRequest *request)
                 text = port_format(&request->port);
                 break;
         case ANTISPOOF_TAP:
-                text = port_format(&request->tap.port);
+                text = tap_format(&request->tap);
                 break;
         default:
                 return g_strdup(verbs[request->verb]);
@@ -215,12 +230,29 @@ static bool filtered_name_is_valid(const char *name)
         return g_str_has_prefix(name, ANTISPOOF_INTERFACE_PREFIX) && conf_bridge_name_is_valid(name);
 }
 
+/* Takes the word off the end of the text, if it begins so. */
+static int tap_take_rate(char *text, const char *prefix, uint64_t *ret_rate)
+{
+        char *space = strrchr(text, ' ');
+        const char *number;
+
+        if (!space || !g_str_has_prefix(space + 1, prefix))
+                return 0;
+        *space = 0;
+        number = space + 1 + strlen(prefix);
+        return number[0] == '0' ? -EINVAL
+                                : number_parse(number, ANTISPOOF_RATE_MIN, ANTISPOOF_RATE_MAX, ret_rate);
+}
+
 static int tap_parse(const char *text, AntispoofTap *ret_tap, Error *ret_error)
 {
+        g_autofree char *port = g_strdup(text);
         AntispoofTap tap = {};
         int r;
 
-        r = port_parse(text, &tap.port, ret_error);
+        if (tap_take_rate(port, OUT, &tap.rate_out) < 0 || tap_take_rate(port, IN, &tap.rate_in) < 0)
+                return request_refuse(ret_error);
+        r = port_parse(port, &tap.port, ret_error);
         if (r < 0)
                 return r;
         if (!filtered_name_is_valid(tap.port.interface))

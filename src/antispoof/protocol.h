@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/address.h"
 #include "common/containers.h"
@@ -22,8 +23,10 @@
  *     check
  *     lost                                    which guests' taps have lost their bridge
  *     port INTERFACE BRIDGE [isolated]        attaches one that has lost its bridge to that one
- *     tap INTERFACE BRIDGE [isolated]         makes the tap of an interface that has a filter, a port of
- *                                           that bridge; its descriptor comes with the answer
+ *     tap INTERFACE BRIDGE [isolated] [in:RATE] [out:RATE]
+ *                                           makes the tap of an interface that has a filter, a port of
+ *                                           that bridge; its descriptor comes with the answer. RATE is in
+ *                                           bytes a second, to the guest and from it
  *     publish INTERFACE BRIDGE IPV4 IPV6 UNIKERNEL PORT…
  *                                           have the host's ports lead to it; IPV4 and IPV6: its
  *                                           address with the network's prefix length, or "none"; PORT
@@ -132,6 +135,7 @@ typedef struct AntispoofPort {
 /* A tap to be made. */
 typedef struct AntispoofTap {
         AntispoofPort port;
+        uint64_t rate_in, rate_out; /* bytes a second to and from the guest; 0: no limit */
 } AntispoofTap;
 
 typedef struct AntispoofRequest {
@@ -170,6 +174,10 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
 /* What the kernel takes as the MTU of Ethernet (ETH_MIN_MTU, ETH_MAX_MTU). */
 #define ANTISPOOF_MTU_MIN 68
 #define ANTISPOOF_MTU_MAX 65535
+
+/* Those of Bandwidth=. */
+#define ANTISPOOF_RATE_MIN UINT64_C(1000)
+#define ANTISPOOF_RATE_MAX UINT64_C(1000000000000)
 
 /* The longest time for demand:SEC. */
 #define ANTISPOOF_IDLE_SEC_MAX (366 * 24 * 60 * 60)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "antispoof/bandwidth.h"
 #include "antispoof/link-change.h"
 #include "antispoof/record.h"
 #include "antispoof/table.h"
@@ -81,7 +82,9 @@ int tap_make(Links *links, const AntispoofTap *tap, int *ret_fd, unsigned *ret_m
         r = index > 0 ? link_prepare(index, mac, mtu) : -ENODEV;
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot set up the tap '%s'", port->interface);
-        r = link_join(index, bridge, port, ret_error);
+        r = bandwidth_set(index, tap, mtu, ret_error);
+        if (r >= 0)
+                r = link_join(index, bridge, port, ret_error);
         if (r < 0)
                 return r;
         r = link_set_up(index);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -109,6 +110,48 @@ int netlink_ask(int protocol, const struct nlmsghdr *request, NetlinkMessage mes
 int netlink_ask_batch(int protocol, const void *data, size_t size)
 {
         return ask(protocol, data, size, NULL, NULL);
+}
+
+void netlink_request_begin(NetlinkRequest *request, unsigned short type, unsigned short flags,
+                const void *body, size_t size)
+{
+        *request = (NetlinkRequest){
+                        .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(size),
+                                        .nlmsg_type = type,
+                                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags},
+        };
+        memcpy(NLMSG_DATA(&request->header), body, size);
+}
+
+static struct rtattr *request_add(
+                NetlinkRequest *request, unsigned short type, const void *data, size_t size)
+{
+        size_t end = NLMSG_ALIGN(request->header.nlmsg_len);
+        struct rtattr *attribute = (struct rtattr *) (request->data + end);
+
+        g_assert(end + RTA_SPACE(size) <= sizeof *request);
+        attribute->rta_type = type;
+        attribute->rta_len = (unsigned short) RTA_LENGTH(size);
+        if (size > 0)
+                memcpy(RTA_DATA(attribute), data, size);
+        request->header.nlmsg_len = (uint32_t) (end + RTA_SPACE(size));
+        return attribute;
+}
+
+void netlink_request_append(NetlinkRequest *request, unsigned short type, const void *data, size_t size)
+{
+        (void) request_add(request, type, data, size);
+}
+
+void *netlink_request_open(NetlinkRequest *request, unsigned short type)
+{
+        return request_add(request, type | NLA_F_NESTED, NULL, 0);
+}
+
+void netlink_request_close(NetlinkRequest *request, void *nest)
+{
+        ((struct rtattr *) nest)->rta_len =
+                        (unsigned short) (request->data + request->header.nlmsg_len - (char *) nest);
 }
 
 int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata)

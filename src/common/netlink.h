@@ -23,6 +23,22 @@ int netlink_ask(int protocol, const struct nlmsghdr *request, NetlinkMessage mes
  * acknowledgement (NLM_F_ACK). */
 int netlink_ask_batch(int protocol, const void *data, size_t size);
 
+/* A message in the making: begun with the type's own header, then one attribute behind the other. Those from
+ * netlink_request_open() to netlink_request_close() are nested in that one. */
+#define NETLINK_REQUEST_MAX 2048
+
+typedef union NetlinkRequest {
+        struct nlmsghdr header;
+        char data[NETLINK_REQUEST_MAX];
+} NetlinkRequest;
+
+/* flags besides those of a request that is acknowledged. */
+void netlink_request_begin(NetlinkRequest *request, unsigned short type, unsigned short flags,
+                const void *body, size_t size);
+void netlink_request_append(NetlinkRequest *request, unsigned short type, const void *data, size_t size);
+void *netlink_request_open(NetlinkRequest *request, unsigned short type);
+void netlink_request_close(NetlinkRequest *request, void *nest);
+
 /* A part of it, pure: what recv(2) gave. 1: the end of the dump was in it; 0: more is to come; a negative
  * errno is the kernel's error (-EBADMSG: not netlink's format). */
 int netlink_parse(const void *data, size_t size, NetlinkMessage message, void *userdata);

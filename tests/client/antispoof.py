@@ -13,9 +13,10 @@
         bridge's, and prints what reached it: udp, arp. Of a router's advertisement its routes tell. Through LAST
         whatever is sent reaches the host.
   antispoof.py tap REQUEST MAC OWN OTHER HOST
-        Asks shruthi-antispoof for a tap, prints the answer, and keeps the tap until the input ends. For each line of
-        input it asks HOST by ARP and pings it, from the address OTHER, then from OWN, and prints which are answered, in
-        one line: arp-own, arp-other, ping-own, ping-other."""
+        Asks shruthi-antispoof for a tap, prints the answer, and keeps the tap until the input ends. For each empty line
+        of input it asks HOST by ARP and pings it, from the address OTHER, then from OWN, and prints which are answered,
+        in one line: arp-own, arp-other, ping-own, ping-other. For a line "count SECONDS" it prints how many bytes came
+        in that time, and how many microseconds it took."""
 
 import fcntl
 import ipaddress
@@ -285,6 +286,11 @@ class Tap:
                 if frame[12:14] in (b"\x08\0", b"\x08\x06"):
                     yield frame
 
+    def count(self, seconds):
+        begins = time.monotonic()
+        size = sum(len(frame) for frame in self.frames(seconds))
+        return size, int((time.monotonic() - begins) * 1e6)
+
     def ask(self):
         """Of HOST's hardware address, for both addresses."""
         answered, host_mac = set(), None
@@ -331,7 +337,10 @@ def tap(request, *addresses):
     if not fcntl.fcntl(fds[0], fcntl.F_GETFL) & os.O_NONBLOCK:
         sys.exit("the descriptor blocks")
     guest = Tap(fds[0], *addresses)
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line.startswith("count "):
+            print(*guest.count(float(line.split()[1])), flush=True)
+            continue
         answered, host_mac = guest.ask()
         print(*sorted(answered | guest.ping(host_mac)), flush=True)
 

@@ -195,6 +195,56 @@ let_go
 check_soon "it goes, too" 30 not_there "$tap"
 ip link delete br-tap
 
+# DIRECTION: whether this kernel has what holds it back.
+kernel_limits() {
+        local result=0
+
+        ip link add probe0 type veth peer name probe1
+        if [ "$1" = in ]; then
+                tc qdisc add dev probe0 root handle 1: htb default 1 || result=1
+        else
+                tc qdisc add dev probe0 ingress && tc filter add dev probe0 parent ffff: protocol all u32 match u32 0 0 \
+                        police rate 1mbit burst 1mb mtu 64kb drop flowid :1 || result=1
+        fi
+        ip link delete probe0
+        return $result
+}
+if kernel_limits in >/dev/null 2>&1; then
+        take "tap $tap virbr0 in:4000"
+        is "one with little bandwidth is made" 'ok 1500 with 1 descriptors' "$(cat /tmp/tap-answer)"
+        expect_output "the kernel holds back what comes to it" 'class htb 1:1 root .*rate 32Kbit ceil 32Kbit' tc class show dev "$tap"
+        is "it is heard all the same" 'arp-own ping-own' "$(heard)"
+        ip neighbour replace "$TAP_ADDRESS" lladdr "$TAP_MAC" dev virbr0 nud permanent
+        ping -q -i 0.01 -s 1000 -w 4 "$TAP_ADDRESS" >/dev/null &
+        pings=$!
+        echo count 4 >&7
+        read -r got took <<<"$(hear)"
+        wait $pings
+        diag "$got bytes in $took µs"
+        check "some comes" test "$got" -gt 3000
+        # Besides, one frame may go at once, and one begins when there is any left.
+        check "but no more than may" test "$got" -le $((took * 4 / 1000 + 2 * 1600))
+        ip neighbour delete "$TAP_ADDRESS" dev virbr0
+        let_go
+        check_soon "its limit goes with it" 30 not_there "$tap"
+else
+        expect_output "what the kernel lacks to hold back is said" '^error The kernel cannot apply Bandwidth=: .*sch_htb' \
+                ask "tap $tap virbr0 in:4000"
+fi
+if kernel_limits out >/dev/null 2>&1; then
+        take "tap $tap virbr0 in:2000000 out:2000000"
+        is "one that sends little is made" 'ok 1500 with 1 descriptors' "$(cat /tmp/tap-answer)"
+        expect_output "the kernel drops what is more" 'police .*rate 16Mbit burst 2000000b' tc filter show dev "$tap" parent ffff:
+        is "it is heard, too" 'arp-own ping-own' "$(heard)"
+        let_go
+        check_soon "its limit goes with it" 30 not_there "$tap"
+else
+        expect_output "what the kernel lacks to drop it is said" \
+                '^error The kernel cannot apply Bandwidth=: .*(sch_ingress|cls_u32 and act_police)' \
+                ask "tap $tap virbr0 out:2000000"
+fi
+check "who cannot be limited has no tap" not_there "$tap"
+
 ip link add "$tap" type veth peer name thief0
 expect_output "somebody else's interface is not taken" "^taken The interface '$tap' is there already" ask "tap $tap virbr0"
 ip link delete thief0

@@ -25,7 +25,7 @@ int antispoof_attach(const AntispoofPort *port, Error *ret_error);
 /* Makes the tap of an interface that antispoof_filter() has named, a port of its bridge that is up. It goes
  * when the last copy of *ret_fd is closed, from which frames are read, and to which they are written, one
  * at a time and without blocking. ADDRESS_IN_USE where there is an interface of that name; FAILED with the
- * reason. */
+ * reason, such as what the kernel lacks for the tap's rates. */
 int antispoof_make_tap(const AntispoofTap *tap, int *ret_fd, unsigned *ret_mtu, Error *ret_error);
 
 /* When it returns, the ports lead to the guest. FAILED, ADDRESS_IN_USE where another unikernel has one. */

@@ -29,6 +29,9 @@ static const char *const requests[] = {
                 "port shruaaaaaaaaaaa virbr-0.1_a isolated",
                 "tap shruaaaaaaaaaaa virbr0",
                 "tap shruaaaaaaaaaaa br-0.1 isolated",
+                "tap shruaaaaaaaaaaa virbr0 in:1000",
+                "tap shruaaaaaaaaaaa virbr0 out:1000000000000",
+                "tap shruaaaaaaaaaaa virbr0 isolated in:2000000 out:12345",
                 "filter 0-a fe:ff:ff:ff:ff:ff 255.1.1.1 any \" ; } { drop",
 };
 
@@ -135,6 +138,21 @@ static void test_refused(void)
                         "tap shruaaaaaaaaaaa br7 isolate",
                         "tap shruaaaaaaaaaaa br7 isolated ",
                         "tap shruaaaaaaaaaaaa br7",
+                        "tap shruaaaaaaaaaaa in:1000",
+                        "tap shruaaaaaaaaaaa br7 in:999",
+                        "tap shruaaaaaaaaaaa br7 in:0",
+                        "tap shruaaaaaaaaaaa br7 in:",
+                        "tap shruaaaaaaaaaaa br7 in:01000",
+                        "tap shruaaaaaaaaaaa br7 in:+1000",
+                        "tap shruaaaaaaaaaaa br7 in:1000000000001",
+                        "tap shruaaaaaaaaaaa br7 in:1000,5",
+                        "tap shruaaaaaaaaaaa br7 in:1000 ",
+                        "tap shruaaaaaaaaaaa br7 in:1000 in:1000",
+                        "tap shruaaaaaaaaaaa br7 out:1000 out:1000",
+                        "tap shruaaaaaaaaaaa br7 out:1000 in:1000",
+                        "tap shruaaaaaaaaaaa br7 in:1000 isolated",
+                        "tap shruaaaaaaaaaaa br7 up:1000",
+                        "port shruaaaaaaaaaaa br7 in:1000",
                         "tap shru/aaaaaaaaaa br7",
                         "tap vnet0 br7",
                         "tap eth0 br7",
@@ -278,11 +296,13 @@ static void test_tap(void)
 {
         _cleanup_antispoof_request_ AntispoofRequest request = {};
 
-        g_assert_cmpint(parse("tap shruaaaaaaaaaaa br7 isolated", &request, NULL), ==, 0);
+        g_assert_cmpint(parse("tap shruaaaaaaaaaaa br7 isolated in:2000 out:3000", &request, NULL), ==, 0);
         g_assert_cmpint(request.verb, ==, ANTISPOOF_TAP);
         g_assert_cmpstr(request.tap.port.interface, ==, "shruaaaaaaaaaaa");
         g_assert_cmpstr(request.tap.port.bridge, ==, "br7");
         g_assert_true(request.tap.port.isolated);
+        g_assert_cmpuint(request.tap.rate_in, ==, 2000);
+        g_assert_cmpuint(request.tap.rate_out, ==, 3000);
 }
 
 static void test_lost(void)

@@ -149,6 +149,7 @@ static void test_antispoof(void)
                         {"port shru0123456789a virbr0 isolated", ANTISPOOF_PORT},
                         {"tap shru0123456789a virbr0", ANTISPOOF_TAP},
                         {"tap shru0123456789a virbr0 isolated", ANTISPOOF_TAP},
+                        {"tap shru0123456789a virbr0 in:1000 out:2000000", ANTISPOOF_TAP},
                         {"watch", ANTISPOOF_WATCH},
                         {"demand", ANTISPOOF_DEMAND},
         };
