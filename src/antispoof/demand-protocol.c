@@ -12,6 +12,7 @@ static const char *const words[_DEMAND_WORD_MAX] = {
                 [DEMAND_IDLE] = "idle",
                 [DEMAND_OPEN] = "open",
                 [DEMAND_HOLD] = "hold",
+                [DEMAND_DROP] = "drop",
                 [DEMAND_REFUSE] = "refuse",
                 [DEMAND_END] = "end",
 };

@@ -19,7 +19,8 @@ typedef enum DemandWord {
         /* To shruthi-antispoof. */
         DEMAND_OPEN,   /* it is ready: let go what is held, and hold no more */
         DEMAND_HOLD,   /* it is not: hold what comes */
-        DEMAND_REFUSE, /* it will not be: drop what is held */
+        DEMAND_DROP,   /* nobody knows whether it will be: drop what is held */
+        DEMAND_REFUSE, /* it will not be: refuse what is held, and what comes */
         DEMAND_END,    /* its ports are not to stay published while it is stopped */
         _DEMAND_WORD_MAX,
         _DEMAND_WORD_INVALID = -EINVAL,

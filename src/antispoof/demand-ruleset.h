@@ -5,7 +5,8 @@
 
 #include "common/error.h"
 
-/* The tables that hold the first packets to guests that are not ready, as commands for nft(8). Pure. */
+/* The tables that hold the first packets to guests that are not ready, and refuse those to guests that do
+ * not become ready, as commands for nft(8). Pure. */
 
 #define DEMAND_TABLE "shruthi_demand" /* of IPv4, and of IPv6 */
 #define DEMAND_CHAIN "hold" /* where a packet ends that is to be held */
@@ -18,11 +19,12 @@ typedef enum DemandMeans {
         _DEMAND_MEANS_MAX,
 } DemandMeans;
 
-/* Appends the tables made anew, which hold what goes to one of these guests (Address). */
-void demand_ruleset_append_table(GString *commands, DemandMeans means, const GArray *guests);
+/* Appends the tables made anew, which hold what goes to one of these guests (Address), or refuse it. */
+void demand_ruleset_append_table(
+                GString *commands, DemandMeans means, const GArray *held, const GArray *refused);
 
-/* Appends that they hold what goes to these, and no others, with all else left as it is. */
-void demand_ruleset_append_guests(GString *commands, const GArray *guests);
+/* Appends that they hold and refuse what goes to these, and no others, with all else left as it is. */
+void demand_ruleset_append_guests(GString *commands, const GArray *held, const GArray *refused);
 
 /* Appends that there are none. */
 void demand_ruleset_append_removal(GString *commands);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A Demand is a unikernel whose ports stay published while it is stopped. It is in one of two states:
+/* A Demand is a unikernel whose ports stay published while it is stopped. It is in one of three states:
  *
- *     held    what comes is held: it is stopped, starts, stops, or nobody has said yet that it is ready
- *     open    it is ready: the kernel hands over nothing
+ *     held     what comes is held: it is stopped, starts, stops, or nobody has said yet that it is ready
+ *     open     it is ready: the kernel hands over nothing
+ *     refused  its starts have failed: the kernel answers that nobody is there, and hands over nothing
  *
- *     held ── shruthi-demand: open ───────────────────────────────────► open
- *     open ── shruthi-demand: hold; its interface went; it is idle ──► held
+ *     held, refused ── shruthi-demand: open ──────────────────────────► open
+ *     open, refused ── shruthi-demand: hold; its interface went ──────► held
+ *     open          ── it is idle ────────────────────────────────────► held
+ *     held, open    ── shruthi-demand: refuse ────────────────────────► refused
  *
  * An idle one is held first, and looked at once more before shruthi-demand is told: so no connection is
  * begun that would be cut off by the stop. */
@@ -38,9 +41,15 @@
 #define RETRY_USEC    G_USEC_PER_SEC
 #define CLIENT_BUFFER (8 * 1024 * 1024) /* all that there is is told at once, in some KiB each */
 
+typedef enum DemandState {
+        DEMAND_STATE_HELD,
+        DEMAND_STATE_OPEN,
+        DEMAND_STATE_REFUSED,
+} DemandState;
+
 typedef struct Demand {
         char *name;
-        bool held;
+        DemandState state;
         bool present; /* its interfaces are there */
         bool told;    /* that it is wanted */
         bool gone;    /* they have just gone */
@@ -96,12 +105,17 @@ typedef bool (*DemandIs)(const Demand *demand);
 
 static bool demand_is_held(const Demand *demand)
 {
-        return demand->held;
+        return demand->state == DEMAND_STATE_HELD;
 }
 
 static bool demand_is_open(const Demand *demand)
 {
-        return !demand->held;
+        return demand->state == DEMAND_STATE_OPEN;
+}
+
+static bool demand_is_refused(const Demand *demand)
+{
+        return demand->state == DEMAND_STATE_REFUSED;
 }
 
 static bool demand_is_gone(const Demand *demand)
@@ -150,12 +164,12 @@ static void demand_tell_wanted(Demand *demand)
         demand->told = true;
 }
 
-static void demand_release(Demand *demand, bool pass)
+static void demand_release(Demand *demand, PacketVerdict verdict)
 {
         uint32_t id;
 
         while (held_packets_take(demand->packets, INT64_MAX, &id))
-                packet_source_release(&source, id, pass);
+                packet_source_release(&source, id, verdict);
         demand->told = false;
 }
 
@@ -166,7 +180,7 @@ static void demand_drop_old(Demand *demand, int64_t now)
         uint32_t id;
 
         while (held_packets_take(demand->packets, now - HELD_PACKETS_USEC, &id)) {
-                packet_source_release(&source, id, false);
+                packet_source_release(&source, id, PACKET_DROP);
                 any = true;
         }
         if (any && held_packets_count(demand->packets) == 0)
@@ -190,12 +204,12 @@ static void demand_drop_all_old(int64_t now)
         }
 }
 
-static int demand_make_table_by(DemandMeans by, const GArray *guests, Error *ret_error)
+static int demand_make_table_by(DemandMeans by, const GArray *held, const GArray *refused, Error *ret_error)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
         int r;
 
-        demand_ruleset_append_table(commands, by, guests);
+        demand_ruleset_append_table(commands, by, held, refused);
         r = nft_run_retrying(commands->str, ret_error);
         if (r < 0)
                 return r;
@@ -210,17 +224,17 @@ static int demand_make_table_by(DemandMeans by, const GArray *guests, Error *ret
 }
 
 /* Which of the means this kernel has is found out once. */
-static int demand_make_table(const GArray *guests, Error *ret_error)
+static int demand_make_table(const GArray *held, const GArray *refused, Error *ret_error)
 {
         int r;
 
         if (means != _DEMAND_MEANS_MAX)
-                return demand_make_table_by(means, guests, ret_error);
+                return demand_make_table_by(means, held, refused, ret_error);
 
         for (DemandMeans by = 0; by < _DEMAND_MEANS_MAX; by++) {
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                r = demand_make_table_by(by, guests, &error);
+                r = demand_make_table_by(by, held, refused, &error);
                 if (r < 0) {
                         error_clear(ret_error);
                         error_move(ret_error, &error);
@@ -239,18 +253,18 @@ static int demand_make_table(const GArray *guests, Error *ret_error)
 
 static int demand_apply(void)
 {
-        g_autoptr(GArray) guests = demand_guests(demand_is_held);
+        g_autoptr(GArray) held = demand_guests(demand_is_held), refused = demand_guests(demand_is_refused);
         g_autoptr(GString) commands = g_string_new(NULL);
         _cleanup_error_ Error error = ERROR_INIT;
         int r = -ENOENT;
 
-        demand_ruleset_append_guests(commands, guests);
+        demand_ruleset_append_guests(commands, held, refused);
         if (means != _DEMAND_MEANS_MAX)
                 r = nft_run_retrying(commands->str, &error);
         if (r < 0)
                 error_clear(&error);
         if (r < 0)
-                r = demand_make_table(guests, &error);
+                r = demand_make_table(held, refused, &error);
         next_apply = r < 0 ? g_get_monotonic_time() + RETRY_USEC : INT64_MAX;
         if (r < 0)
                 log_warning("Cannot hold packets for unikernels that are stopped, trying again: %s",
@@ -260,7 +274,7 @@ static int demand_apply(void)
 
 static void demand_hold(Demand *demand)
 {
-        demand->held = true;
+        demand->state = DEMAND_STATE_HELD;
         demand->told = held_packets_count(demand->packets) > 0;
 }
 
@@ -292,7 +306,7 @@ static Demand *demand_new(const char *name)
 
         *demand = (Demand){
                         .name = g_strdup(name),
-                        .held = true,
+                        .state = DEMAND_STATE_HELD,
                         /* As it may have been when the last process of ours was killed. */
                         .present = true,
                         .packets = held_packets_new(),
@@ -316,7 +330,7 @@ static void demand_forget_others(GHashTable *present)
         g_hash_table_iter_init(&iter, demands);
         while (g_hash_table_iter_next(&iter, &name, &value))
                 if (!g_hash_table_contains(present, name)) {
-                        demand_release(value, false);
+                        demand_release(value, PACKET_DROP);
                         g_hash_table_iter_remove(&iter);
                 }
 }
@@ -410,10 +424,19 @@ void demand_set_client(int taken_client)
         }
 }
 
+/* One that is refused goes through the rules again, which say so to its client; if they are not there yet,
+ * they would hold it again. */
+static PacketVerdict demand_verdict(const Demand *demand)
+{
+        if (demand_is_open(demand))
+                return PACKET_PASS;
+        return demand_is_refused(demand) && next_apply == INT64_MAX ? PACKET_REPEAT : PACKET_DROP;
+}
+
 static void on_packet(uint32_t id, const Address *to, void *userdata)
 {
         Demand *demand = address_is_set(to) ? demand_of_address(to) : NULL;
-        bool held = demand && demand->held;
+        bool held = demand && demand_is_held(demand);
 
         if (held && source.held) {
                 held = held_packets_add(demand->packets, id, g_get_monotonic_time());
@@ -422,8 +445,8 @@ static void on_packet(uint32_t id, const Address *to, void *userdata)
         if (held)
                 demand_tell_wanted(demand);
         else if (source.held)
-                /* One for a guest that has just become ready. */
-                packet_source_release(&source, id, demand && !demand->held);
+                /* One for a guest that has just become ready, or is just refused. */
+                packet_source_release(&source, id, demand ? demand_verdict(demand) : PACKET_DROP);
 }
 
 void demand_hear_packets(void)
@@ -456,9 +479,9 @@ static bool demand_set_open(Demand *demand)
                 demand->told = false;
                 return false;
         }
-        if (demand->held)
+        if (!demand_is_open(demand))
                 demand->active = now;
-        demand->held = false;
+        demand->state = DEMAND_STATE_OPEN;
         if (demand->idle_sec > 0)
                 next_look = MIN(next_look, now + LOOK_MIN_USEC);
         return true;
@@ -466,13 +489,22 @@ static bool demand_set_open(Demand *demand)
 
 static void demand_open(Demand *demand)
 {
-        bool held = demand->held;
+        bool open = demand_is_open(demand);
 
         if (!demand_set_open(demand))
                 return;
-        if (held)
+        if (!open)
                 (void) demand_apply();
-        demand_release(demand, true);
+        demand_release(demand, PACKET_PASS);
+}
+
+static void demand_refuse(Demand *demand)
+{
+        if (!demand_is_refused(demand)) {
+                demand->state = DEMAND_STATE_REFUSED;
+                (void) demand_apply();
+        }
+        demand_release(demand, demand_verdict(demand));
 }
 
 static void demand_obey(DemandWord word, const char *name)
@@ -486,15 +518,18 @@ static void demand_obey(DemandWord word, const char *name)
                 demand_open(demand);
                 break;
         case DEMAND_HOLD:
-                if (!demand->held) {
+                if (!demand_is_held(demand)) {
                         demand_hold(demand);
                         (void) demand_apply();
                 }
                 if (held_packets_count(demand->packets) > 0)
                         demand_tell_wanted(demand);
                 break;
+        case DEMAND_DROP:
+                demand_release(demand, PACKET_DROP);
+                break;
         case DEMAND_REFUSE:
-                demand_release(demand, false);
+                demand_refuse(demand);
                 break;
         case DEMAND_END:
                 (void) publish_end_demand(name, NULL);
@@ -594,8 +629,8 @@ static void demand_end_idle(const GPtrArray *idle)
         for (guint i = 0; i < idle->len; i++) {
                 Demand *demand = idle->pdata[i];
 
-                if (!demand->held)
-                        demand_release(demand, true);
+                if (demand_is_open(demand))
+                        demand_release(demand, PACKET_PASS);
         }
 }
 
@@ -614,7 +649,7 @@ static void demand_look_for_idle(int64_t now)
                 Demand *demand = value;
                 int64_t after = (int64_t) demand->idle_sec * G_USEC_PER_SEC;
 
-                if (demand->held || demand->idle_sec == 0)
+                if (!demand_is_open(demand) || demand->idle_sec == 0)
                         continue;
                 if (r < 0 || demand->busy)
                         demand->active = now;

@@ -202,13 +202,14 @@ void packet_source_hear(const PacketSource *source, PacketSeen seen, void *userd
         }
 }
 
-void packet_source_release(const PacketSource *source, uint32_t id, bool pass)
+void packet_source_release(const PacketSource *source, uint32_t id, PacketVerdict verdict)
 {
-        const struct nfqnl_msg_verdict_hdr verdict = {
-                        .verdict = g_htonl(pass ? NF_ACCEPT : NF_DROP), .id = g_htonl(id)};
+        static const uint32_t words[] = {
+                        [PACKET_DROP] = NF_DROP, [PACKET_PASS] = NF_ACCEPT, [PACKET_REPEAT] = NF_REPEAT};
+        const struct nfqnl_msg_verdict_hdr header = {.verdict = g_htonl(words[verdict]), .id = g_htonl(id)};
         PacketMessage message = packet_message(NFNL_SUBSYS_QUEUE, NFQNL_MSG_VERDICT, 0);
 
-        packet_message_put(&message, NFQA_VERDICT_HDR, &verdict, sizeof verdict);
+        packet_message_put(&message, NFQA_VERDICT_HDR, &header, sizeof header);
         /* One that the kernel no longer holds is dropped already. */
         (void) send(source->fd, &message, message.header.nlmsg_len, MSG_DONTWAIT);
 }

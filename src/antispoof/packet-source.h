@@ -36,5 +36,10 @@ void packet_source_hear(const PacketSource *source, PacketSeen seen, void *userd
 /* The same of what one read(2) gave, pure; -EBADMSG where it is none of netlink's. */
 int packet_source_parse(const void *data, size_t size, PacketSeen seen, void *userdata);
 
-/* Lets it go on its way, or drops it. */
-void packet_source_release(const PacketSource *source, uint32_t id, bool pass);
+typedef enum PacketVerdict {
+        PACKET_DROP,
+        PACKET_PASS,   /* it goes on its way */
+        PACKET_REPEAT, /* the rules that have held it see it again */
+} PacketVerdict;
+
+void packet_source_release(const PacketSource *source, uint32_t id, PacketVerdict verdict);

@@ -31,6 +31,7 @@ enum {
         PATH_CUT_OFF,
         PATH_PROBE,
         PATH_RESULTS,
+        PATH_REFUSALS,
         PATH_RESTORES,
         PATH_RATES,
         PATH_LIBEXEC,
@@ -61,6 +62,7 @@ static const char *const defaults[_PATH_MAX] = {
                 [PATH_CUT_OFF] = SHRUTHI_RUNTIMEDIR "/cut-off",
                 [PATH_PROBE] = SHRUTHI_RUNTIMEDIR "/probe",
                 [PATH_RESULTS] = SHRUTHI_RUNTIMEDIR "/results",
+                [PATH_REFUSALS] = SHRUTHI_RUNTIMEDIR "/refusals",
                 [PATH_RESTORES] = SHRUTHI_RUNTIMEDIR "/restores",
                 [PATH_RATES] = SHRUTHI_RUNTIMEDIR "/rates",
                 [PATH_LIBEXEC] = SHRUTHI_LIBEXECDIR,
@@ -183,6 +185,11 @@ const char *paths_probe(void)
 const char *paths_results(void)
 {
         return path_get(PATH_RESULTS);
+}
+
+const char *paths_refusals(void)
+{
+        return path_get(PATH_REFUSALS);
 }
 
 const char *paths_restores(void)

@@ -30,6 +30,7 @@ const char *paths_liveness(void);            /* /run/shruthi/lives: unikernel/li
 const char *paths_cut_off(void);             /* /run/shruthi/cut-off: unikernel/cut-off.h */
 const char *paths_probe(void);               /* /run/shruthi/probe: facts found out about the host */
 const char *paths_results(void);             /* /run/shruthi/results: exit records */
+const char *paths_refusals(void);            /* /run/shruthi/refusals: unikernel/refusal.h */
 const char *paths_restores(void);            /* /run/shruthi/restores: unikernel/snapshot.h */
 const char *paths_rates(void);               /* /run/shruthi/rates: run/user-rate.h */
 const char *paths_generated_units(void);     /* /run/systemd/generator: where shruthi-generator writes */

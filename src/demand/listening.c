@@ -37,6 +37,9 @@ static void unit_set_definition(Unit *unit, const Definition *definition)
         unit->retry = 0;
         g_free(unit->text);
         unit->text = g_steal_pointer(&text);
+        waiter_changed(&unit->waiter);
+        if (unit->refused)
+                unit_decide(unit);
 }
 
 /* One that cannot be read stays as it was. */
@@ -70,6 +73,21 @@ static void service_read_conf(Service *service)
         service->conf_failed = r < 0;
 }
 
+/* The limit may be another. */
+static void service_decide_limited(Service *service)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, service->units);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Unit *unit = value;
+
+                if (unit->waiter.limited)
+                        unit_decide(unit);
+        }
+}
+
 static void service_read(Service *service)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -99,6 +117,7 @@ static void service_read(Service *service)
                 unit->listed = false;
         }
         service_tidy(service);
+        service_decide_limited(service);
         listening_continue(service);
 }
 

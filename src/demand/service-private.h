@@ -15,10 +15,14 @@ typedef struct Unit {
         char *path; /* of its unit, on the bus */
         DemandWaiter waiter;
         char *job;       /* what we have asked for; NULL: no answer yet, or nothing */
+        uint64_t begun;  /* when we have asked for its start last, in µs of CLOCK_MONOTONIC */
+        bool failed;     /* that job did; it is not known yet whether it was begun */
         bool asked;      /* for its state, and no answer yet */
         bool asked_late; /* it may have changed since */
         sd_bus_slot *changed_slot, *state_slot, *job_slot;
         sd_event_source *retry_source; /* its state could not be asked for */
+        sd_event_source *decide_source; /* at waiter.next */
+        bool refused;                   /* a refusal of it is recorded: unikernel/refusal.h */
         bool listed;   /* shruthi-antispoof waits for it */
         bool defined;  /* there is a definition, and it says so */
         char *text;    /* that one; NULL: not read yet */

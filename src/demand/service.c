@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "demand/service-private.h"
+#include "unikernel/refusal.h"
 
 #define IDLE_USEC (30 * G_USEC_PER_SEC)
 
@@ -23,6 +24,7 @@ static void unit_free(gpointer data)
         sd_bus_slot_unref(unit->state_slot);
         sd_bus_slot_unref(unit->job_slot);
         sd_event_source_disable_unref(unit->retry_source);
+        sd_event_source_disable_unref(unit->decide_source);
         waiter_clear(&unit->waiter);
         g_free(unit->name);
         g_free(unit->path);
@@ -70,8 +72,10 @@ void service_tidy(Service *service)
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Unit *unit = value;
 
-                if (!unit->listed && !unit->defined && g_strcmp0(service->called, unit->name) != 0)
-                        g_hash_table_iter_remove(&iter);
+                if (unit->listed || unit->defined || g_strcmp0(service->called, unit->name) == 0)
+                        continue;
+                (void) refusal_end(unit->name);
+                g_hash_table_iter_remove(&iter);
         }
         if (g_hash_table_size(service->units) == 0 && !service->idle_source)
                 (void) sd_event_add_time_relative(service->event, &service->idle_source, CLOCK_MONOTONIC,
@@ -84,11 +88,44 @@ static void unit_say(const Unit *unit, int level, const char *message)
                         message);
 }
 
+static void unit_refuse(Unit *unit)
+{
+        int r = refusal_begin(unit->name);
+
+        unit->refused = true;
+        unit_say(unit, LOG_WARNING,
+                        "was started for traffic and has failed, and is not started again for now: clients "
+                        "are "
+                        "refused for a minute, or until somebody starts it, or changes its definition");
+        if (r < 0)
+                log_warning("That '%s' refuses traffic is not shown: %s", unit->name, g_strerror(-r));
+}
+
+static int on_unit_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        unit_decide(userdata);
+        return 0;
+}
+
+static void unit_plan(Unit *unit)
+{
+        unit->decide_source = sd_event_source_disable_unref(unit->decide_source);
+        if (unit->waiter.next != INT64_MAX)
+                (void) sd_event_add_time(unit->service->event, &unit->decide_source, CLOCK_MONOTONIC,
+                                (uint64_t) unit->waiter.next, 0, on_unit_time, unit);
+}
+
 void unit_decide(Unit *unit)
 {
         Service *service = unit->service;
+        WaiterAction action = waiter_decide(&unit->waiter, service->limit, g_get_monotonic_time());
 
-        switch (waiter_decide(&unit->waiter, service->limit, g_get_monotonic_time())) {
+        unit_plan(unit);
+        if (unit->refused && unit->waiter.refused == 0) {
+                unit->refused = false;
+                (void) refusal_end(unit->name);
+        }
+        switch (action) {
         case WAITER_OPEN:
                 antispoof_link_tell(service, DEMAND_OPEN, unit->name);
                 break;
@@ -99,20 +136,18 @@ void unit_decide(Unit *unit)
                 unit_say(unit, LOG_INFO, "is started: there is traffic for it");
                 unit_start(unit);
                 break;
-        case WAITER_FAILED:
-                unit_say(unit, LOG_WARNING,
-                                "was started for traffic and has failed: the clients that wait are "
-                                "dropped, and the next packet starts it again");
-                antispoof_link_tell(service, DEMAND_REFUSE, unit->name);
-                break;
         case WAITER_LIMIT:
                 log_object(LOG_WARNING, &(LogObject){.unikernel = unit->name}, NULL, NULL,
                                 "Unikernel '%s' was started %u times within a minute for traffic: what "
-                                "comes is dropped until that is less (ActivationsMax= in shruthi.conf)",
+                                "comes waits until that is less (ActivationsMax= in shruthi.conf)",
                                 unit->name, service->limit);
+                antispoof_link_tell(service, DEMAND_HOLD, unit->name);
+                break;
+        case WAITER_REFUSE:
+                unit_refuse(unit);
                 antispoof_link_tell(service, DEMAND_REFUSE, unit->name);
                 break;
-        case WAITER_AGAIN:
+        case WAITER_REFUSE_STILL:
                 antispoof_link_tell(service, DEMAND_REFUSE, unit->name);
                 break;
         default:
@@ -144,6 +179,7 @@ int service_new(sd_event *event, sd_bus *bus, int listen_fd, Service **ret_servi
                 service_free(service);
                 return r;
         }
+        refusals_end();
         antispoof_link_open(service);
 
         *ret_service = service;
@@ -155,6 +191,7 @@ void service_free(Service *service)
         if (!service)
                 return;
 
+        refusals_end();
         listening_close(service);
         antispoof_link_close(service);
         sd_event_source_disable_unref(service->idle_source);

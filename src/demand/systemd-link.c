@@ -29,30 +29,65 @@ static int on_unit_state_retry(sd_event_source *source, uint64_t usec, void *use
 static void unit_state_failed(Unit *unit)
 {
         unit->waiter.wanted = false;
-        antispoof_link_tell(unit->service, DEMAND_REFUSE, unit->name);
+        antispoof_link_tell(unit->service, DEMAND_DROP, unit->name);
         if (!unit->retry_source)
                 (void) sd_event_add_time_relative(unit->service->event, &unit->retry_source, CLOCK_MONOTONIC,
                                 STATE_RETRY_USEC, 0, on_unit_state_retry, unit);
 }
 
-static int on_unit_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+/* The answer to a question about its unit. False: there is none, or it is asked once more. */
+static bool unit_take_answer(Unit *unit, sd_bus_message *reply, const char *type, void *ret_value)
 {
-        Unit *unit = userdata;
-        const char *state = NULL;
-
         unit->asked = false;
         unit->state_slot = sd_bus_slot_unref(unit->state_slot);
         if (unit->asked_late) {
                 unit->asked_late = false;
                 unit_ask_state(unit);
-                return 0;
+                return false;
         }
         if (sd_bus_message_is_method_error(reply, NULL) ||
-                        sd_bus_message_read(reply, "v", "s", &state) < 0) {
+                        sd_bus_message_read(reply, "v", type, ret_value) < 0) {
                 unit_state_failed(unit);
+                return false;
+        }
+        return true;
+}
+
+static void unit_ask(Unit *unit, const char *property, sd_bus_message_handler_t answered)
+{
+        unit->asked = sd_bus_call_method_async(unit->service->bus, &unit->state_slot, SYSTEMD_NAME,
+                                      unit->path, PROPERTIES, "Get", answered, unit, "ss", UNIT_INTERFACE,
+                                      property) >= 0;
+}
+
+/* A start that was refused, as by the limit of starts, has not even been begun; Result does not say that. */
+static int on_unit_left(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Unit *unit = userdata;
+        uint64_t left;
+
+        if (!unit_take_answer(unit, reply, "t", &left))
+                return 0;
+        unit->waiter.final = left < unit->begun;
+        unit->waiter.state = WAITER_STOPPED;
+        unit_decide(unit);
+        return 0;
+}
+
+static int on_unit_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Unit *unit = userdata;
+        const char *text;
+        WaiterState state;
+
+        if (!unit_take_answer(unit, reply, "s", &text))
+                return 0;
+        state = waiter_state_from_unit(text);
+        if (unit->failed && state == WAITER_STOPPED) {
+                unit_ask(unit, "InactiveExitTimestampMonotonic", on_unit_left);
                 return 0;
         }
-        unit->waiter.state = waiter_state_from_unit(state);
+        unit->waiter.state = state;
         unit_decide(unit);
         return 0;
 }
@@ -63,9 +98,7 @@ void unit_ask_state(Unit *unit)
                 unit->asked_late = true;
                 return;
         }
-        unit->asked = sd_bus_call_method_async(unit->service->bus, &unit->state_slot, SYSTEMD_NAME,
-                                      unit->path, PROPERTIES, "Get", on_unit_state, unit, "ss",
-                                      UNIT_INTERFACE, "ActiveState") >= 0;
+        unit_ask(unit, "ActiveState", on_unit_state);
 }
 
 static int on_unit_changed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -100,6 +133,7 @@ static int on_unit_job(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         log_object(LOG_WARNING, &(LogObject){.unikernel = unit->name}, NULL, NULL,
                         "systemd does not %s unikernel '%s': %s", unit->waiter.stopping ? "stop" : "start",
                         unit->name, sd_bus_message_get_error(reply)->message ?: "no reason given");
+        unit->waiter.final = unit->waiter.starting;
         waiter_job_ended(&unit->waiter);
         unit_ask_state(unit);
         return 0;
@@ -118,6 +152,8 @@ static void unit_ask_job(Unit *unit, const char *method, const char *mode)
 
 void unit_start(Unit *unit)
 {
+        unit->failed = false;
+        unit->begun = (uint64_t) g_get_monotonic_time();
         unit_ask_job(unit, "StartUnit", "replace");
 }
 
@@ -146,15 +182,23 @@ void unit_stop(Unit *unit)
         unit_ask_job(unit, "StopUnit", "fail");
 }
 
+/* A condition or an assertion of its unit does not hold, or the host has not what it needs. */
+static bool job_result_is_final(const char *result)
+{
+        static const char *const results[] = {"skipped", "invalid", "assert", "unsupported", "once", NULL};
+
+        return g_strv_contains(results, result);
+}
+
 /* Also of those that we have not asked for, which change the state too. */
 static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Service *service = userdata;
-        const char *job, *name;
+        const char *job, *name, *result;
         GHashTableIter iter;
         gpointer value;
 
-        if (sd_bus_message_read(message, "uoss", NULL, &job, &name, NULL) < 0 ||
+        if (sd_bus_message_read(message, "uoss", NULL, &job, &name, &result) < 0 ||
                         !g_str_has_prefix(name, SHRUTHI_UNIT_PREFIX))
                 return 0;
         g_hash_table_iter_init(&iter, service->units);
@@ -164,6 +208,8 @@ static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error 
                 if (g_strcmp0(unit->job, job) != 0)
                         continue;
                 g_clear_pointer(&unit->job, g_free);
+                unit->failed = unit->waiter.starting && g_str_equal(result, "failed");
+                unit->waiter.final = unit->waiter.starting && job_result_is_final(result);
                 waiter_job_ended(&unit->waiter);
                 unit_ask_state(unit);
         }

@@ -2,13 +2,14 @@
 
 /* What is to be done with a unikernel with Activation=traffic:
  *
- *     stopped, something is held     start it, if the limit permits, else drop what is held
- *     stopped after our own start    that has failed, and Restart= does not try again: drop what is held
- *     stopped, otherwise             hold what comes
- *     changing                       hold what comes
- *     ready                          let it pass, unless we are about to stop it
+ *     stopped, something is held     start it, if the limit permits; otherwise hold what comes until it does
+ *     stopped after our own start    that has failed, and Restart= does not try again: start it once more,
+ * after a pause; or if systemd or the limit do not permit that, refuse what is held, and for a while what
+ * comes stopped, otherwise             hold what comes changing                       hold what comes ready
+ * let it pass, unless we are about to stop it
  *
- * Called by service.c. */
+ * A socket unit does the same: its service is started for what waits again and again, until a limit is
+ * reached, and then its clients are refused. Called by service.c. */
 
 #include "demand/waiter.h"
 
@@ -41,44 +42,77 @@ static bool waiter_may_start(DemandWaiter *waiter, unsigned limit, int64_t now)
         return waiter->starts->len < limit;
 }
 
+static WaiterAction waiter_refuse(DemandWaiter *waiter, int64_t now)
+{
+        waiter->wanted = waiter->tried = waiter->final = false;
+        waiter->next = waiter->refused = now + WAITER_REFUSE_USEC;
+        return WAITER_REFUSE;
+}
+
+static WaiterAction waiter_start(DemandWaiter *waiter, int64_t now)
+{
+        g_array_append_val(waiter->starts, now);
+        waiter->starting = waiter->tried = true;
+        waiter->limited = waiter->final = false;
+        return WAITER_START;
+}
+
+/* Something is held, and no start is in progress. */
+static WaiterAction waiter_decide_wanted(DemandWaiter *waiter, unsigned limit, int64_t now)
+{
+        bool may = waiter_may_start(waiter, limit, now), said = waiter->limited;
+        int64_t pause;
+
+        if (waiter->tried && (waiter->final || !may))
+                return waiter_refuse(waiter, now);
+        if (!may) {
+                waiter->limited = true;
+                waiter->next = g_array_index(waiter->starts, int64_t, 0) + WINDOW_USEC;
+                return said ? WAITER_HOLD : WAITER_LIMIT;
+        }
+        pause = waiter->tried && waiter->starts->len > 0
+                                ? g_array_index(waiter->starts, int64_t, waiter->starts->len - 1) +
+                                                  WAITER_PAUSE_USEC
+                                : 0;
+        if (pause > now) {
+                waiter->next = pause;
+                return WAITER_HOLD;
+        }
+        return waiter_start(waiter, now);
+}
+
 static WaiterAction waiter_decide_stopped(DemandWaiter *waiter, unsigned limit, int64_t now)
 {
-        bool failed = waiter->tried;
-
         waiter->stopping = false;
         /* Its job is in the queue. */
         if (waiter->starting)
                 return WAITER_HOLD;
-        waiter->tried = false;
-        if (!waiter->wanted)
-                return WAITER_HOLD;
-        if (!failed && waiter_may_start(waiter, limit, now)) {
-                g_array_append_val(waiter->starts, now);
-                waiter->starting = waiter->tried = true;
-                waiter->limited = false;
-                return WAITER_START;
+        if (waiter->refused > now) {
+                waiter->wanted = false;
+                waiter->next = waiter->refused;
+                return WAITER_REFUSE_STILL;
         }
-
-        waiter->wanted = false;
-        if (failed)
-                return WAITER_FAILED;
-        if (waiter->limited)
-                return WAITER_AGAIN;
-        waiter->limited = true;
-        return WAITER_LIMIT;
+        waiter->refused = 0;
+        if (waiter->wanted)
+                return waiter_decide_wanted(waiter, limit, now);
+        waiter->tried = false;
+        return WAITER_HOLD;
 }
 
 WaiterAction waiter_decide(DemandWaiter *waiter, unsigned limit, int64_t now)
 {
+        waiter->next = INT64_MAX;
         switch (waiter->state) {
         case WAITER_STOPPED:
                 return waiter_decide_stopped(waiter, limit, now);
         case WAITER_CHANGING:
+                waiter->refused = 0;
                 return WAITER_HOLD;
         case WAITER_READY:
                 if (waiter->stopping)
                         return WAITER_NOTHING;
                 waiter->wanted = waiter->tried = false;
+                waiter->refused = 0;
                 return WAITER_OPEN;
         default:
                 return WAITER_NOTHING;
@@ -88,4 +122,10 @@ WaiterAction waiter_decide(DemandWaiter *waiter, unsigned limit, int64_t now)
 void waiter_job_ended(DemandWaiter *waiter)
 {
         waiter->starting = waiter->stopping = false;
+}
+
+void waiter_changed(DemandWaiter *waiter)
+{
+        waiter->refused = 0;
+        waiter->tried = waiter->final = false;
 }

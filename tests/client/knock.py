@@ -5,12 +5,14 @@ counted.
 
 knock.py tcp ADDRESS PORT N [half]   N connections at once; half: the sending side is closed at once
 knock.py udp ADDRESS PORT N          N datagrams from as many ports, each sent once
-knock.py again ADDRESS PORT FILE     one connection after another, at random moments, until FILE is there
+knock.py again ADDRESS PORT FILE N   connections at random moments, N in a group, with pauses between the groups, until
+                                     FILE is there
 knock.py syn ADDRESS PORT N          N connections are begun, and left
 """
 
 import os
 import random
+import resource
 import socket
 import sys
 import threading
@@ -46,14 +48,17 @@ def ask_udp(address, port):
             raise OSError("another answer")
 
 
-def at_once(count, ask):
+def at_once(count, ask, within=0):
+    """within: each at a random moment of so many seconds."""
     failures = []
 
     def run():
+        time.sleep(random.uniform(0, within))
+        begun = time.monotonic()
         try:
             ask()
         except OSError as error:
-            failures.append(str(error))
+            failures.append(f"{error} after {time.monotonic() - begun:.3f} s")
 
     threads = [threading.Thread(target=run) for _ in range(count)]
     for thread in threads:
@@ -63,17 +68,19 @@ def at_once(count, ask):
     return failures
 
 
-def again(address, port, file):
+def again(address, port, file, group):
     failures, count, longest = [], 0, 0.0
-    while not os.path.exists(file):
-        time.sleep(random.uniform(0, 3))
+
+    def ask():
+        nonlocal longest
         begun = time.monotonic()
-        try:
-            ask_tcp(address, port)
-        except OSError as error:
-            failures.append(f"{error} after {time.monotonic() - begun:.3f} s")
-        count += 1
+        ask_tcp(address, port)
         longest = max(longest, time.monotonic() - begun)
+
+    while not os.path.exists(file):
+        time.sleep(random.uniform(0.5, 4))
+        failures += at_once(group, ask, within=1)
+        count += group
     print(f"{count} connections, the longest took {longest:.1f} s")
     return failures
 
@@ -90,6 +97,7 @@ def begin(address, port, count):
 
 def main():
     how, address, port, rest = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
     begun = time.monotonic()
     failures = []
     if how == "tcp":
@@ -97,7 +105,7 @@ def main():
     elif how == "udp":
         failures = at_once(int(rest[0]), lambda: ask_udp(address, port))
     elif how == "again":
-        failures = again(address, port, rest[0])
+        failures = again(address, port, rest[0], int(rest[1]))
     else:
         begin(address, port, int(rest[0]))
     for failure in failures:

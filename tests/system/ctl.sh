@@ -121,7 +121,7 @@ expect_fields() {
 everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number Generation:number Health:string
         InactiveEnterTimestamp:number InvocationID:string Name:string NeedsRestart:boolean Owner:number
         OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string Unit:string'
-details='Activation:string StopWhenIdleSec:string UpdateFrom:string UpdateVerify:string AllowedCPUs:string CPUQuota:string
+details='Activation:string ActivationState:string StopWhenIdleSec:string UpdateFrom:string UpdateVerify:string AllowedCPUs:string CPUQuota:string
         CPUWeight:string IOReadBandwidthMax:array IOReadIOPSMax:array IOWeight:string IOWriteBandwidthMax:array
         IOWriteIOPSMax:array MemoryHigh:number MemoryMax:number Addresses:array Architecture:string Arguments:string
         BlockedAddresses:array BootMethod:string CPUs:number
@@ -135,7 +135,7 @@ details='Activation:string StopWhenIdleSec:string UpdateFrom:string UpdateVerify
 # WORDS…: sorted, on one line.
 sorted() { tr -s ' \n' '\n' <<<"$*" | LC_ALL=C sort | paste -sd' '; }
 export LC_ALL=C
-expect_fields list 'Health:string Masked:boolean Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string Unit:string' alice list
+expect_fields list 'ActivationState:string Health:string Masked:boolean Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string Unit:string' alice list
 expect_fields show "$(sorted "$everybody" "$details")" alice show hello
 expect_fields "show for others" "$(sorted "$everybody")" mallory show hello
 expect_fields status "$(sorted "$everybody" "$details" Statistics:object)" alice status hello

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Unikernels that traffic starts: what comes to their ports while they are stopped is held until they are ready, then
-# answered; and those that are idle are stopped, with nothing lost meanwhile.
+# answered; and those that are idle are stopped, with nothing lost meanwhile. $BOOTS says how often one is woken while
+# ten times as many clients come at random moments.
 
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,6 +12,7 @@
 # shellcheck source=tests/system/outside.bash
 . "$(dirname "$0")/outside.bash"
 need socat python3
+BOOTS=${BOOTS:-8}
 
 # NAME ARGUMENTS LINE…: a guest with both addresses on network web; the lines are of [Unikernel], and what begins with
 # Publish= is of [Network].
@@ -156,24 +158,115 @@ check "it is stopped" stop_waiting slow
 
 # --- A start that fails.
 
-define_waiting bad "--exit=3" Publish=8082:80 Ready=tcp:service:80
+# NAME WHO PROTOCOL ADDRESS PORT: the client is told at once that nobody is there.
+refused() {
+        knock "$2" "$3" "$4" "$5" 1 >/run/refused && return 1
+        cat /run/refused
+        # Whose datagram is rejected on its way out of this host may not send it.
+        grep -qE 'Connection refused|Operation not permitted' /run/refused &&
+                [ "$(sed -n 's/.* answer, \([0-9]*\).*/\1/p' /run/refused)" -lt 2 ]
+}
+# NAME: clients are refused.
+is_refusing() { [ -e "/run/shruthi/refusals/$1" ]; }
+not_refusing() { ! is_refusing "$1"; }
+listed_as() { shruthictl list "$1" | grep -qF "$2"; }
+
+# Its first two starts fail, and Restart= does not say that there be more.
+define_waiting third "--serve=80" Publish=8086:80 Publish=7008:7/udp Ready=tcp:service:80
+mkdir -p /run/systemd/system/unikernel@third.service.d
+cat >/run/systemd/system/unikernel@third.service.d/tries.conf <<'END'
+[Service]
+ExecStartPre=+/bin/sh -c 'echo try >>/run/tries; [ $(wc -l </run/tries) -gt 2 ]'
+END
+systemctl daemon-reload
+check_soon "one waits that starts at its third try" 30 held third
+in_background datagrams knock outside udp 2001:db8:5::1 7008 2
+check "its clients are all answered" knock outside tcp 198.51.100.1 8086 8
+check_soon "by UDP, too" 10 background_ended datagrams
+is "each of them" 0 "$(cat /run/datagrams.status)"
+is "after three starts" 3 "$(wc -l </run/tries)"
+check "it is stopped" stop_waiting third
+
+bad=(Publish=8082:80 Publish=7009:7/udp Ready=tcp:service:80 StartLimitBurst=3 StartLimitIntervalSec=20s)
+define_waiting bad "--exit=3" "${bad[@]}"
+systemctl daemon-reload
 check_soon "one waits that will fail" 30 published 8082
-expect_fail "a client that gives up soon" 'timed out' \
-        in_net outside socat -u TCP:198.51.100.1:8082,connect-timeout=2 -
-check_soon "is dropped, with a word in the journal" 15 told bad 'has failed: the clients that wait are dropped'
+check_soon "list says that it waits" 10 listed_as bad 'stopped, waiting'
+expect_output "as JSON, too" '"ActivationState":"waiting"' shruthictl list --json=short bad
+in_background client knock outside tcp 198.51.100.1 8082 3
+check_soon "when it has failed so often as systemd permits, its clients are refused" 60 background_ended client
+is "those that wait as well" 3 "$(grep -c 'Connection refused' /run/client.out)"
+check "the journal says so" told bad 'has failed, and is not started again for now: clients are refused'
+check_soon "list says so" 10 listed_as bad 'failed, refusing'
+expect_output "as JSON, too" '"ActivationState":"refusing"' shruthictl list --json=short bad
+expect_output "and status" 'refuses traffic for a minute' sh -c 'shruthictl status bad || [ $? -eq 3 ]'
+while read -r who address; do
+        check "TCP from $who to $address is refused at once" refused bad "$who" tcp "$address" 8082
+        check "and UDP" refused bad "$who" udp "$address" 7009
+done <<END
+outside 198.51.100.1
+outside 2001:db8:5::1
+host 127.0.0.1
+host 2001:db8:5::1
+abroad 198.51.100.1
+abroad fd00:21::1
+END
+check "while shruthi-antispoof is killed" kill -KILL "$(pid_of shruthi-antispoof.service)"
+refused_again() { nft list set ip shruthi_demand refused | grep -qwF "$(address_of bad)"; }
+check_soon "it goes on" 20 refused_again
+check "another one is not concerned" knock outside tcp 198.51.100.1 8081 1
+check "that is stopped" stop_waiting slow
+define_waiting bad "--serve=80" "${bad[@]}"
+systemctl reset-failed unikernel@bad
+check_soon "with another definition it waits again" 20 held bad
+check "and is not refused" not_refusing bad
+check "it is started" knock outside tcp 198.51.100.1 8082 2
+check "it is stopped" stop_waiting bad
+
+define_waiting bad "--exit=3" "${bad[@]}"
+systemctl reset-failed unikernel@bad
+check_soon "one that fails again" 30 held bad
+sleep 2
+knock outside tcp 198.51.100.1 8082 1 >/dev/null
+check "is refused again" refused bad outside tcp 198.51.100.1 8082
+systemctl reset-failed unikernel@bad
+expect_fail "somebody starts it, which fails" 'failed' systemctl start unikernel@bad
+check_soon "that ends it" 10 not_refusing bad
+check_soon "and it waits again" 10 held bad
 in_background client knock outside tcp 198.51.100.1 8082 2
 sleep 0.5
-define_waiting bad "--serve=80" Publish=8082:80 Ready=tcp:service:80
-check_soon "when it is mended, the clients' next packets are answered" 60 background_ended client
-is "all of them" 0 "$(cat /run/client.status)"
-systemctl stop unikernel@bad
+define_waiting bad "--serve=80" "${bad[@]}"
+systemctl reset-failed unikernel@bad
+check_soon "when it is mended while clients wait" 60 background_ended client
+expect_output "all are answered" '^0 without an answer' cat /run/client.out
+check "it is stopped" stop_waiting bad
+rm $DEFINITIONS/bad.unikernel
+
+# What systemd does not start at all.
+define_waiting masked "--serve=80" Publish=8087:80 Ready=tcp:service:80
+check_soon "one waits" 30 published 8087
+systemctl mask --runtime unikernel@masked
+check "whose unit is masked" refused masked outside tcp 198.51.100.1 8087
+check "and is refused" is_refusing masked
+systemctl unmask --runtime unikernel@masked
+masked_since=$SECONDS
+
 configure ActivationsMax=2
-define_waiting bad "--exit=3" Publish=8082:80 Ready=tcp:service:80
-check_soon "one that fails each time" 30 held bad
-sleep 2
-in_background client knock outside tcp 198.51.100.1 8082 1
-check_soon "is started so often as shruthi.conf allows" 30 told bad 'was started 2 times within a minute for traffic'
+define_waiting often "--serve=80" Publish=8088:80 Ready=tcp:service:80 StartLimitIntervalSec=0
+check_soon "one waits" 30 published 8088
+check_soon "and is held" 10 held often
+for _ in 1 2; do
+        check "it is started" knock outside tcp 198.51.100.1 8088 1
+        check "it is stopped" stop_waiting often
+done
+in_background client knock outside tcp 198.51.100.1 8088 1
+check_soon "it is started so often as shruthi.conf allows" 30 told often 'was started 2 times within a minute for traffic'
+check "and then held" held often
 configure ActivationsMax=100
+systemctl reload-or-restart shruthid
+check_soon "until that is less, or more are permitted" 30 background_ended client
+is "its client has waited, and is answered" 0 "$(cat /run/client.status)"
+check "it is stopped" stop_waiting often
 
 # --- Another definition while it runs.
 
@@ -208,13 +301,23 @@ kill $open
 check_soon "when it is closed, it is stopped" 30 stopped web
 before=$(starts web)
 rm -f /run/enough
-in_background again knock outside again 198.51.100.1 8080 /run/enough
-woken_often() { [ "$(starts web)" -ge $((before + 20)) ]; }
-check_soon "it is stopped and woken 20 times" 240 woken_often
+in_background again knock outside again 198.51.100.1 8080 /run/enough 10
+woken_often() { [ "$(starts web)" -ge $((before + BOOTS)) ]; }
+check_soon "it is stopped and woken $BOOTS times" $((BOOTS * 20)) woken_often
 touch /run/enough
 check_soon "meanwhile" 60 background_ended again
 expect_output "all connections at random moments were answered" '^0 without an answer' cat /run/again.out
-diag "$(cat /run/again.out)"
+diag "$(($(starts web) - before)) starts: $(cat /run/again.out)"
+check_soon "it is stopped once more" 30 stopped web
+before=$(starts web)
+expect_output "1000 clients at once are all answered" '^0 without an answer' knock outside tcp 198.51.100.1 8080 1000
+diag "$output"
+is "by one start" $((before + 1)) "$(starts web)"
+
+check_soon "what was refused is not for longer than a minute" $((masked_since + 65 > SECONDS ? masked_since + 65 - SECONDS : 5)) \
+        not_refusing masked
+check "and is started again" knock outside tcp 198.51.100.1 8087 1
+systemctl stop unikernel@masked
 
 # --- Through the bus, and gone.
 

@@ -41,31 +41,37 @@ static int list_report_missing(const Ctl *ctl, const GPtrArray *rows, char **ope
         return exit_status;
 }
 
-/* Name → health, for unikernels whose health is checked. */
-static GHashTable *list_read_health(Ctl *ctl)
+/* Name → fact, for unikernels that have it: none if shruthid is too old to tell. */
+static GHashTable *list_read_facts(Ctl *ctl, const char *method)
 {
-        GHashTable *healths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        GHashTable *facts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         _cleanup_message_ sd_bus_message *reply = NULL;
-        const char *name, *health;
+        const char *name, *fact;
 
-        if (client_call_quietly(ctl, "ListUnikernelHealth", &reply, NULL, NULL) < 0 ||
+        if (client_call_quietly(ctl, method, &reply, NULL, NULL) < 0 ||
                         sd_bus_message_enter_container(reply, 'a', "{ss}") < 0)
-                return healths;
+                return facts;
 
-        while (sd_bus_message_read(reply, "{ss}", &name, &health) > 0)
-                g_hash_table_insert(healths, g_strdup(name), g_strdup(health));
-        return healths;
+        while (sd_bus_message_read(reply, "{ss}", &name, &fact) > 0)
+                g_hash_table_insert(facts, g_strdup(name), g_strdup(fact));
+        return facts;
 }
 
-static void list_add_row(Table *table, const UnikernelRow *row, GHashTable *changed, GHashTable *healths)
+typedef struct ListFacts {
+        GHashTable *changed, *healths, *activations;
+} ListFacts;
+
+static void list_add_row(Table *table, const UnikernelRow *row, const ListFacts *facts)
 {
-        const char *health = g_hash_table_lookup(healths, row->name) ?: "";
-        bool differs = g_hash_table_contains(changed, row->name), masked = unit_is_masked(row->name);
-        g_autofree char *state =
-                        g_strconcat(row->state, differs ? ", changed" : "", masked ? ", masked" : "", NULL);
+        const char *health = g_hash_table_lookup(facts->healths, row->name) ?: "";
+        const char *activation = g_hash_table_lookup(facts->activations, row->name) ?: "";
+        bool differs = g_hash_table_contains(facts->changed, row->name), masked = unit_is_masked(row->name);
+        g_autofree char *state = g_strconcat(row->state, *activation ? ", " : "", activation,
+                        differs ? ", changed" : "", masked ? ", masked" : "", NULL);
 
         table_add(table, row->name, COLOR_NONE, NULL);
         table_add(table, state, state_color(row->state), json_text(row->state));
+        table_add_fact(table, "ActivationState", json_text(activation));
         table_add_fact(table, "NeedsRestart", json_flag(differs));
         table_add_fact(table, "Masked", json_flag(masked));
         table_add(table, health, g_str_equal(health, "failing") ? COLOR_RED : COLOR_NONE, NULL);
@@ -76,10 +82,11 @@ static void list_add_row(Table *table, const UnikernelRow *row, GHashTable *chan
 
 int verb_list(Ctl *ctl, char **operands, Error *ret_error)
 {
-        g_autoptr(GHashTable) changed = NULL, healths = NULL;
+        g_autoptr(GHashTable) changed = NULL, healths = NULL, activations = NULL;
         static const char *const headers[] = {"NAME", "STATE", "HEALTH", "OWNER", "RESULT", "UNIT", NULL};
         g_autoptr(Table) table = table_new(headers);
         g_autoptr(GPtrArray) rows = NULL;
+        ListFacts facts;
         int r;
 
         r = client_list(ctl, &rows, ret_error);
@@ -87,10 +94,12 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
 
         changed = needs_restart_list(ctl);
-        healths = list_read_health(ctl);
+        healths = list_read_facts(ctl, "ListUnikernelHealth");
+        activations = list_read_facts(ctl, "ListUnikernelActivations");
+        facts = (ListFacts){.changed = changed, .healths = healths, .activations = activations};
         for (guint i = 0; i < rows->len; i++)
                 if (name_matches(((const UnikernelRow *) rows->pdata[i])->name, operands))
-                        list_add_row(table, rows->pdata[i], changed, healths);
+                        list_add_row(table, rows->pdata[i], &facts);
 
         pager_open(&ctl->options);
         table_print(table, &ctl->options, "unikernels listed");

@@ -57,16 +57,21 @@ static void status_print_state(JsonObject *properties)
 }
 
 /* What starts it besides its unit, and ends it again. */
-static void status_print_activation(JsonObject *properties, JsonObject *details)
+static void status_print_activation(JsonObject *details)
 {
-        const char *idle = value_text(details, "StopWhenIdleSec"), *state = value_text(properties, "State");
-        bool waits = g_str_equal(state, "stopped") || g_str_equal(state, "failed");
+        const char *idle = value_text(details, "StopWhenIdleSec");
+        const char *state = value_text(details, "ActivationState");
         g_autofree char *line = NULL;
 
         if (!*value_text(details, "Activation"))
                 return;
-        line = g_strconcat(waits ? "waits for traffic" : "by traffic", *idle ? ", stops when idle for " : "",
-                        idle, NULL);
+        if (g_str_equal(state, "refusing")) {
+                status_print_line("Activation",
+                                "refuses traffic for a minute: it was started for it, and failed");
+                return;
+        }
+        line = g_strconcat(*state ? "waits for traffic" : "by traffic",
+                        *idle ? ", stops when idle for " : "", idle, NULL);
         status_print_line("Activation", line);
 }
 
@@ -326,7 +331,7 @@ static void status_print_details(Ctl *ctl, JsonObject *properties, JsonObject *d
         status_print_addresses(details, statistics);
         status_print_resources(statistics, details);
         status_print_owner(properties, details);
-        status_print_activation(properties, details);
+        status_print_activation(details);
         status_print_line("Autostart", *value_text(details, "Restart")       ? start
                                        : value_flag(properties, "Autostart") ? "yes"
                                                                              : "no");

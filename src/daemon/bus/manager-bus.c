@@ -305,6 +305,19 @@ static int method_list_unikernel_health(sd_bus_message *message, void *userdata,
         return manager_reply_with_each(message, userdata, "{ss}", unikernel_append_health);
 }
 
+static int unikernel_append_activation(sd_bus_message *reply, const Unikernel *unikernel)
+{
+        const char *state = unikernel_activation_state(unikernel);
+
+        return *state ? sd_bus_message_append(reply, "{ss}", unikernel->name, state) : 0;
+}
+
+static int method_list_unikernel_activations(
+                sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return manager_reply_with_each(message, userdata, "{ss}", unikernel_append_activation);
+}
+
 static void on_configuration_reloaded(int r, Error *error, void *userdata)
 {
         if (r < 0)
@@ -405,6 +418,9 @@ const sd_bus_vtable manager_vtable[] = {
                                 method_list_changed_unikernels, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ListUnikernelHealth", SD_BUS_NO_ARGS,
                                 SD_BUS_RESULT("a{ss}", health), method_list_unikernel_health,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("ListUnikernelActivations", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a{ss}", activations), method_list_unikernel_activations,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ListUnikernelDetails", SD_BUS_ARGS("as", names),
                                 SD_BUS_RESULT("a{sa{sv}}", details), method_list_unikernel_details,

@@ -203,6 +203,9 @@ static int details_append_guest(sd_bus_message *m, const Unikernel *unikernel, c
         if (r >= 0)
                 r = details_append_checks(m, definition);
         if (r >= 0)
+                r = sd_bus_message_append(
+                                m, "{sv}", "ActivationState", "s", unikernel_activation_state(unikernel));
+        if (r >= 0)
                 r = details_append_addresses(m, unikernel, definition, details);
         if (r >= 0)
                 r = details_append_devices(m, definition, &details->wiring);

@@ -18,6 +18,7 @@
 #include "unikernel/cut-off.h"
 #include "unikernel/exit-record.h"
 #include "unikernel/identity.h"
+#include "unikernel/refusal.h"
 #include "unikernel/started.h"
 
 #define LOOK_USEC (50 * 1000)
@@ -163,6 +164,17 @@ bool unikernel_is_active(const Unikernel *unikernel)
 {
         return unit_status_is_active(&unikernel->status) ||
                unikernel_state_is_up(unikernel->properties.state);
+}
+
+const char *unikernel_activation_state(const Unikernel *unikernel)
+{
+        const Definition *definition = unikernel->loaded.definition;
+        UnikernelState state = unikernel->properties.state;
+
+        if (!definition || !definition_is_on_demand(definition) ||
+                        (state != UNIKERNEL_STOPPED && state != UNIKERNEL_FAILED))
+                return "";
+        return refusal_is_noted(unikernel->name) ? "refusing" : "waiting";
 }
 
 int unikernel_refuse_inactive(const char *name, Error *ret_error)

@@ -120,6 +120,10 @@ const char *unikernel_group_name(const Unikernel *unikernel);
 /* Whether its unit is neither inactive nor failed, or its guest runs on without the unit. */
 bool unikernel_is_active(const Unikernel *unikernel);
 
+/* What becomes of traffic to a stopped one with Activation=traffic: "waiting" (it starts it), "refusing"
+ * (its starts have failed, and clients are told so); "" where that is no question. */
+const char *unikernel_activation_state(const Unikernel *unikernel);
+
 /* Sets NOT_RUNNING with its message. */
 int unikernel_refuse_inactive(const char *name, Error *ret_error);
 

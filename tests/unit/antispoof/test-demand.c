@@ -110,11 +110,11 @@ static void test_table(void)
         g_autoptr(GArray) both = guests_of("10.0.0.2", "fd00::2"), none = guests_of(NULL, NULL);
         g_autoptr(GString) commands = g_string_new(NULL);
 
-        demand_ruleset_append_table(commands, DEMAND_QUEUE, both);
-        demand_ruleset_append_guests(commands, none);
-        demand_ruleset_append_guests(commands, both);
-        demand_ruleset_append_table(commands, DEMAND_LOG, none);
-        demand_ruleset_append_table(commands, DEMAND_TARGET, none);
+        demand_ruleset_append_table(commands, DEMAND_QUEUE, both, none);
+        demand_ruleset_append_guests(commands, none, both);
+        demand_ruleset_append_guests(commands, both, none);
+        demand_ruleset_append_table(commands, DEMAND_LOG, none, none);
+        demand_ruleset_append_table(commands, DEMAND_TARGET, none, none);
         demand_ruleset_append_removal(commands);
         golden_check("demand.nft", commands->str);
 }

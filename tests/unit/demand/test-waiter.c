@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A unikernel that traffic starts is started once for all that is held, what is held passes only when it is
- * ready, and is never held for good: it passes, is dropped, or a start for it is in progress. */
+ * ready, and is never held for good: it passes, is refused, or a start for it is in progress or planned. */
 
 #include <glib.h>
 
@@ -43,11 +43,24 @@ static WaiterAction fixture_want(Fixture *f)
         return fixture_decide(f);
 }
 
-static void fixture_start_and_fail(Fixture *f)
+/* Its start has been asked for, and ends. */
+static WaiterAction fixture_end(Fixture *f, WaiterState state)
 {
-        g_assert_cmpint(fixture_want(f), ==, WAITER_START);
+        g_assert_true(f->waiter.starting);
         waiter_job_ended(&f->waiter);
-        g_assert_cmpint(fixture_go_to(f, WAITER_STOPPED), ==, WAITER_FAILED);
+        return fixture_go_to(f, state);
+}
+
+/* It is wanted, and started so often that the limit is reached; each start fails. */
+static void fixture_fail_to_the_limit(Fixture *f)
+{
+        for (unsigned i = 1; i < LIMIT; i++) {
+                g_assert_cmpint(fixture_want(f), ==, WAITER_START);
+                g_assert_cmpint(fixture_end(f, WAITER_STOPPED), ==, WAITER_HOLD);
+                f->now = f->waiter.next;
+        }
+        g_assert_cmpint(fixture_decide(f), ==, WAITER_START);
+        g_assert_cmpint(fixture_end(f, WAITER_STOPPED), ==, WAITER_REFUSE);
         g_assert_false(f->waiter.wanted);
 }
 
@@ -99,21 +112,96 @@ static void test_restart(Fixture *f, const void *data)
 static void test_failed(Fixture *f, const void *data)
 {
         (void) fixture_go_to(f, WAITER_STOPPED);
-        fixture_start_and_fail(f);
-        g_assert_cmpint(fixture_decide(f), ==, WAITER_HOLD);
         g_assert_cmpint(fixture_want(f), ==, WAITER_START);
+        g_assert_cmpint(fixture_end(f, WAITER_STOPPED), ==, WAITER_HOLD);
+        g_assert_true(f->waiter.wanted);
+        g_assert_cmpint(f->waiter.next, ==, f->now + WAITER_PAUSE_USEC);
+        /* More that comes does not hurry it. */
+        g_assert_cmpint(fixture_want(f), ==, WAITER_HOLD);
+        f->now = f->waiter.next;
+        g_assert_cmpint(fixture_decide(f), ==, WAITER_START);
+        g_assert_cmpint(fixture_end(f, WAITER_READY), ==, WAITER_OPEN);
+        g_assert_cmpint(f->waiter.next, ==, INT64_MAX);
+}
+
+static void test_slow_failure(Fixture *f, const void *data)
+{
+        (void) fixture_go_to(f, WAITER_STOPPED);
+        g_assert_cmpint(fixture_want(f), ==, WAITER_START);
+        f->now += 2 * WAITER_PAUSE_USEC;
+        g_assert_cmpint(fixture_end(f, WAITER_STOPPED), ==, WAITER_START);
+}
+
+static void test_refused(Fixture *f, const void *data)
+{
+        (void) fixture_go_to(f, WAITER_STOPPED);
+        fixture_fail_to_the_limit(f);
+        g_assert_cmpint(f->waiter.next, ==, f->now + WAITER_REFUSE_USEC);
+        /* Also when something was still held, and told of once more. */
+        g_assert_cmpint(fixture_want(f), ==, WAITER_REFUSE_STILL);
+        g_assert_false(f->waiter.wanted);
+        g_assert_cmpint(fixture_decide(f), ==, WAITER_REFUSE_STILL);
+
+        f->now = f->waiter.next;
+        g_assert_cmpint(fixture_decide(f), ==, WAITER_HOLD);
+        g_assert_cmpint(f->waiter.refused, ==, 0);
+        g_assert_cmpint(fixture_want(f), ==, WAITER_START);
+}
+
+static void test_final(Fixture *f, const void *data)
+{
+        (void) fixture_go_to(f, WAITER_STOPPED);
+        g_assert_cmpint(fixture_want(f), ==, WAITER_START);
+        f->waiter.final = true;
+        g_assert_cmpint(fixture_end(f, WAITER_STOPPED), ==, WAITER_REFUSE);
+        f->now += WAITER_REFUSE_USEC;
+        /* What was final then need not be now. */
+        g_assert_cmpint(fixture_want(f), ==, WAITER_START);
+        g_assert_cmpint(fixture_end(f, WAITER_STOPPED), ==, WAITER_HOLD);
+}
+
+static void test_refusal_ends(Fixture *f, const void *data)
+{
+        /* By a start of somebody else's, whatever becomes of it. */
+        (void) fixture_go_to(f, WAITER_STOPPED);
+        fixture_fail_to_the_limit(f);
+        g_assert_cmpint(fixture_go_to(f, WAITER_CHANGING), ==, WAITER_HOLD);
+        g_assert_cmpint(fixture_go_to(f, WAITER_STOPPED), ==, WAITER_HOLD);
+        g_assert_cmpint(f->waiter.refused, ==, 0);
+
+        /* By one that is ready at once. */
+        f->now += MINUTE;
+        fixture_fail_to_the_limit(f);
+        g_assert_cmpint(fixture_go_to(f, WAITER_READY), ==, WAITER_OPEN);
+        g_assert_cmpint(f->waiter.refused, ==, 0);
+
+        /* By another definition. */
+        (void) fixture_go_to(f, WAITER_STOPPED);
+        f->now += MINUTE;
+        fixture_fail_to_the_limit(f);
+        waiter_changed(&f->waiter);
+        g_assert_cmpint(fixture_decide(f), ==, WAITER_HOLD);
+        g_assert_cmpint(f->waiter.refused, ==, 0);
 }
 
 static void test_limit(Fixture *f, const void *data)
 {
+        int64_t begin = f->now;
+
         (void) fixture_go_to(f, WAITER_STOPPED);
-        for (unsigned i = 0; i < LIMIT; i++)
-                fixture_start_and_fail(f);
+        for (unsigned i = 0; i < LIMIT; i++) {
+                g_assert_cmpint(fixture_want(f), ==, WAITER_START);
+                g_assert_cmpint(fixture_end(f, WAITER_READY), ==, WAITER_OPEN);
+                g_assert_cmpint(fixture_go_to(f, WAITER_STOPPED), ==, WAITER_HOLD);
+                f->now++;
+        }
+        /* It works, so that what comes waits for its turn. */
         g_assert_cmpint(fixture_want(f), ==, WAITER_LIMIT);
-        g_assert_false(f->waiter.wanted);
-        g_assert_cmpint(fixture_want(f), ==, WAITER_AGAIN);
-        f->now += MINUTE;
-        fixture_start_and_fail(f);
+        g_assert_cmpint(fixture_want(f), ==, WAITER_HOLD);
+        g_assert_true(f->waiter.wanted);
+        g_assert_cmpint(f->waiter.next, ==, begin + MINUTE);
+        f->now = f->waiter.next;
+        g_assert_cmpint(fixture_decide(f), ==, WAITER_START);
 }
 
 static void test_stopping(Fixture *f, const void *data)
@@ -144,8 +232,12 @@ int main(int argc, char *argv[])
         ADD("knows-the-states-of-a-unit", test_states);
         ADD("is-started-once-for-all-that-is-held", test_started_once);
         ADD("holds-while-systemd-tries-again", test_restart);
-        ADD("drops-what-is-held-when-the-start-has-failed-and-tries-again-later", test_failed);
-        ADD("is-started-so-often-a-minute-and-says-so-once", test_limit);
+        ADD("tries-again-after-a-pause-when-the-start-has-failed", test_failed);
+        ADD("tries-again-at-once-when-that-took-long", test_slow_failure);
+        ADD("refuses-for-a-while-what-it-could-not-be-started-for", test_refused);
+        ADD("refuses-at-once-when-systemd-would-not-start-it-either", test_final);
+        ADD("refuses-no-more-when-it-is-started-or-changed", test_refusal_ends);
+        ADD("is-started-so-often-a-minute-and-what-comes-waits-until-that-is-less", test_limit);
         ADD("is-started-again-for-what-comes-while-it-is-stopped", test_stopping);
         ADD("is-open-again-if-it-was-not-stopped", test_stop_refused);
 #undef ADD
