@@ -179,7 +179,7 @@ group_system() {
         while :; do
                 status=0
                 run_limit=$((ends - SECONDS))
-                sandbox_run /usr/bin/env STAGE="$stage" PLUGS="${PLUGS-}" SEED="${SEED-}" \
+                sandbox_run /usr/bin/env STAGE="$stage" PLUGS="${PLUGS-}" SEED="${SEED-}" BOOTS="${BOOTS-}" KILLS="${KILLS-}" \
                         /bin/bash "/shruthi/source/tests/$folder/$name.sh" || status=$?
                 stage=$(sandbox_stage) || break
                 say "Group $name: rebooting to stage $stage"

@@ -199,7 +199,7 @@ rm /etc/shruthi/unikernels/fixed.unikernel
 
 alice create --now steady guest-plain.virtio --memory=16M -- --tick=200 >/dev/null
 lost=0 misleading=0
-for ((i = 1; i <= ${SHRUTHI_UPDATE_KILLS:-20}; i++)); do
+for ((i = 1; i <= ${KILLS:-20}; i++)); do
         arguments="--tick=$((1000 + i))"
         # Every other one fails soon after its start.
         ((i % 2)) || arguments+=" --exit=3"
