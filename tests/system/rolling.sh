@@ -63,7 +63,7 @@ expect_output "a rolling update holds" 'generation 2, which is proven' update 20
 is "new connections get the new one" 201 "$(curl_status)"
 is "as the unikernel's own definition says" 201 "$(status_of web)"
 expect_fail "its guest is another" '' kill -0 "$qemu"
-check "nothing is left of its twin" no_twin
+check_soon "nothing is left of its twin" 10 no_twin
 qemu=$(qemu_pid web)
 expect_fail "one that ends beside the former one fails" \
         'Generation 3 of unikernel .web. failed: exited with status 7; it had not taken the place of generation 2, which runs on' \
@@ -71,7 +71,7 @@ expect_fail "one that ends beside the former one fails" \
 expect_output "its last lines were shown" 'solo5_exit\(7\)' printf '%s\n' "$output"
 is "the former one was not touched" "$qemu" "$(qemu_pid web)"
 is "and its definition is back" 201 "$(status_of web)"
-check "nothing is left of this twin either" no_twin
+check_soon "nothing is left of this twin either" 10 no_twin
 expect_output "a third one holds" 'generation 4, which is proven' update 202
 touch /root/stop-load
 expect_output "not one of 10000 requests has failed" '^[0-9]{5,} requests, 0 failed, answered 200 201 202$' result load
@@ -93,12 +93,12 @@ expect_fail "the unikernel is not, either" 'An update of .web. is in progress' a
 expect_fail "another gets no such name" 'not a valid unikernel name' alice create other_next guest.virtio
 check "the twin is stopped" alice stop web_next
 expect_fail "so the update fails" 'Generation 5 .* runs on' result slow
-check "and nothing is left" no_twin
+check_soon "and nothing is left" 10 no_twin
 in_background slow alice update web --rolling --probation=600s -- '--ipv4={service.address}' --serve=80 --status=203
 check_soon "another twin runs" 60 running web_next
 check "the unikernel itself is stopped" alice stop web
 expect_fail "which ends the update" 'stopped or restarted by somebody else' result slow
-check "and its twin" no_twin
+check_soon "and its twin" 10 no_twin
 check "it is started again" alice start web
 check_soon "and answers" 30 answers_with 203
 
@@ -107,7 +107,7 @@ check_soon "a twin that never answers starts" 60 unit_is activating unikernel@we
 check "the unikernel is stopped meanwhile" alice stop web
 expect_fail "which ends this update, too" 'stopped or restarted by somebody else' result slow
 expect_fail "and starts nothing again" '' running web
-check "nothing is left of its twin" no_twin
+check_soon "nothing is left of its twin" 10 no_twin
 check "it gets back what answers" alice update web -- '--ipv4={service.address}' --serve=80 --status=203
 check "and started" alice start web
 check_soon "it answers" 30 answers_with 203
@@ -122,7 +122,7 @@ check "while the former one runs" running web
 touch /root/ask-held
 expect_output "and answers who was connected before" 'answered 203' result held
 expect_output "the update goes on when that has ended" 'is proven' result slow
-check "and nothing is left" no_twin
+check_soon "and nothing is left" 10 no_twin
 in_background held client hold /root/never
 check_soon "another is connected" 30 grep -q connected /run/held.out
 begun=$SECONDS
@@ -138,7 +138,7 @@ check_soon "a twin is proven" 60 running web_next
 check "while the former one crashes" kill -KILL "$(qemu_pid web)"
 expect_output "the update goes on, for the new one is good" 'is proven' result crashed
 is "and answers" 206 "$(curl_status)"
-check "nothing is left of its twin" no_twin
+check_soon "nothing is left of its twin" 10 no_twin
 
 # PHASE: a fact of the update in progress.
 in_phase() {
