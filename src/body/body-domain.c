@@ -129,6 +129,8 @@ static BodyAnswer domain_read(const char *key_text, const char *value, RunState 
 
         switch (key) {
         case DOMAIN_KEY_STARTED:
+                if (g_str_equal(value, DOMAIN_STARTED_PROCESS))
+                        return (BodyAnswer){.kind = BODY_ANSWER_HANDED};
                 return (BodyAnswer){.kind = BODY_ANSWER_UP, .text = value};
         case DOMAIN_KEY_ALIVE:
                 return (BodyAnswer){.kind = g_str_equal(value, "yes") ? BODY_ANSWER_UP : BODY_ANSWER_GONE};
@@ -212,7 +214,7 @@ static GPtrArray *domain_read_statistics(const char *text)
                         continue;
                 if (!prefix || !g_str_has_prefix(key_text, prefix)) {
                         device = body_statistics_add_device(
-                                        statistics, g_str_has_prefix(key_text, "network."));
+                                        statistics, g_str_has_prefix(key_text, DOMAIN_KIND_NETWORK "."));
                         g_free(prefix);
                         prefix = g_strndup(key_text, (gsize) (field - key_text));
                 }

@@ -65,6 +65,8 @@ typedef enum BodyAnswerKind {
         BODY_ANSWER_NONE,     /* a line that is not known here */
         BODY_ANSWER_FACT,     /* about the guest: it is in the RunState now */
         BODY_ANSWER_IDENTITY, /* a fact that goes with each journal message: owner, image */
+        BODY_ANSWER_HANDED,   /* the caller is to execute the guest with the descriptors that came
+                               * (run/body-call.h), when the request has ended well */
         BODY_ANSWER_UP,       /* there is a guest. text: by what, or NULL if it was there before */
         BODY_ANSWER_GONE,     /* there is no guest */
         BODY_ANSWER_ENDED,    /* cause */
@@ -77,6 +79,9 @@ typedef struct BodyAnswer {
         const char *text;       /* of the line that was read */
         TerminationCause cause; /* as the body's host saw it */
 } BodyAnswer;
+
+/* The text of BODY_ANSWER_UP for a guest that the caller has executed. */
+#define BODY_AS_PROCESS "process"
 
 /* The guest's console. Whoever starts a guest reads what it writes from one FIFO, before there is a guest,
  * and serves copies on a socket, which others open. */

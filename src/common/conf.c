@@ -37,6 +37,13 @@ static const char *const fast_start_table[_FAST_START_MAX] = {
 };
 DEFINE_STRING_TABLE(fast_start, FastStart, fast_start_table, _FAST_START_MAX)
 
+static const char *const allow_processes_table[_ALLOW_PROCESSES_MAX] = {
+        [ALLOW_PROCESSES_NO] = "no",
+        [ALLOW_PROCESSES_ADMINISTRATORS] = "administrators",
+        [ALLOW_PROCESSES_USERS] = "users",
+};
+DEFINE_STRING_TABLE(allow_processes, AllowProcesses, allow_processes_table, _ALLOW_PROCESSES_MAX)
+
 typedef enum ConfType {
         CONF_BRIDGE,
         CONF_BRIDGES,
@@ -48,6 +55,7 @@ typedef enum ConfType {
         CONF_URI,
         CONF_ACCELERATION,
         CONF_FAST_START,
+        CONF_PROCESSES,
         CONF_BOOLEAN,
         CONF_SIZE,
         CONF_COUNT,
@@ -77,6 +85,7 @@ static const ConfKey conf_table[] = {
                 {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
                 {"StrictAddresses", CONF_BOOLEAN, offsetof(Conf, strict_addresses), "yes"},
                 {"StrictLimits", CONF_BOOLEAN, offsetof(Conf, strict_limits), "no"},
+                {"AllowProcesses", CONF_PROCESSES, offsetof(Conf, allow_processes), "administrators"},
                 {"FastStart", CONF_FAST_START, offsetof(Conf, fast_start), "auto"},
                 {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
                 {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
@@ -283,9 +292,10 @@ static int parse_text(const ConfKey *key, const KeyFileEntry *entry, char **ret_
                                 "not the name of a bridge: 1 to %d printable characters without '/', ':', "
                                 "'%%' and space",
                                 IFNAMSIZ - 1);
-        if (key->type == CONF_URI && (!strchr(entry->value, ':') || strchr(entry->value, ' ')))
-                return key_file_refuse(
-                                entry, ret_error, "not a URI of libvirt, such as %s", key->default_value);
+        if (key->type == CONF_URI && !g_str_equal(entry->value, CONF_NO_LIBVIRT) &&
+                        (!strchr(entry->value, ':') || strchr(entry->value, ' ')))
+                return key_file_refuse(entry, ret_error, "not a URI of libvirt, such as %s, or " CONF_NO_LIBVIRT,
+                                key->default_value);
 
         g_free(*ret_text);
         *ret_text = entry->value[0] ? g_strdup(entry->value) : NULL;
@@ -320,6 +330,12 @@ static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, 
                 if (r < 0)
                         return key_file_refuse(entry, ret_error, "write auto, yes or no");
                 *(FastStart *)target = (FastStart)r;
+                return 0;
+        case CONF_PROCESSES:
+                r = allow_processes_from_string(entry->value);
+                if (r < 0)
+                        return key_file_refuse(entry, ret_error, "write no, administrators or users");
+                *(AllowProcesses *)target = (AllowProcesses)r;
                 return 0;
         case CONF_BOOLEAN:
                 if (boolean_parse(entry->value, target) < 0)

@@ -33,8 +33,22 @@ typedef enum FastStart {
 const char *fast_start_to_string(FastStart fast_start); /* "auto", "yes", "no" */
 FastStart fast_start_from_string(const char *text);
 
+/* Whose unikernels may run as processes. */
+typedef enum AllowProcesses {
+        ALLOW_PROCESSES_NO,
+        ALLOW_PROCESSES_ADMINISTRATORS,
+        ALLOW_PROCESSES_USERS,
+        _ALLOW_PROCESSES_MAX,
+        _ALLOW_PROCESSES_INVALID = -EINVAL,
+} AllowProcesses;
+
+const char *allow_processes_to_string(AllowProcesses allow); /* "no", "administrators", "users" */
+AllowProcesses allow_processes_from_string(const char *text);
+
 const char *acceleration_to_string(Acceleration acceleration); /* "auto", "kvm", "tcg" */
 Acceleration acceleration_from_string(const char *text);
+
+#define CONF_NO_LIBVIRT "none"
 
 /* [Bridge NAME]: what the administrator states about a bridge that libvirt does not manage. */
 typedef struct ConfBridge {
@@ -53,9 +67,10 @@ typedef struct Conf {
         char **publish_ports;        /* PublishPorts=: of the host's, that users may publish; ranges */
         char **network_pool;       /* NetworkPool=: subnets of users' networks lie in these */
         char **image_directories;  /* ImageDirectories=: below these, users may name images by path */
-        char *libvirt_uri;         /* LibvirtURI=qemu:///system */
+        char *libvirt_uri;         /* LibvirtURI=qemu:///system; CONF_NO_LIBVIRT: there is none */
         Acceleration acceleration; /* Acceleration=auto */
         FastStart fast_start;      /* FastStart=auto */
+        AllowProcesses allow_processes; /* AllowProcesses=administrators: whose images for spt may run */
         bool strict_limits;        /* StrictLimits=no: users cannot change limits of their guests' slices */
         bool strict_addresses;     /* StrictAddresses=yes: users' guests may use only addresses given to
                                     * them */

@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <signal.h>
+#include <sys/prctl.h>
 
 #include "common/io.h"
 #include "common/log.h"
@@ -23,6 +25,9 @@ int main(int argc, char *argv[])
         log_open("shruthi-domain");
         if (argc == 2 && g_str_equal(argv[1], "serve"))
                 return serve(&roles);
+
+        /* A process for one request does nothing for a caller that was killed: the next one asks again. */
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 
         credentials = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
         if (directory && credentials < 0)

@@ -77,6 +77,8 @@ static int read_one(const char *name, GPtrArray *orders, bool *demand, GPtrArray
         r = rights_lower();
         if (r >= 0)
                 r = definition_load_full(name, DEFINITION_IGNORE_USERS, &definition, &error);
+        if (r >= 0)
+                *ret_files = unit_files_new(definition);
         rights_raise();
         if (r < 0)
                 kmsg_log(LOG_WARNING, "Skipping %s: %s", name,
@@ -84,7 +86,6 @@ static int read_one(const char *name, GPtrArray *orders, bool *demand, GPtrArray
                                                 ? "its definition is invalid ('shruthictl status' shows why)"
                                                 : error_message(&error, r));
         else {
-                *ret_files = unit_files_new(definition);
                 *demand = *demand || definition_is_on_demand(definition);
                 if (order_is_any(definition))
                         g_ptr_array_add(orders, order_node_new(definition));

@@ -34,6 +34,7 @@ struct DomainCall {
         bool begun;  /* the service has begun */
         bool killed;
         int output;
+        int hands; /* our end of the socket that the process has at DOMAIN_HANDS_FD */
         sd_event_source *end_source;
         sd_event_source *output_source;
         sd_event_source *timeout_source;
@@ -67,12 +68,22 @@ static int on_call_output(sd_event_source *source, int fd, uint32_t revents, voi
         return 0;
 }
 
+static void call_take_handed(DomainCall *call, const int *fds, unsigned n_fds)
+{
+        if (n_fds > 0 && call->hooks.handed)
+                call->hooks.handed(call->userdata, fds, n_fds);
+        else
+                for (unsigned i = 0; i < n_fds; i++)
+                        (void) close(fds[i]);
+}
+
 static void call_forget(DomainCall *call)
 {
         call->end_source = sd_event_source_disable_unref(call->end_source);
         call->output_source = sd_event_source_disable_unref(call->output_source);
         call->service_source = sd_event_source_disable_unref(call->service_source);
         call->service = close_safe(call->service);
+        call->hands = close_safe(call->hands);
         if (call->pid > 0) {
                 (void) kill(call->pid, SIGKILL);
                 (void) waitpid(call->pid, NULL, 0);
@@ -106,21 +117,24 @@ static int on_call_service_timeout(sd_event_source *source, uint64_t usec, void 
 static int on_call_answer(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         DomainCall *call = userdata;
-        int answer;
-        ssize_t n = recv(fd, &answer, sizeof answer, MSG_DONTWAIT);
+        int answer, fds[DOMAIN_HANDED_MAX];
+        unsigned n_fds = 0;
+        int r = domain_answer_receive(fd, &answer, fds, &n_fds);
 
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        if (r == -EAGAIN || r == -EINTR)
                 return 0;
 
-        if (call->killed)
+        if (r > 0 && answer == DOMAIN_HANDED)
+                call_take_handed(call, fds, n_fds);
+        else if (call->killed)
                 call_ended(call, -1);
-        else if (n == sizeof answer && answer == DOMAIN_BEGUN && !call->begun) {
+        else if (r > 0 && answer == DOMAIN_BEGUN && !call->begun) {
                 call->begun = true;
                 call->service_source = sd_event_source_disable_unref(call->service_source);
-        } else if (!call->begun || (n == sizeof answer && answer == DOMAIN_ELSEWHERE))
+        } else if (!call->begun || (r > 0 && answer == DOMAIN_ELSEWHERE))
                 call_fall_back(call);
         else
-                call_ended(call, n == sizeof answer && answer >= 0 ? answer : -1);
+                call_ended(call, r > 0 && answer >= 0 ? answer : -1);
 
         return 0;
 }
@@ -128,7 +142,11 @@ static int on_call_answer(sd_event_source *source, int fd, uint32_t revents, voi
 static int on_call_child(sd_event_source *source, const siginfo_t *si, void *userdata)
 {
         DomainCall *call = userdata;
+        int answer, fds[DOMAIN_HANDED_MAX];
+        unsigned n_fds = 0;
 
+        if (call->hands >= 0 && domain_answer_receive(call->hands, &answer, fds, &n_fds) > 0)
+                call_take_handed(call, fds, n_fds);
         call->pid = 0;
         call_ended(call, si->si_code == CLD_EXITED ? si->si_status : -1);
         return 0;
@@ -172,8 +190,23 @@ static char **call_environment(const char *verb)
         return g_steal_pointer(&environment);
 }
 
+/* Only a start hands descriptors over. */
+static int call_open_hands(DomainCall *call, int *ret_fd)
+{
+        int ends[2];
+
+        if (!g_str_equal(call->words[1], "start"))
+                return 0;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+                return -errno;
+
+        call->hands = ends[0];
+        *ret_fd = ends[1];
+        return 0;
+}
+
 /* The signal mask is for the event loop and must not be inherited. */
-static int call_execute(DomainCall *call, int output)
+static int call_execute(DomainCall *call, int output, int hands)
 {
         g_auto(GStrv) environment = call_environment(call->words[1]);
         g_autofree char *program = g_build_filename(paths_libexec_dir(), PROGRAM, NULL);
@@ -189,6 +222,8 @@ static int call_execute(DomainCall *call, int output)
         posix_spawn_file_actions_init(&actions);
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+        if (hands >= 0)
+                posix_spawn_file_actions_adddup2(&actions, hands, DOMAIN_HANDS_FD);
 
         r = -posix_spawn(&call->pid, program, &actions, &attributes, call->words, environment);
 
@@ -199,7 +234,7 @@ static int call_execute(DomainCall *call, int output)
 
 static int call_spawn(DomainCall *call)
 {
-        _cleanup_close_ int output = -EBADF;
+        _cleanup_close_ int output = -EBADF, hands = -EBADF;
         int r;
 
         /* Preparing only gains time, less than a process would take. */
@@ -208,7 +243,9 @@ static int call_spawn(DomainCall *call)
 
         r = call_open_output(call, &output);
         if (r >= 0)
-                r = call_execute(call, output);
+                r = call_open_hands(call, &hands);
+        if (r >= 0)
+                r = call_execute(call, output, hands);
         if (r >= 0)
                 r = sd_event_add_child(
                                 call->event, &call->end_source, call->pid, WEXITED, on_call_child, call);
@@ -284,6 +321,7 @@ int domain_call_new(sd_event *event, const char *const *words, uint64_t usec, co
                 .words = {g_strdup(PROGRAM)},
                 .service = -EBADF,
                 .output = -EBADF,
+                .hands = -EBADF,
                 .hooks = *hooks,
                 .userdata = userdata,
         };

@@ -13,6 +13,9 @@ typedef struct DomainCall DomainCall;
 typedef struct DomainCallHooks {
         /* What it writes to standard output, in pieces of any size. */
         void (*output)(void *userdata, const char *data, size_t size);
+        /* Descriptors for the guest that the caller is to execute, which the hook owns from then on. NULL if
+         * the verb hands none. Before the end, perhaps after all of its output. */
+        void (*handed)(void *userdata, const int *fds, unsigned n_fds);
         /* Called after all of its output. status: its exit status, or -1 if a signal or the timeout ended
          * it. The call may be freed here. */
         void (*ended)(void *userdata, int status);

@@ -39,7 +39,7 @@
         KEY(WATCHDOG, "watchdog", RUNNER, "yes: it has to print a line in each such interval")              \
         KEY(WITNESS, "witness", RUNNER, "yes or no: this program stays, to tell how it ends")               \
         KEY(MOMENT, "moment", RUNNER, "NAME TIME, a timestamp of unikernel/timestamps.h")                   \
-        KEY(STARTED, "started", RUNNER, "kvm or tcg: there is a guest")                                     \
+        KEY(STARTED, "started", RUNNER, "kvm or tcg: there is a guest; process: it was handed over")                                     \
         /* watch */                                                                                         \
         KEY(ALIVE, "alive", RUNNER, "yes or no: whether there is a guest")                                  \
         /* watch --witness, and start that stays */                                                         \
@@ -82,7 +82,12 @@
         /* network-leases */                                                                                \
         KEY(LEASE, "lease", DAEMON, "MAC ADDRESS")
 
+/* The word for "started" of a guest that the caller is to execute. */
+#define DOMAIN_STARTED_PROCESS "process"
+
 /* KIND.INDEX.FIELD of statistics: KIND is network or volume, and INDEX counts the devices of that kind. */
+#define DOMAIN_KIND_NETWORK "network"
+#define DOMAIN_KIND_VOLUME  "volume"
 #define DOMAIN_FIELDS(FIELD)                                                                                \
         FIELD(NAME, "name", DAEMON, "the device's, first of all")                                           \
         FIELD(ADDRESSES, "addresses", DAEMON, "those in use, spaces between")                               \

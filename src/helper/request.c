@@ -89,7 +89,7 @@ int domain_request_send(int socket, const char *const *words, int output, int me
 }
 
 /* Takes all descriptors of a packet; those beyond the last that fits are closed, but counted. */
-static unsigned request_take_fds(struct msghdr *message, int *ret_fds)
+static unsigned message_take_fds(struct msghdr *message, int *ret_fds, unsigned max)
 {
         unsigned n = 0;
 
@@ -100,7 +100,7 @@ static unsigned request_take_fds(struct msghdr *message, int *ret_fds)
                         int fd;
 
                         memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof fd);
-                        if (n < FDS_MAX)
+                        if (n < max)
                                 ret_fds[n] = fd;
                         else
                                 close_safe(fd);
@@ -156,7 +156,7 @@ int domain_request_receive(int socket, DomainRequest *ret_request)
         n = TEMP_FAILURE_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC));
         if (n < 0)
                 return -errno;
-        n_fds = request_take_fds(&message, fds);
+        n_fds = message_take_fds(&message, fds, FDS_MAX);
         request.output = fds[0];
         request.messages = fds[1];
         request.credentials = fds[2];
@@ -183,4 +183,56 @@ int domain_request_receive(int socket, DomainRequest *ret_request)
 void domain_answer_send(int socket, int answer)
 {
         (void) send(socket, &answer, sizeof answer, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+int domain_answer_hand(int socket, const int *fds, unsigned n_fds)
+{
+        const int answer = DOMAIN_HANDED;
+        size_t fds_size = n_fds * sizeof *fds;
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(DOMAIN_HANDED_MAX * sizeof(int))];
+        } control = {};
+        struct iovec part = {.iov_base = (void *) &answer, .iov_len = sizeof answer};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                        .msg_controllen = CMSG_SPACE(fds_size)};
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+        if (n_fds == 0 || n_fds > DOMAIN_HANDED_MAX)
+                return -E2BIG;
+
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(fds_size);
+        memcpy(CMSG_DATA(header), fds, fds_size);
+        return TEMP_FAILURE_RETRY(sendmsg(socket, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
+}
+
+int domain_answer_receive(int socket, int *ret_answer, int ret_fds[static DOMAIN_HANDED_MAX],
+                unsigned *ret_n_fds)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE((DOMAIN_HANDED_MAX + 1) * sizeof(int))];
+        } control;
+        int answer = 0;
+        struct iovec part = {.iov_base = &answer, .iov_len = sizeof answer};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                        .msg_controllen = sizeof control};
+        unsigned n_fds;
+        ssize_t n;
+
+        n = TEMP_FAILURE_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT));
+        if (n < 0)
+                return -errno;
+        n_fds = message_take_fds(&message, ret_fds, DOMAIN_HANDED_MAX);
+        if (n_fds > DOMAIN_HANDED_MAX || (n_fds > 0 && answer != DOMAIN_HANDED)) {
+                for (unsigned i = 0; i < MIN(n_fds, DOMAIN_HANDED_MAX); i++)
+                        (void) close_safe(ret_fds[i]);
+                n_fds = 0;
+        }
+
+        *ret_n_fds = n_fds;
+        *ret_answer = answer;
+        return n == 0 ? 0 : n == sizeof answer ? 1 : -EBADMSG;
 }

@@ -8,7 +8,7 @@
 /* The protocol of /run/shruthi/domain, where shruthi-domain.service does for others what a process of
  * shruthi-domain would do. One packet is the request: the words of that process' command line, with the
  * descriptors that it would have. Packets of one int are the answer: that it has begun, then its exit
- * status. A connection that ends before the first means that nothing was done; one that ends after it, that
+ * status. Where the caller is to execute the guest, one with the guest's descriptors comes between them. A connection that ends before the first means that nothing was done; one that ends after it, that
  * the worker was killed. Closing the connection kills the worker. */
 
 #define DOMAIN_SOCKET      "domain"
@@ -18,6 +18,15 @@
 /* Answers besides exit statuses. */
 #define DOMAIN_BEGUN     (-1)
 #define DOMAIN_ELSEWHERE (-2) /* only a process of its own can do that, all of it */
+#define DOMAIN_HANDED    (-3) /* descriptors come with it */
+
+#define DOMAIN_HANDED_MAX 72 /* a guest's devices, its image, and more */
+
+/* The number that the second of them has in the guest's process; the next have the next. */
+#define HELPER_GUEST_FD_FIRST 3
+
+/* A process that starts a guest has a socket for that answer here. */
+#define DOMAIN_HANDS_FD 3
 
 typedef struct DomainRequest {
         char text[DOMAIN_REQUEST_MAX];
@@ -48,3 +57,11 @@ int domain_request_receive(int socket, DomainRequest *ret_request);
 
 /* Sends one of the answers; waits for nobody, and nobody need be there. */
 void domain_answer_send(int socket, int answer);
+
+/* The same with descriptors, which stay the caller's. */
+int domain_answer_hand(int socket, const int *fds, unsigned n_fds);
+
+/* Receives an answer, without waiting; returns 0 at the end of the connection. Descriptors that do not come
+ * with DOMAIN_HANDED are closed. */
+int domain_answer_receive(int socket, int *ret_answer, int ret_fds[static DOMAIN_HANDED_MAX],
+                unsigned *ret_n_fds);

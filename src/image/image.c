@@ -19,6 +19,7 @@ static const char *const image_boot_table[_IMAGE_BOOT_MAX] = {
         [IMAGE_BOOT_PVH]       = "pvh",
         [IMAGE_BOOT_LINUX]     = "linux",
         [IMAGE_BOOT_ELF]       = "elf",
+        [IMAGE_BOOT_PROCESS]   = "process",
 };
 
 const char *image_boot_to_string(ImageBoot boot)

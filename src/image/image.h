@@ -26,11 +26,12 @@ typedef enum ImageBoot {
         IMAGE_BOOT_PVH,       /* ELF with the XEN_ELFNOTE_PHYS32_ENTRY note */
         IMAGE_BOOT_LINUX,     /* bzImage; for aarch64: Image */
         IMAGE_BOOT_ELF,       /* for aarch64: an ELF file, entered at its entry point (Unikraft) */
+        IMAGE_BOOT_PROCESS,   /* Solo5 spt: not booted, but executed by shruthi-tender */
         _IMAGE_BOOT_MAX,
         _IMAGE_BOOT_INVALID = -EINVAL,
 } ImageBoot;
 
-const char *image_boot_to_string(ImageBoot boot); /* "none", "multiboot", "pvh", "linux", "elf" */
+const char *image_boot_to_string(ImageBoot boot); /* "none", "multiboot", "pvh", "linux", "elf", "process" */
 
 /* Solo5's ABI1 targets (include/elf_abi.h). 0 if it is no Solo5 image. */
 typedef enum Solo5Target {

@@ -14,6 +14,7 @@
 #include "image/multiboot.h"
 #include "image/pvh.h"
 #include "image/solo5.h"
+#include "image/spt.h"
 #include "image/unsupported.h"
 
 /* All that the notes say, collected in one walk. */
@@ -97,6 +98,20 @@ static bool check_endianness(const ElfFile *elf, ImageInfo *info)
                         image_architecture_to_string(info->architecture));
 }
 
+/* It is executed by this host's processor, whatever else its file could be. The notes are read once more. */
+static bool inspect_spt(Source *source, const char *machine, ImageInfo *info)
+{
+        g_autofree SptImage *image = g_new0(SptImage, 1);
+
+        info->has_manifest = false;
+        info->n_devices = 0;
+        if (!spt_read(source, guest_architecture_from_string(machine), image, info))
+                return false;
+
+        info->boot = IMAGE_BOOT_PROCESS;
+        return true;
+}
+
 /* A valid Multiboot header decides; a broken one counts only against an image that cannot boot otherwise. */
 static bool inspect_elf(
                 Source *source, const uint8_t *head, size_t head_size, const char *machine, ImageInfo *info)
@@ -115,8 +130,11 @@ static bool inspect_elf(
         info->architecture = elf->architecture;
         if (!check_guest(machine, info) || !check_endianness(elf, info))
                 return false;
-        if (!elf_for_each_note(source, elf, inspect_on_note, &notes, info) ||
-                        !solo5_check(&notes.solo5, elf, info))
+        if (!elf_for_each_note(source, elf, inspect_on_note, &notes, info))
+                return false;
+        if (info->target == SOLO5_TARGET_SPT)
+                return inspect_spt(source, machine, info);
+        if (!solo5_check(&notes.solo5, elf, info))
                 return false;
         if (info->architecture == IMAGE_ARCHITECTURE_AARCH64)
                 return inspect_aarch64(elf, &notes, info);

@@ -4,7 +4,7 @@
 #include "image/elf-file.h"
 
 /* An image for Solo5's spt target as a tender loads it: where its segments go, and with what protection.
- * Read by shruthi-tender. */
+ * Read by shruthi-tender, and by inspect.c to see whether it will be. */
 
 #define SPT_ABI_VERSION 2
 #define SPT_IMAGE_MIN   UINT64_C(0x100000) /* nothing is loaded below (include/spt_abi.h) */

@@ -21,17 +21,6 @@
 
 #define LEFT_BEHIND_SEC (60 * 60)
 
-const char *store_file_name(const char *digest)
-{
-        return digest + strlen(SHRUTHI_DIGEST_PREFIX);
-}
-
-char *store_path(const char *digest)
-{
-        return digest_is_valid(digest) ? g_build_filename(paths_images(), store_file_name(digest), NULL)
-                                       : NULL;
-}
-
 char *store_verified_dir(void)
 {
         return g_build_filename(paths_images(), ".verified", NULL);

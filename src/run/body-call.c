@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "helper/call.h"
 
@@ -38,6 +39,17 @@ static void on_call_output(void *userdata, const char *data, size_t size)
                 g_string_truncate(call->text, 0);
 }
 
+static void on_call_handed(void *userdata, const int *fds, unsigned n_fds)
+{
+        BodyCall *call = userdata;
+
+        if (call->hooks.handed)
+                call->hooks.handed(call->userdata, fds, n_fds);
+        else
+                for (unsigned i = 0; i < n_fds; i++)
+                        (void) close(fds[i]);
+}
+
 static void on_call_ended(void *userdata, int status)
 {
         BodyCall *call = userdata;
@@ -48,7 +60,8 @@ static void on_call_ended(void *userdata, int status)
 int body_call_new(sd_event *event, const BodyRequest *request, uint64_t usec, const BodyCallHooks *hooks,
                 void *userdata, BodyCall **ret_call)
 {
-        static const DomainCallHooks call_hooks = {.output = on_call_output, .ended = on_call_ended};
+        static const DomainCallHooks call_hooks = {
+                        .output = on_call_output, .handed = on_call_handed, .ended = on_call_ended};
         BodyCall *call = g_new(BodyCall, 1);
         int r;
 

@@ -13,6 +13,8 @@ typedef struct BodyCall BodyCall;
 
 typedef struct BodyCallHooks {
         void (*line)(void *userdata, const char *key, const char *value);
+        /* Descriptors for the guest that the caller is to execute, see helper/call.h. NULL: none. */
+        void (*handed)(void *userdata, const int *fds, unsigned n_fds);
         /* Called after the last line. status: its exit status, or -1 if a signal or the timeout ended it.
          * The call may be freed here. */
         void (*ended)(void *userdata, int status);

@@ -5,6 +5,7 @@
 #include "run/evidence.h"
 
 #include <glib.h>
+#include <sys/wait.h>
 
 #define MONITOR_USEC (15 * G_USEC_PER_SEC)
 #define UNHEARD_USEC (3 * G_USEC_PER_SEC) /* for a service that has not reported anything so far */
@@ -24,6 +25,8 @@ uint64_t evidence_wait_usec(const Evidence *evidence, const ExitParser *exit_par
 
         if (evidence->timed_out)
                 return 0;
+        if (evidence->process != GUEST_PROCESS_NONE)
+                return evidence->process == GUEST_PROCESS_RUNNING ? MONITOR_USEC : 0;
         /* shruthid stops the unit when the guest is saved. If it ended before that, Restart=always would
          * start the guest again. */
         if (evidence_is_saved(evidence))
@@ -50,11 +53,21 @@ static bool evidence_stop_was_late(const Evidence *evidence, const ExitParser *e
         return evidence->reports_cause == TERMINATION_POWERED_OFF && exit_parser->result != RESULT_NONE;
 }
 
+/* Of a guest that is a process. */
+static bool evidence_ended_by_itself(const Evidence *evidence, const ExitParser *exit_parser)
+{
+        return evidence->process == GUEST_PROCESS_ENDED ? evidence->process_code == CLD_EXITED
+                                                        : exit_parser->result != RESULT_NONE;
+}
+
 TerminationCause evidence_cause(const Evidence *evidence, const ExitParser *exit_parser)
 {
         bool reported = evidence->reports == EVENT_REPORTS_ENDED,
              asked = evidence->stop != STOP_NOT_REQUESTED;
 
+        if (evidence->process != GUEST_PROCESS_NONE)
+                return asked && !evidence_ended_by_itself(evidence, exit_parser) ? TERMINATION_STOPPED
+                                                                                  : TERMINATION_CONSOLE;
         if (reported && evidence->reports_cause == TERMINATION_RESET)
                 return TERMINATION_RESET;
         if (evidence_is_saved(evidence))

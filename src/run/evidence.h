@@ -31,8 +31,18 @@ typedef enum EventReports {
         EVENT_REPORTS_ENDED,
 } EventReports;
 
+/* The guest's own process, where it is one: nothing else tells how that ends. */
+typedef enum GuestProcess {
+        GUEST_PROCESS_NONE, /* it is a domain, or not there yet */
+        GUEST_PROCESS_RUNNING,
+        GUEST_PROCESS_ENDED,
+        GUEST_PROCESS_LOST, /* it has ended, and nobody can tell how */
+} GuestProcess;
+
 typedef struct Evidence {
         StopRequest stop;
+        GuestProcess process;
+        int process_code, process_status; /* as waitid(2) tells, if it has ended */
         bool stop_tried; /* we have had the domain ended, on request or not */
         Monitor monitor;
         TerminationCause monitor_cause; /* what it answered */

@@ -75,6 +75,8 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
                                         : "",
                         exit_record->reason);
         runner_unstore(RUNNER_STORED_CONSOLE);
+        if (runner->run.process)
+                runner_unstore(RUNNER_STORED_PROCESS);
         /* If the guest's end was not seen, shruthi-domain.service removes what may be left of it. */
         if (runner->liveness_fd >= 0 && end_seen)
                 (void) liveness_remove(runner->name);
@@ -166,7 +168,8 @@ static char *runner_end_message(Runner *runner)
         if (runner->stop_slow) {
                 uint64_t took = (uint64_t) g_get_monotonic_time() - runner->stop_begun;
 
-                message = message_join(message, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to exit",
+                message = message_join(message, g_strdup_printf("%s took %" G_GUINT64_FORMAT " s to exit",
+                                                                runner->run.process ? "it" : "QEMU",
                                                                 took / G_USEC_PER_SEC));
         }
         if (runner_check_space(runner) && !result_is_success(exit_parser->result))
@@ -189,6 +192,7 @@ void runner_tell_end(Runner *runner)
         bool seen = runner->run.started || runner->run.spoke;
         ExitParser *exit_parser = &runner->run.exit_parser;
         g_autofree char *message = NULL;
+        TerminationCause cause;
         ExitRecord exit_record;
 
         if (runner->adopted && !seen && runner->evidence.stop == STOP_NOT_REQUESTED) {
@@ -203,7 +207,11 @@ void runner_tell_end(Runner *runner)
                 return;
         }
 
-        exit_parser_settle(exit_parser, evidence_cause(&runner->evidence, exit_parser));
+        cause = evidence_cause(&runner->evidence, exit_parser);
+        if (cause != TERMINATION_STOPPED && runner->evidence.process != GUEST_PROCESS_NONE)
+                cause = exit_parser_take_process(exit_parser, runner->evidence.process_code,
+                                runner->evidence.process_status);
+        exit_parser_settle(exit_parser, cause);
         message = runner_end_message(runner);
         if (runner_ended_unready(runner)) {
                 g_autofree char *early = g_strconcat("ended before it was ready: ", message, NULL);
@@ -281,8 +289,9 @@ static int on_runner_slow_time(sd_event_source *source, uint64_t usec, void *use
 /* Somebody waits for the stop, and sees nothing happen. */
 void runner_tell_slow_stop(Runner *runner)
 {
-        static const char words[] =
-                        "QEMU does not exit: it hangs, or its disks are slow; libvirt will kill it";
+        const char *words = runner->run.process ? "The guest's process does not end: its disks are slow"
+                                                : "QEMU does not exit: it hangs, or its disks are slow; "
+                                                  "libvirt will kill it";
 
         runner->stop_slow = true;
         runner_notify("STATUS=%s", words);

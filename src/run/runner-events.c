@@ -15,11 +15,14 @@
 #include "run/runner-private.h"
 #include "unikernel/liveness.h"
 
+#define PAUSED_BY_SIGNAL "signal"
+
 /* For the reasons that unikernel/liveness.h lists. */
 static const struct {
         const char *reason, *words;
 } pause_table[] = {
                 {"user", "through libvirt or \"shruthictl pause\""},
+                {PAUSED_BY_SIGNAL, "by \"shruthictl pause\" or another signal"},
                 {"io-error", "by QEMU, because a volume cannot be read or written; is its file system "
                              "full?"},
                 {"watchdog", "by its watchdog"},
@@ -82,6 +85,20 @@ static TerminationCause termination_cause_from_report(const char *detail)
                                                            : TERMINATION_CONSOLE;
 }
 
+/* Before there is a guest, the pause is remembered. */
+static void runner_take_pause(Runner *runner, const char *reason, uint64_t usec)
+{
+        g_free(runner->paused_reason);
+        runner->paused_reason = g_strdup(reason);
+        runner->paused_usec = usec;
+        runner_handle(runner, RUNNER_EVENT_PAUSE_CHANGED);
+}
+
+void runner_take_stop(Runner *runner, bool stopped)
+{
+        runner_take_pause(runner, stopped ? PAUSED_BY_SIGNAL : NULL, (uint64_t) g_get_monotonic_time());
+}
+
 static void runner_take_report(Runner *runner, char *text)
 {
         Evidence *evidence = &runner->evidence;
@@ -96,11 +113,7 @@ static void runner_take_report(Runner *runner, char *text)
         case DOMAIN_EVENT_PAUSED:
         case DOMAIN_EVENT_RUNNING:
                 evidence->reports = EVENT_REPORTS_HEARD;
-                /* Before there is a guest, the pause is remembered. */
-                g_free(runner->paused_reason);
-                runner->paused_reason = *detail ? g_strdup(detail) : NULL;
-                runner->paused_usec = usec;
-                runner_handle(runner, RUNNER_EVENT_PAUSE_CHANGED);
+                runner_take_pause(runner, *detail ? detail : NULL, usec);
                 break;
         default:
                 /* A report of a newer service. */

@@ -15,11 +15,17 @@
 #define POWER_OFF_USEC (300 * 1000) /* a clean power-off may still follow */
 #define SPACE_USEC     (500 * 1000) /* after its output: once for all that it prints meanwhile */
 
+const char *runner_describe_body(const Runner *runner)
+{
+        return runner->run.process                                   ? " as a process"
+               : g_strcmp0(runner->acceleration, "tcg") == 0 ? " under emulation"
+               : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
+                                                             : "";
+}
+
 void runner_tell_status(Runner *runner, const char *more)
 {
-        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0   ? " under emulation"
-                          : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
-                                                                        : "";
+        const char *how = runner_describe_body(runner);
 
         if (runner->evidence.stop != STOP_NOT_REQUESTED || runner->rejection.message)
                 runner_notify("%sSTATUS=Stopping the guest", more);

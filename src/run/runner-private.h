@@ -55,6 +55,14 @@ struct Runner {
 
         const Body *body;
 
+        /* A guest that is a process (runner-process.c). */
+        GArray *handed;     /* int: what it is executed with; NULL before that, and afterwards */
+        bool execute;       /* … when the call that handed it over has ended well */
+        int process_fd;     /* a pidfd; negative if there is none */
+        sd_event_source *process_source;  /* for its end */
+        sd_event_source *messages_source; /* for what shruthi-tender says before it is the guest */
+        GString *complaint;               /* … so far; NULL if it was not executed */
+
         /* The call that starts or adopts the guest, and then may stay as its monitor. */
         BodyCall *starter;
         char *acceleration;    /* NULL if not known */
@@ -119,10 +127,12 @@ void runner_tell_status(Runner *runner, const char *more);
 typedef struct RunnerStored {
         int console;
         int liveness;
+        int process; /* a pidfd of a guest that is a process */
 } RunnerStored;
 
 #define RUNNER_STORED_CONSOLE  "console"
 #define RUNNER_STORED_LIVENESS "life"
+#define RUNNER_STORED_PROCESS  "process"
 void runner_find_stored(RunnerStored *ret_stored);
 void runner_store(const char *name, int fd);
 void runner_unstore(const char *name);
@@ -149,6 +159,20 @@ void runner_shorten_start(Runner *runner);
 void runner_drop_adoption(Runner *runner);
 void runner_meet(Runner *runner);
 void runner_announce(Runner *runner);
+
+/* There is a guest, which is a process of ours. */
+void runner_take_process(Runner *runner);
+
+/* runner-process.c: keeps descriptors for a guest that is a process, executes it with them, finds the one of
+ * the last runner, and ends one that nobody wants any more. */
+void runner_take_handed(Runner *runner, const int *fds, unsigned n_fds);
+void runner_drop_handed(Runner *runner);
+void runner_execute(Runner *runner);
+void runner_find_process(Runner *runner);
+void runner_end_left_process(Runner *runner);
+
+/* How it runs: " with KVM", " as a process", or "". */
+const char *runner_describe_body(const Runner *runner);
 
 /* Reports that the guest runs, and begins what concerns a running guest, once. */
 void runner_tell_runs(Runner *runner);
@@ -194,6 +218,9 @@ bool runner_check_space(Runner *runner);
 /* runner-events.c: listens to reports about the domain; ignores those from before a start. */
 void runner_listen(Runner *runner);
 void runner_show_pause(Runner *runner);
+
+/* A guest that is a process was stopped by a signal, or continued. */
+void runner_take_stop(Runner *runner, bool stopped);
 
 /* Whether shruthi-domain.service is there to report. */
 bool runner_is_reported_to(const Runner *runner);

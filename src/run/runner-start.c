@@ -87,6 +87,16 @@ static void runner_take_up(Runner *runner, const char *acceleration)
         runner_handle_up(runner);
 }
 
+void runner_take_process(Runner *runner)
+{
+        runner_take_up(runner, BODY_AS_PROCESS);
+}
+
+static void on_runner_starter_handed(void *userdata, const int *fds, unsigned n_fds)
+{
+        runner_take_handed(userdata, fds, n_fds);
+}
+
 static void on_runner_starter_line(void *userdata, const char *key, const char *value)
 {
         Runner *runner = userdata;
@@ -100,6 +110,9 @@ static void on_runner_starter_line(void *userdata, const char *key, const char *
         if (runner->run_changed)
                 runner_save(runner);
         switch (answer.kind) {
+        case BODY_ANSWER_HANDED:
+                runner->execute = true;
+                break;
         case BODY_ANSWER_UP:
                 runner_take_up(runner, answer.text);
                 break;
@@ -208,14 +221,19 @@ static void on_runner_starter_ended(void *userdata, int status)
         body_call_free(runner->starter);
         runner->starter = NULL;
 
-        if (runner_state_is_beginning(runner->state))
+        if (status == 0 && runner->execute)
+                runner_execute(runner);
+        else if (runner_state_is_beginning(runner->state))
                 runner_handle_no_answer(runner, status);
         else if (runner->evidence.monitor == MONITOR_WATCHING)
                 runner_find_monitor(runner);
 }
 
 static const BodyCallHooks starter_hooks = {
-                .line = on_runner_starter_line, .ended = on_runner_starter_ended};
+                .line = on_runner_starter_line,
+                .handed = on_runner_starter_handed,
+                .ended = on_runner_starter_ended,
+};
 
 static void runner_watch(Runner *runner)
 {
@@ -309,6 +327,7 @@ void runner_start(Runner *runner)
 
         runner->run.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
         runner->run.timestamps.at[TIMESTAMP_RUNNER_BEGAN] = runner->begun;
+        runner_end_left_process(runner);
         /* A prepared domain has its console already. */
         runner->was_prepared = run_dir_is_prepared(runner->name);
         r = runner->was_prepared ? 0 : run_dir_make(runner->name);
@@ -368,6 +387,7 @@ void runner_adopt(Runner *runner)
                 return;
         }
         runner_hold_rates(runner);
+        runner_find_process(runner);
         runner_watch(runner);
 }
 
@@ -413,12 +433,14 @@ static bool runner_await_requirements(Runner *runner)
 
 void runner_begin(Runner *runner, const RunnerStored *stored)
 {
-        int console = stored->console, r;
+        int console = stored->console, process = stored->process, r;
 
         if (console >= 0 && runner_is_wanted_anew(runner)) {
                 /* This is a new start, which ends the old domain first. */
                 runner_unstore(RUNNER_STORED_CONSOLE);
+                runner_unstore(RUNNER_STORED_PROCESS);
                 console = close_safe(console);
+                process = close_safe(process);
         }
         if (console < 0 && !runner_await_requirements(runner))
                 return;
@@ -443,6 +465,7 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
                                 paths_liveness(), runner->name, g_strerror(-r));
 
         runner->console_fd = console;
+        runner->process_fd = process;
         runner->adopted = console >= 0;
         runner_listen(runner);
         runner_handle(runner, runner->adopted ? RUNNER_EVENT_ADOPT : RUNNER_EVENT_START);
@@ -464,13 +487,20 @@ static void runner_close_fifos(const Runner *runner)
 static void runner_warn_of_limits(Runner *runner)
 {
         const char *slice = runner->run.slice;
-        g_auto(GStrv) settings = unit_dropins_without_effect(runner->name, slice);
+        g_auto(GStrv) settings = unit_dropins_without_effect(runner->name, slice, runner->run.process);
         g_autofree char *joined = NULL, *command = NULL;
 
         if (!*settings)
                 return;
 
         joined = g_strjoinv(", ", settings);
+        if (runner->run.process) {
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "This host cannot apply these limits of the guest ('shruthictl doctor' shows "
+                                "why): %s",
+                                joined);
+                return;
+        }
         command = slice && *slice ? guest_slice_command(slice) : NULL;
         journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                         "These settings do not apply to the guest, because QEMU is not in the control group "
@@ -491,10 +521,6 @@ void runner_meet(Runner *runner)
 
 void runner_tell_runs(Runner *runner)
 {
-        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0   ? " under emulation"
-                          : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
-                                                                        : "";
-
         if (runner->told_runs)
                 return;
 
@@ -504,7 +530,7 @@ void runner_tell_runs(Runner *runner)
                                 "Adopted the running guest of the previous runner");
         else
                 journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL,
-                                "The guest is running%s", how);
+                                "The guest is running%s", runner_describe_body(runner));
 
         /* The state of an adopted guest may say that it is paused, and reports may come later. */
         if (runner->paused_reason || !runner->adopted)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What systemd keeps for the unit while there is no runner: the console, and the liveness token. */
+/* What systemd keeps for the unit while there is no runner: the console, the liveness token, and a pidfd of a
+ * guest that is a process. */
 
 #include <errno.h>
 #include <glib.h>
@@ -36,16 +37,18 @@ void runner_find_stored(RunnerStored *ret_stored)
         g_auto(GStrv) names = NULL;
         int n;
 
-        *ret_stored = (RunnerStored){.console = -EBADF, .liveness = -EBADF};
+        *ret_stored = (RunnerStored){.console = -EBADF, .liveness = -EBADF, .process = -EBADF};
         n = sd_listen_fds_with_names(1, &names);
         for (int i = 0; i < n; i++) {
                 int fd = SD_LISTEN_FDS_START + i;
                 int *place = g_strcmp0(names[i], RUNNER_STORED_CONSOLE) == 0    ? &ret_stored->console
                              : g_strcmp0(names[i], RUNNER_STORED_LIVENESS) == 0 ? &ret_stored->liveness
+                             : g_strcmp0(names[i], RUNNER_STORED_PROCESS) == 0  ? &ret_stored->process
                                                                                 : NULL;
                 struct stat st;
 
-                if (place && *place < 0 && fstat(fd, &st) >= 0 && S_ISFIFO(st.st_mode))
+                if (place && *place < 0 && fstat(fd, &st) >= 0 &&
+                                S_ISFIFO(st.st_mode) == (place != &ret_stored->process))
                         *place = fd;
                 else
                         (void) close_safe(fd);

@@ -132,6 +132,7 @@ int runner_new(const char *name, Runner **ret_runner)
                         .begun = (uint64_t) g_get_monotonic_time(),
                         .console_fd = -EBADF,
                         .liveness_fd = -EBADF,
+                        .process_fd = -EBADF,
                         .run = RUN_STATE_INIT,
                         .body = body_for(name),
                         .refusal = BODY_FAILURE_INIT,
@@ -170,12 +171,18 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->slow_source);
         sd_event_source_disable_unref(runner->timeout_source);
         sd_event_source_disable_unref(runner->flush_source);
+        sd_event_source_disable_unref(runner->process_source);
+        sd_event_source_disable_unref(runner->messages_source);
+        runner_drop_handed(runner);
+        if (runner->complaint)
+                g_string_free(runner->complaint, TRUE);
         body_call_free(runner->starter);
         body_call_free(runner->stopper);
         console_server_free(runner->server);
         console_free(runner->console);
         (void) close_safe(runner->console_fd);
         (void) close_safe(runner->liveness_fd);
+        (void) close_safe(runner->process_fd);
         journal_free(runner->journal);
         run_state_clear(&runner->run);
         body_failure_clear(&runner->refusal);

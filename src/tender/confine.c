@@ -52,9 +52,10 @@ static int fds_compare(const void *a, const void *b)
         return left < right ? -1 : left > right;
 }
 
-int tender_close_others(const SptManifest *manifest, int epoll_fd, int timer_fd, Error *ret_error)
+int tender_close_others(
+                const SptManifest *manifest, int epoll_fd, int timer_fd, int held_fd, Error *ret_error)
 {
-        unsigned keep[MANIFEST_DEVICES_MAX + 5] = {
+        unsigned keep[MANIFEST_DEVICES_MAX + 6] = {
                         STDOUT_FILENO, STDERR_FILENO, (unsigned) epoll_fd, (unsigned) timer_fd};
         unsigned next = 0;
         size_t n = 4;
@@ -64,6 +65,8 @@ int tender_close_others(const SptManifest *manifest, int epoll_fd, int timer_fd,
 
         for (uint32_t i = 1; i < manifest->n_entries; i++)
                 keep[n++] = (unsigned) manifest->entries[i].fd;
+        if (held_fd >= 0)
+                keep[n++] = (unsigned) held_fd;
         qsort(keep, n, sizeof *keep, fds_compare);
         keep[n++] = UINT_MAX;
 
@@ -91,10 +94,25 @@ static void signals_reset(void)
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static bool capabilities_are_none(const struct __user_cap_data_struct *sets)
+{
+        for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+                if (sets[i].effective != 0 || sets[i].permitted != 0 || sets[i].inheritable != 0)
+                        return false;
+
+        return true;
+}
+
 static int capabilities_drop(Error *ret_error)
 {
         struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-        struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+        struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3] = {},
+                                      none[_LINUX_CAPABILITY_U32S_3] = {};
+
+        /* A caller without any may have ruled out the call that gives them up. */
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) >= 0 &&
+                        syscall(SYS_capget, &header, held) >= 0 && capabilities_are_none(held))
+                return 0;
 
         /* Needs a capability itself, and is of use only to whoever has that. */
         for (unsigned long i = 0; prctl(PR_CAPBSET_DROP, i, 0, 0, 0) >= 0; i++)

@@ -9,8 +9,9 @@
 /* What this process gives up before the guest runs, apart from memory and system calls (launch.h). Each part
  * would stop a guest that got around the filter. Called by main() and the launch. */
 
-/* Closes all but standard output and error and what the guest is given. */
-int tender_close_others(const SptManifest *manifest, int epoll_fd, int timer_fd, Error *ret_error);
+/* Closes all but standard output and error, what the guest is given, and held_fd (-1: none). */
+int tender_close_others(
+                const SptManifest *manifest, int epoll_fd, int timer_fd, int held_fd, Error *ret_error);
 
 /* Signals as they are by default but for SIGPIPE, which is ignored, no capabilities, no new privileges, no
  * core dump, nobody to look into the process, no files, ports or signals to others (Landlock, where the

@@ -134,7 +134,7 @@ static int run(const TenderOptions *options, ImageInfo *info, Error *ret_error)
         if (r < 0)
                 return r;
 
-        r = tender_close_others(manifest, epoll_fd, timer_fd, ret_error);
+        r = tender_close_others(manifest, epoll_fd, timer_fd, options->held_fd, ret_error);
         if (r < 0)
                 return r;
         r = tender_confine(manifest, ret_error);

@@ -26,6 +26,7 @@ const char tender_options_help[] =
                 "                       Attach the tap at this descriptor as network DEVICE\n"
                 "  --block=DEVICE=FD[,block-size=N]\n"
                 "                       Attach the file or block device at this descriptor as DEVICE\n"
+                "  --hold=FD            Keep this descriptor open, of no use to the guest\n"
                 "  --executable-heap    Make heap and stack executable, which weakens the guest\n"
                 "  --help               Show this help\n"
                 "  --version            Show the version\n";
@@ -203,6 +204,8 @@ static int options_take(TenderOptions *options, const char *argument, Error *ret
                 return options_device(options, DEVICE_BLOCK, argument, value, ret_error);
         if ((value = option_value(argument, "--image=")))
                 return options_fd(argument, value, &options->image_fd, ret_error);
+        if ((value = option_value(argument, "--hold=")))
+                return options_fd(argument, value, &options->held_fd, ret_error);
 #ifdef TENDER_TESTING
         if ((value = option_value(argument, "--without=")))
                 return options_without(value, ret_error);
@@ -228,11 +231,12 @@ static int options_check_fds(const TenderOptions *options, Error *ret_error)
         for (unsigned i = 0; i < options->n_devices; i++) {
                 const TenderDevice *device = &options->devices[i];
 
-                if (device->fd == options->image_fd)
+                if (device->fd == options->image_fd || device->fd == options->held_fd)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "Descriptor %d is given as the image and as device \"%s\": give "
-                                        "each its own",
-                                        device->fd, device->name);
+                                        "Descriptor %d is given %s and as device \"%s\": give each its own",
+                                        device->fd,
+                                        device->fd == options->image_fd ? "as the image" : "to --hold=",
+                                        device->name);
                 for (unsigned j = 0; j < i; j++)
                         if (options->devices[j].fd == device->fd)
                                 return error_set(ret_error, ERROR_INVALID_ARGS,
@@ -248,7 +252,7 @@ int tender_options_parse(int argc, char *argv[], TenderOptions *ret, Error *ret_
 {
         int i, r;
 
-        *ret = (TenderOptions){.memory = TENDER_MEMORY_DEFAULT, .image_fd = -1};
+        *ret = (TenderOptions){.memory = TENDER_MEMORY_DEFAULT, .image_fd = -1, .held_fd = -1};
         for (i = 1; i < argc && argv[i][0] == '-'; i++) {
                 if (strcmp(argv[i], "--") == 0) {
                         i++;

@@ -28,6 +28,7 @@ typedef struct TenderOptions {
         bool executable_heap;
         const char *path; /* of the image; NULL: image_fd is it */
         int image_fd;     /* -1: path */
+        int held_fd;      /* stays open, though the guest cannot use it; -1: none */
         unsigned n_devices;
         TenderDevice devices[MANIFEST_DEVICES_MAX];
         char **arguments; /* of the guest, ended by NULL; within argv */

@@ -7,6 +7,7 @@
 #include "unikernel/exit-parser.h"
 
 #include <glib.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ static const char *const result_table[_RESULT_MAX] = {
                 [RESULT_EXIT_STATUS] = "exit-status",
                 [RESULT_ABORTED] = "aborted",
                 [RESULT_TRAPPED] = "trapped",
+                [RESULT_SYSTEM_CALL] = "system-call",
                 [RESULT_HALTED] = "halted",
                 [RESULT_RESET] = "reset",
                 [RESULT_POWERED_OFF] = "powered-off",
@@ -344,6 +346,7 @@ void exit_parser_settle(ExitParser *exit_parser, TerminationCause ending)
                         [TERMINATION_HALTED] = RESULT_HALTED,
                         [TERMINATION_RESET] = RESULT_RESET,
                         [TERMINATION_SAVED] = RESULT_SAVED,
+                        [TERMINATION_KILLED] = RESULT_OUTSIDE,
         };
         bool its_own = ending == TERMINATION_CONSOLE || ending == TERMINATION_POWERED_OFF ||
                        ending == TERMINATION_HALTED;
@@ -360,7 +363,63 @@ void exit_parser_settle(ExitParser *exit_parser, TerminationCause ending)
         if (exit_parser->halted && exit_parser->result == RESULT_OUTSIDE)
                 exit_parser->result = RESULT_HALTED;
         exit_parser->exit_status = -1;
-        exit_parser->detail[0] = 0;
+        if (exit_parser->result != RESULT_OUTSIDE)
+                exit_parser->detail[0] = 0;
+        else if (ending != TERMINATION_KILLED)
+                exit_parser_set_detail(exit_parser, "destroyed through libvirt, or QEMU died");
+}
+
+/* Signals that the processor's exceptions become. */
+static const struct {
+        int signal;
+        const char *words;
+} fault_table[] = {
+                {SIGSEGV, "use of memory that is not its own"},
+                {SIGBUS, "use of memory that is not there"},
+                {SIGILL, "invalid instruction"},
+                {SIGFPE, "division by zero, or another arithmetic fault"},
+                {SIGTRAP, "breakpoint"},
+};
+
+TerminationCause exit_parser_take_process(ExitParser *exit_parser, int code, int status)
+{
+        if (code == CLD_EXITED) {
+                bool aborted = status == SOLO5_EXIT_ABORT;
+
+                /* What it has printed before says more. */
+                if (!(aborted && (exit_parser->result == RESULT_ABORTED || exit_parser->result == RESULT_TRAPPED)))
+                        (void) exit_parser_set(exit_parser,
+                                        status == 0 ? RESULT_SUCCESS
+                                        : aborted   ? RESULT_ABORTED
+                                                    : RESULT_EXIT_STATUS,
+                                        status);
+                return TERMINATION_CONSOLE;
+        }
+
+        if (code == 0) {
+                if (exit_parser->result != RESULT_NONE)
+                        return TERMINATION_CONSOLE;
+                exit_parser_set_detail(exit_parser,
+                                "its runner was killed before, and this kernel tells nobody else how it ended");
+                return TERMINATION_KILLED;
+        }
+        if (status == SIGSYS) {
+                (void) exit_parser_set(exit_parser, RESULT_SYSTEM_CALL, SOLO5_EXIT_ABORT);
+                return TERMINATION_CONSOLE;
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(fault_table); i++)
+                if (fault_table[i].signal == status) {
+                        exit_parser_set_detail(exit_parser, fault_table[i].words);
+                        (void) exit_parser_set(exit_parser, RESULT_TRAPPED, SOLO5_EXIT_ABORT);
+                        return TERMINATION_CONSOLE;
+                }
+
+        /* It was told to, whatever it had printed. */
+        (void) exit_parser_set(exit_parser, RESULT_NONE, -1);
+        (void) g_snprintf(exit_parser->detail, sizeof exit_parser->detail,
+                        "killed by signal %d (%s), by somebody or because the host had too little memory", status,
+                        strsignal(status));
+        return TERMINATION_KILLED;
 }
 
 bool unit_status_is_final(int status)
@@ -408,6 +467,7 @@ int exit_parser_unit_exit_status(const ExitParser *exit_parser)
                                        : RUNNER_EXIT_GUEST;
         case RESULT_ABORTED:
         case RESULT_TRAPPED:
+        case RESULT_SYSTEM_CALL:
         case RESULT_HALTED:
         case RESULT_RESET:
                 return RUNNER_EXIT_GUEST;
@@ -463,6 +523,8 @@ char *exit_parser_message(const ExitParser *exit_parser, const char *stopper)
         case RESULT_ABORTED:
         case RESULT_TRAPPED:
                 return with_memory(with_detail("aborted", exit_parser), exit_parser);
+        case RESULT_SYSTEM_CALL:
+                return g_strdup("was killed because it made a system call that a guest may not make");
         case RESULT_HALTED:
                 return g_strdup("halted without an exit status");
         case RESULT_RESET:
@@ -476,7 +538,7 @@ char *exit_parser_message(const ExitParser *exit_parser, const char *stopper)
         case RESULT_SAVED:
                 return g_strdup("saved with its memory");
         case RESULT_OUTSIDE:
-                return g_strdup("ended from outside: destroyed through libvirt, or QEMU died");
+                return with_detail("ended from outside", exit_parser);
         case RESULT_DEFINITION:
                 return with_detail("its definition is invalid", exit_parser);
         case RESULT_IMAGE:

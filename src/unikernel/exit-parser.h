@@ -16,6 +16,7 @@ typedef enum Result {
         RESULT_EXIT_STATUS, /* "exit-status": the guest's own, not 0 */
         RESULT_ABORTED,     /* "aborted": abort or uncaught exception */
         RESULT_TRAPPED,     /* "trapped": CPU exception in the guest */
+        RESULT_SYSTEM_CALL, /* "system-call": a process that made one that it may not make */
         RESULT_HALTED,      /* "halted": halted without a status: failure */
         RESULT_RESET,       /* "reset": reset its machine, which SHRUTHI does not start again: failure */
         RESULT_POWERED_OFF, /* "powered-off": clean power-off, status not known: success */
@@ -93,12 +94,19 @@ typedef enum TerminationCause {
         TERMINATION_HALTED,      /* the domain still exists, but has halted; we end it now */
         TERMINATION_RESET,       /* libvirt reported a reset by the guest */
         TERMINATION_SAVED,       /* libvirt reported that it saved the guest */
+        TERMINATION_KILLED,      /* the guest's process was killed by a signal that it did not cause */
 } TerminationCause;
 
 /* Decides the result once all lines are seen. An exit message counts if the guest itself ended its run: by a
  * power-off, by halting, or if nobody saw how. It does not count if the guest was stopped, destroyed or
  * reset. */
 void exit_parser_settle(ExitParser *exit_parser, TerminationCause ending);
+
+/* How a guest that is a process has ended, as waitid(2) tells (code 0: nobody knows), which decides whatever the
+ * console says. Called
+ * once all lines are seen, before exit_parser_settle(); returns the cause for that if the guest was not
+ * stopped. */
+TerminationCause exit_parser_take_process(ExitParser *exit_parser, int code, int status);
 
 /* The unit's exit status for a decided result: 0 to 255. */
 int exit_parser_unit_exit_status(const ExitParser *exit_parser);

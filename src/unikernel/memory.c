@@ -65,6 +65,11 @@ uint64_t memory_effective(uint64_t asked, const ImageInfo *info, uint64_t initrd
         return needed == 0 ? usual : MAX(usual, add(needed, ROOM));
 }
 
+uint64_t memory_overhead(const ImageInfo *info, const Conf *conf)
+{
+        return info && info->boot == IMAGE_BOOT_PROCESS ? 0 : conf->memory_overhead;
+}
+
 uint64_t memory_of_host(void)
 {
         struct sysinfo info;

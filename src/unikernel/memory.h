@@ -14,6 +14,10 @@
  * if that is enough. info NULL: the image is not known. */
 uint64_t memory_effective(uint64_t asked, const ImageInfo *info, uint64_t initrd_size, const Conf *conf);
 
+/* What whatever runs the guest needs besides: QEMU, whose figure is MemoryOverhead=; a process needs nothing worth
+ * counting. */
+uint64_t memory_overhead(const ImageInfo *info, const Conf *conf);
+
 /* The host's memory and swap in bytes. */
 uint64_t memory_of_host(void);
 

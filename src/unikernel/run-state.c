@@ -21,6 +21,7 @@ void run_state_clear(RunState *state)
         g_free(state->invocation_id);
         g_free(state->owner);
         g_free(state->slice);
+        g_free(state->cgroup);
         g_free(state->image);
         g_free(state->volumes);
         g_free(state->paused);
@@ -150,6 +151,10 @@ char *run_state_format(const RunState *state)
                 g_string_append_printf(text, "owner=%s\n", state->owner);
         if (state->slice)
                 g_string_append_printf(text, "slice=%s\n", state->slice);
+        if (state->process)
+                g_string_append(text, "process=yes\n");
+        if (state->cgroup)
+                g_string_append_printf(text, "cgroup=%s\n", state->cgroup);
         if (state->image)
                 g_string_append_printf(text, "image=%s\n", state->image);
         if (state->memory > 0)
@@ -253,6 +258,10 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return text_set(&state->owner, value);
         if (g_str_equal(key, "slice"))
                 return text_set(&state->slice, value);
+        if (g_str_equal(key, "process"))
+                return boolean_parse(value, &state->process);
+        if (g_str_equal(key, "cgroup"))
+                return text_set(&state->cgroup, value);
         if (g_str_equal(key, "image"))
                 return text_set(&state->image, value);
         if (g_str_equal(key, "memory"))

@@ -25,6 +25,8 @@ typedef struct RunState {
         char *owner;                   /* user id, or NULL while not known */
         char *slice;                   /* unit that QEMU is in; "": libvirt's choice; NULL: as earlier
                                         * versions had it */
+        bool process;                  /* the guest is a process (process.h) */
+        char *cgroup;                  /* … in this control group: below /sys/fs/cgroup; NULL: not known */
         char *image;                   /* digest, or NULL */
         uint64_t memory;               /* bytes; 0: not known */
         char *volumes;                 /* names of those that it writes, separated by spaces, or NULL */

@@ -54,6 +54,10 @@ static int slice_limit_check_memory(
 
         if (limit == 0 || limit >= memory + overhead)
                 return 0;
+        if (overhead == 0)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s=%s is too little: the guest has %s; write that or more",
+                                setting_table[id].key, limit_text, memory_text);
 
         return error_set(ret_error, ERROR_INVALID_DEFINITION,
                         "%s=%s is too little: the guest has %s, and QEMU needs %s more (MemoryOverhead= of "
@@ -78,7 +82,7 @@ static unsigned long slice_limit_last_processor(const char *list)
         return last;
 }
 
-int slice_limits_check(const Definition *definition, uint64_t memory, const Conf *conf, Error *ret_error)
+int slice_limits_check(const Definition *definition, uint64_t memory, uint64_t overhead, Error *ret_error)
 {
         long processors = sysconf(_SC_NPROCESSORS_CONF);
         int r;
@@ -90,11 +94,11 @@ int slice_limits_check(const Definition *definition, uint64_t memory, const Conf
                                 "numbers from 0 to %ld",
                                 definition->allowed_cpus, processors - 1);
 
-        r = slice_limit_check_memory(SETTING_MEMORY_HIGH, definition->memory_high, memory,
-                        conf->memory_overhead, ret_error);
+        r = slice_limit_check_memory(
+                        SETTING_MEMORY_HIGH, definition->memory_high, memory, overhead, ret_error);
         if (r >= 0)
-                r = slice_limit_check_memory(SETTING_MEMORY_MAX, definition->memory_max, memory,
-                                conf->memory_overhead, ret_error);
+                r = slice_limit_check_memory(
+                                SETTING_MEMORY_MAX, definition->memory_max, memory, overhead, ret_error);
         if (r < 0)
                 return r;
 

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/conf.h"
 #include "common/error.h"
 #include "unikernel/definition.h"
 
@@ -17,9 +16,9 @@
 /* The settings of the slice, one a line; "" if there are none. Free with g_free(). */
 char *slice_limits_format(const Definition *definition);
 
-/* Whether the guest can work with them on this host: memory is what the guest gets, to which QEMU's own is
- * added (MemoryOverhead=). INVALID_DEFINITION with the figure that would be right. */
-int slice_limits_check(const Definition *definition, uint64_t memory, const Conf *conf, Error *ret_error);
+/* Whether the guest can work with them on this host: memory is what the guest gets, overhead what QEMU itself
+ * needs (MemoryOverhead=), or 0. INVALID_DEFINITION with the figure that would be right. */
+int slice_limits_check(const Definition *definition, uint64_t memory, uint64_t overhead, Error *ret_error);
 
 /* Whether two definitions (NULL: none) set the same. */
 bool slice_limits_equal(const Definition *a, const Definition *b);

@@ -114,7 +114,7 @@ static void add_limits(GPtrArray *found, const char *path)
         }
 }
 
-char **unit_dropins_without_effect(const char *name, const char *slice)
+char **unit_dropins_without_effect(const char *name, const char *slice, bool process)
 {
         g_autofree char *unit = unit_name_for(name), *former = guest_slice_former_name(name);
         GPtrArray *found = g_ptr_array_new();
@@ -122,6 +122,8 @@ char **unit_dropins_without_effect(const char *name, const char *slice)
         bool replaced = strspn(name, G_CSET_DIGITS) < strlen(name) && g_strcmp0(slice, former) != 0;
         const char *units[] = {unit, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX, replaced ? former : NULL};
 
+        if (process && guest_slice_has_controllers())
+                units[0] = units[1] = NULL;
         for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
                 g_auto(GStrv) files = units[i] ? list_unit(units[i]) : NULL;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 /* What administrators have written for one unit: drop-ins of systemd, and of the definition. They are kept
  * when the unikernel is removed. */
@@ -12,5 +13,6 @@ char **unit_dropins_list(const char *name);
 /* Settings in systemd's drop-ins that limit the processes in a unit's control group: "KEY=VALUE (PATH)".
  * QEMU is in another group, so they do not limit the guest: drop-ins of its unit, those for all unikernels
  * (unikernel@.service.d), and those of the slice that earlier versions used. slice is QEMU's (NULL or "":
- * none of ours). */
-char **unit_dropins_without_effect(const char *name, const char *slice);
+ * none of ours). A guest that is a process is in that group, so there are none on a host that can limit it at
+ * all. Free with g_strfreev(). */
+char **unit_dropins_without_effect(const char *name, const char *slice, bool process);

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "unikernel/guest-slice.h"
 #include "unikernel/order.h"
+#include "unikernel/process-rules.h"
 #include "unikernel/slice-limits.h"
 
 #define RESTART_DROPIN     "50-shruthi-restart.conf"
@@ -23,6 +24,7 @@
 #define CREDENTIALS_DROPIN "50-shruthi-credentials.conf"
 #define ORDER_DROPIN       "50-shruthi-order.conf"
 #define LIMITS_DROPIN      "50-shruthi-limits.conf"
+#define PLACE_DROPIN       "50-shruthi-slice.conf"
 
 /* Of the slice; sorted before 50-CPUQuota.conf and its kin, which systemctl set-property writes and which
  * therefore count. */
@@ -248,6 +250,22 @@ static void add_limits(GPtrArray *files, const Definition *definition, const cha
                         false);
 }
 
+/* A guest that is a process is in its unit's control group, so the unit is where QEMU would be: if the guest has
+ * limits, or an owner who may have some. NULL: it is not. */
+static char *place_text(const Definition *definition)
+{
+        g_autofree char *limits = slice_limits_format(definition), *slice = NULL;
+
+        if ((definition->owner == 0 && !*limits) || !definition_is_of_process(definition))
+                return NULL;
+
+        slice = guest_slice_name(definition->owner, definition->name);
+        return g_strdup_printf("# Made by shruthi-generator: the guest of %s is a process of this unit\n"
+                               "[Service]\n"
+                               "Slice=%s\n",
+                        definition->path, slice);
+}
+
 GPtrArray *unit_files_new(const Definition *definition)
 {
         GPtrArray *files = g_ptr_array_new_with_free_func(unit_file_free);
@@ -273,6 +291,9 @@ GPtrArray *unit_files_new(const Definition *definition)
         if (text)
                 add_file(files, dropin_path(unit, ORDER_DROPIN), text, false);
         add_limits(files, definition, unit);
+        text = place_text(definition);
+        if (text)
+                add_file(files, dropin_path(unit, PLACE_DROPIN), text, false);
 
         return files;
 }
@@ -342,7 +363,8 @@ bool unit_files_are_there(const char *dir, const char *name, const Definition *d
         g_autofree char *unit = unit_name_for(name);
         char *paths[] = {wants_path(unit), dropin_path(unit, RESTART_DROPIN),
                         dropin_path(unit, MOUNTS_DROPIN), dropin_path(unit, CREDENTIALS_DROPIN),
-                        dropin_path(unit, ORDER_DROPIN), dropin_path(unit, LIMITS_DROPIN)};
+                        dropin_path(unit, ORDER_DROPIN), dropin_path(unit, LIMITS_DROPIN),
+                        dropin_path(unit, PLACE_DROPIN)};
         bool same = true;
 
         for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {

@@ -12,7 +12,6 @@
 
 #include "common/string-util.h"
 
-
 /* Byte PERM + n: does n. Byte SHARED + n: allows nobody else to do n. */
 #define LOCK_PERM_BASE   100
 #define LOCK_SHARED_BASE 200
@@ -84,6 +83,25 @@ int disk_lock_read(int fd)
                 r = range_lock_shared(fd, LOCK_SHARED_BASE + PERM_WRITE);
         if (r >= 0)
                 r = range_is_locked(fd, LOCK_PERM_BASE + PERM_WRITE, 1);
+        if (r < 0)
+                return r;
+
+        return r > 0 ? -EAGAIN : 0;
+}
+
+int disk_lock_write(int fd)
+{
+        static const off_t taken[] = {LOCK_PERM_BASE + PERM_READ, LOCK_PERM_BASE + PERM_WRITE,
+                        LOCK_SHARED_BASE + PERM_WRITE};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < sizeof taken / sizeof *taken; i++)
+                r = range_lock_shared(fd, taken[i]);
+        /* Who writes, and who wants nobody to. */
+        if (r >= 0)
+                r = range_is_locked(fd, LOCK_PERM_BASE + PERM_WRITE, 1);
+        if (r == 0)
+                r = range_is_locked(fd, LOCK_SHARED_BASE + PERM_WRITE, 1);
         if (r < 0)
                 return r;
 

@@ -24,6 +24,9 @@ int disk_lock_look(int fd, VolumeUse *ret_use);
  * file. */
 int disk_lock_read(int fd);
 
+/* The same as a QEMU that writes it: nobody else can write or read it. -EAGAIN if somebody does. */
+int disk_lock_write(int fd);
+
 /* Whether the file is open through any other open file description, locked or not. A process that opens it
  * at that moment waits until we have looked. -EINVAL, -EACCES, …: that cannot be determined for this
  * file. */

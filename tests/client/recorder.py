@@ -20,7 +20,7 @@ NEXT = {
     "stopping": {"stopped", "failed", "starting"},
     "failed": {"starting", "stopped"},
 }
-FAILURES = {"exit-status", "aborted", "trapped", "halted", "reset", "ended-from-outside", "definition", "image",
+FAILURES = {"exit-status", "aborted", "trapped", "system-call", "halted", "reset", "ended-from-outside", "definition", "image",
             "devices", "host", "libvirt", "credentials", "runner", "timeout", "start-limit-hit", "exit-code",
             "signal", "protocol"}
 

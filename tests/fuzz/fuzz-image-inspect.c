@@ -8,6 +8,7 @@
 
 #include "fuzz.h"
 #include "image/inspect.h"
+#include "image/spt.h"
 
 static void check(const ImageInfo *info)
 {
@@ -23,7 +24,15 @@ static void check(const ImageInfo *info)
         }
 
         if (!info->problem) {
-                g_assert_cmpuint(info->n_devices, <=, IMAGE_DEVICES_MAX);
+                /* A process has no bus that would be full. */
+                if (info->boot != IMAGE_BOOT_PROCESS) {
+                        g_assert_cmpuint(info->n_devices, <=, IMAGE_DEVICES_MAX);
+                        g_assert_cmpint(info->target, !=, SOLO5_TARGET_SPT);
+                } else {
+                        g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
+                        g_assert_true(info->has_manifest);
+                        g_assert_cmpuint(info->loaded_end, >, SPT_IMAGE_MIN);
+                }
                 return;
         }
 
@@ -59,6 +68,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 real_size = size;
                 g_assert_cmpint(image_inspect_source(&liar, "x86_64", asked, &lied, NULL), ==, 0);
                 check(lied);
+        }
+
+        /* The other one that executes images for spt. */
+        for (ImageArchitecture asked = 0; asked <= IMAGE_ARCHITECTURE_AARCH64; asked++) {
+                _cleanup_image_info_ ImageInfo *info = NULL;
+
+                g_assert_cmpint(image_inspect_bytes(data, size, "aarch64", asked, &info, NULL), ==, 0);
+                check(info);
         }
         return 0;
 }

@@ -21,6 +21,8 @@ static const struct {
                 {"aborted", "shruthictl logs %s", "to see its output before it aborted"},
                 {"trapped", "shruthictl logs %s", "to see its output before the fault"},
                 {"trapped", "shruthictl set %s --memory=64M", "if it needs more memory"},
+                {"system-call", "shruthictl logs %s", "to see its output before that"},
+                {"system-call", "shruthictl image inspect FILE", "to check what the image was built for"},
                 {"halted", "shruthictl logs %s", "to see its output before it halted"},
                 {"reset", "shruthictl logs %s", "to see how far it got"},
                 {"reset", "shruthictl set %s --memory=64M", "if it needs more memory"},

@@ -339,11 +339,17 @@ static void details_set_slice(Details *details, const char *recorded, bool has_s
                 details->slice = has_slices ? guest_slice_former_name(details->name) : NULL;
 }
 
+static bool details_are_of_process(const Details *details)
+{
+        return details->boot.info && details->boot.info->boot == IMAGE_BOOT_PROCESS;
+}
+
 static char **details_list_without_effect(const Details *details)
 {
         g_autofree char *own = guest_slice_name(details->owner, details->name);
         bool there = g_strcmp0(details->slice, own) == 0;
-        g_auto(GStrv) dropins = unit_dropins_without_effect(details->name, details->slice),
+        g_auto(GStrv) dropins = unit_dropins_without_effect(
+                                      details->name, details->slice, details_are_of_process(details)),
                       limits = slice_limits_without_effect(
                                       details->limits ?: "", details->limits_path, there);
         GStrvBuilder *all = g_strv_builder_new();
@@ -371,6 +377,11 @@ void details_read(Details *details, GPtrArray *leases, bool has_slices)
         }
         boot_read(&details->boot);
         boot_read(&details->next);
+        /* Its unit is not moved to a slice that nobody needs. */
+        if (!details->up && details_are_of_process(details) && details->owner == 0 && !details->limits) {
+                g_free(details->slice);
+                details->slice = g_strdup(SHRUTHI_SLICE ".slice");
+        }
         details->without_effect = details_list_without_effect(details);
         (void) snapshot_find(details->name, &details->snapshot);
         if (leases)
@@ -391,14 +402,15 @@ static void unikernel_reading_read_details(void *userdata)
 int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
 {
         const ImageInfo *info = details->boot.info;
-        g_autofree char *domain = g_strconcat(SHRUTHI_DOMAIN_PREFIX, unikernel->name, NULL);
+        bool process = info && info->boot == IMAGE_BOOT_PROCESS;
+        g_autofree char *domain = process ? NULL : g_strconcat(SHRUTHI_DOMAIN_PREFIX, unikernel->name, NULL);
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "ImageTarget", "s",
                                 info ? solo5_target_to_string(info->target) : "", "BootMethod", "s",
-                                info ? image_boot_to_string(info->boot) : "", "DomainName", "s", domain,
+                                info ? image_boot_to_string(info->boot) : "", "DomainName", "s", domain ?: "",
                                 "Slice", "s", details->slice ?: "", "SubState", "s",
                                 unikernel->status.sub_state ?: "dead", "Reason", "s",
                                 unikernel->reason ?: "", "Problem", "s",

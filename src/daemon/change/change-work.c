@@ -25,6 +25,7 @@
 #include "unikernel/credential-space.h"
 #include "unikernel/devices.h"
 #include "unikernel/lease.h"
+#include "unikernel/process-rules.h"
 #include "unikernel/unit-dropins.h"
 #include "unikernel/unit-files.h"
 
@@ -316,6 +317,8 @@ static int draft_check_image(Draft *draft, ImageInfo **ret_info)
                                 &draft->result->error, info->problem_code, "The image is %s", info->problem);
 
         r = devices_match(definition, info, &devices, &draft->result->error);
+        if (r >= 0 && info->boot == IMAGE_BOOT_PROCESS)
+                r = process_rules_check(definition, draft->conf, &draft->result->error);
         if (r >= 0)
                 *ret_info = g_steal_pointer(&info);
         return r;

@@ -428,8 +428,16 @@ static Conf *check_configuration(void)
 static void host_connect(Host *host)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        int r = virt_connect(host->conf->libvirt_uri, &host->connection, &error);
+        int r;
 
+        if (!virt_is_wanted(host->conf->libvirt_uri)) {
+                check_emit("libvirt", "ok", "",
+                                "LibvirtURI=none: unikernels are processes only (images for Solo5's spt "
+                                "target) on bridges; there are no virtual machines, no libvirt networks with "
+                                "DHCP and DNS, no published ports, and no snapshots");
+                return;
+        }
+        r = virt_connect(host->conf->libvirt_uri, &host->connection, &error);
         if (r < 0)
                 check_no_libvirt(host, error_message(&error, r));
 }
@@ -495,8 +503,10 @@ int check_host(bool polkit, Error *ret_error)
 
         protocol_guard(CHECK_GUARD, "answer");
         host.conf = conf = check_configuration();
-        if (conf)
+        if (conf) {
                 check_virtualization(&host);
+                check_processes(&host);
+        }
         check_keys();
         check_path_access("store", paths_images());
         check_path_access("console", paths_consoles());

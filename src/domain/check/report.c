@@ -2,7 +2,7 @@
 
 /* Statistics, probe and networks, as lines of the protocol. Called by verbs.c. */
 
-#include "domain/check/report.h"
+#include "domain/check/report-private.h"
 
 #include <glib.h>
 #include <inttypes.h>
@@ -17,9 +17,11 @@
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/host-probe.h"
+#include "domain/lifecycle/lifecycle.h"
 #include "domain/network/attachment.h"
 #include "domain/plan/plan.h"
 #include "domain/xml/domain-xml.h"
+#include "unikernel/process.h"
 
 /* Does not wait for another job on the domain: omits what is not available at once. */
 #define STATISTICS                                                                                          \
@@ -37,6 +39,7 @@
 /* Number of lines, which stays below the size of an answer that shruthid reads. */
 #define DHCP_LEASES_MAX 32768
 
+/* *ret_connection is NULL on a host without libvirt. */
 static int report_connect(Conf **ret_conf, virConnectPtr *ret_connection, Error *ret_error)
 {
         g_autoptr(Conf) conf = NULL;
@@ -49,7 +52,7 @@ static int report_connect(Conf **ret_conf, virConnectPtr *ret_connection, Error 
         if (r < 0)
                 return r;
         protocol_guard(ANSWER_GUARD, "answer");
-        r = virt_connect(conf->libvirt_uri, ret_connection, ret_error);
+        r = virt_connect_if_wanted(conf->libvirt_uri, ret_connection, ret_error);
         if (r < 0)
                 return r;
 
@@ -121,8 +124,8 @@ static void emit_statistics(const virDomainStatsRecord *record, const char *meta
                 protocol_emit(DOMAIN_KEY_MEMORY, "%" PRIu64, value * 1024);
         if (record_get_number(record, "balloon.rss", &value))
                 protocol_emit(DOMAIN_KEY_MEMORY_RESIDENT, "%" PRIu64, value * 1024);
-        emit_devices(record, "net", "network", network_fields, networks, addresses);
-        emit_devices(record, "block", "volume", volume_fields, volumes, NULL);
+        emit_devices(record, "net", DOMAIN_KIND_NETWORK, network_fields, networks, addresses);
+        emit_devices(record, "block", DOMAIN_KIND_VOLUME, volume_fields, volumes, NULL);
 }
 
 /* Adds the addresses that DHCP has leased to it, or that the host has seen it use, separated by spaces. */
@@ -148,11 +151,9 @@ static void port_add_addresses(
 }
 
 /* The addresses of each network device, whoever assigned them. Free with g_strfreev(). */
-static char **domain_find_addresses(virConnectPtr connection, const Conf *conf, virDomainPtr domain)
+static char **ports_find_addresses(virConnectPtr connection, const Conf *conf, const GPtrArray *ports)
 {
         g_autoptr(GStrvBuilder) all = g_strv_builder_new();
-        char *xml = virDomainGetXMLDesc(domain, 0);
-        g_autoptr(GPtrArray) ports = domain_xml_ports(xml ?: "");
 
         for (guint i = 0; i < ports->len; i++) {
                 const DomainPort *port = ports->pdata[i];
@@ -162,8 +163,30 @@ static char **domain_find_addresses(virConnectPtr connection, const Conf *conf, 
                         port_add_addresses(connection, conf, port, text);
                 g_strv_builder_add(all, text->str);
         }
-        free(xml);
         return g_strv_builder_end(all);
+}
+
+static char **domain_find_addresses(virConnectPtr connection, const Conf *conf, virDomainPtr domain)
+{
+        char *xml = virDomainGetXMLDesc(domain, 0);
+        g_autoptr(GPtrArray) ports = domain_xml_ports(xml ?: "");
+
+        free(xml);
+        return ports_find_addresses(connection, conf, ports);
+}
+
+/* It is there without libvirt, too. */
+static int report_statistics_of_process(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(GPtrArray) ports = lifecycle_process_ports(name, NULL);
+        g_auto(GStrv) addresses = NULL;
+        g_autoptr(Conf) conf = NULL;
+
+        if (report_connect(&conf, &connection, NULL) >= 0)
+                addresses = ports_find_addresses(connection, conf, ports);
+        protocol_guard(0, NULL);
+        return report_process(name, addresses, ret_error);
 }
 
 int report_statistics(const char *name, Error *ret_error)
@@ -180,10 +203,11 @@ int report_statistics(const char *name, Error *ret_error)
         r = plan_identity(name, uuid, ret_error);
         if (r < 0)
                 return r;
+        if (process_is_body(name))
+                return report_statistics_of_process(name, ret_error);
         r = report_connect(&conf, &connection, ret_error);
-        if (r < 0)
-                return r;
-        r = virt_domain_find(connection, name, uuid, &domain, ret_error);
+        if (r >= 0 && connection)
+                r = virt_domain_find(connection, name, uuid, &domain, ret_error);
         if (r < 0)
                 return r;
         if (r == 0 || virDomainIsActive(domain) != 1)
@@ -242,6 +266,16 @@ static int emit_statistics_of_some(virConnectPtr connection, virDomainPtr *domai
         return 0;
 }
 
+static void report_statistics_of_processes(void)
+{
+        g_auto(GStrv) names = process_list();
+
+        for (char **name = names; *name; name++) {
+                protocol_emit(DOMAIN_KEY_UNIKERNEL, "%s", *name);
+                (void) report_process(*name, NULL, NULL);
+        }
+}
+
 int report_statistics_all(Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -250,8 +284,9 @@ int report_statistics_all(Error *ret_error)
         unsigned n = 0;
         int r;
 
+        report_statistics_of_processes();
         r = report_connect(&conf, &connection, ret_error);
-        if (r < 0)
+        if (r < 0 || !connection)
                 return r;
         if (virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE) < 0)
                 return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's domains");
@@ -285,6 +320,8 @@ int report_probe(bool again, Error *ret_error)
         int r;
 
         r = report_connect(&conf, &connection, ret_error);
+        if (r >= 0 && !connection)
+                r = virt_connect(conf->libvirt_uri, &connection, ret_error);
         if (r < 0)
                 return r;
 
@@ -361,7 +398,7 @@ static int emit_networks(virConnectPtr connection, unsigned flags,
                 void (*emit)(virConnectPtr connection, virNetworkPtr network), Error *ret_error)
 {
         virNetworkPtr *networks = NULL;
-        int n = virConnectListAllNetworks(connection, &networks, flags);
+        int n = connection ? virConnectListAllNetworks(connection, &networks, flags) : 0;
 
         if (n < 0)
                 return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");

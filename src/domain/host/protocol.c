@@ -124,6 +124,11 @@ void protocol_guard_answers(int socket)
         guard_socket = socket;
 }
 
+int protocol_hand_over(const int *fds, unsigned n_fds)
+{
+        return domain_answer_hand(guard_socket >= 0 ? (int) guard_socket : DOMAIN_HANDS_FD, fds, n_fds);
+}
+
 void protocol_guard(unsigned seconds, const char *doing)
 {
         (void) alarm(0);

@@ -22,6 +22,10 @@ void protocol_guard(unsigned seconds, const char *doing);
  * turns this off. */
 void protocol_guard_answers(int socket);
 
+/* Sends descriptors, which stay ours, to the caller: where the answers of the service go, or to the socket
+ * that a process has for that. -ENOTSOCK: somebody has run it by hand. */
+int protocol_hand_over(const int *fds, unsigned n_fds);
+
 /* The result of a run that failed with that error. Pure. */
 Result protocol_result(ErrorCode code);
 

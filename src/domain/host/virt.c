@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "common/conf.h"
 #include "common/names.h"
 #include "common/string-util.h"
 #include "domain/xml/domain-xml.h"
@@ -158,10 +159,20 @@ static bool error_is_passing(void)
                (error->code == VIR_ERR_INTERNAL_ERROR || error->code == VIR_ERR_RPC);
 }
 
+bool virt_is_wanted(const char *uri)
+{
+        return g_strcmp0(uri, CONF_NO_LIBVIRT) != 0;
+}
+
 int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
 {
         gint64 deadline = g_get_monotonic_time() + CONNECT_WAIT_USEC;
 
+        if (!virt_is_wanted(uri))
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "This host has no libvirt (LibvirtURI=none in shruthi.conf), so it has no virtual "
+                                "machines and no libvirt networks: use an image for Solo5's spt target, on a "
+                                "bridge");
         for (;;) {
                 virConnectPtr connection = virConnectOpen(uri);
 
@@ -205,6 +216,15 @@ int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_erro
 
         (void) virConnectRef(kept.connection);
         *ret_connection = kept.connection;
+        return 0;
+}
+
+int virt_connect_if_wanted(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+{
+        if (virt_is_wanted(uri))
+                return virt_connect(uri, ret_connection, ret_error);
+
+        *ret_connection = NULL;
         return 0;
 }
 

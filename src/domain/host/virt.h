@@ -60,10 +60,16 @@ bool virt_has_machine(virConnectPtr connection, const DomainMachine *machine, co
 /* Checks whether it finds a QEMU that emulates the machine: NOT_SUPPORTED with the missing package. */
 int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, Error *ret_error);
 
+/* Whether there is libvirt: a host without it (LibvirtURI=none) runs processes only. */
+bool virt_is_wanted(const char *uri);
+
 /* Connect, waiting some seconds while libvirtd is being restarted. virt_connect_apart() gives a connection
- * that is not shared. */
+ * that is not shared. NOT_SUPPORTED if libvirt is not wanted. */
 int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
+
+/* For what works without libvirt, too: *ret_connection is NULL if it is not wanted. */
+int virt_connect_if_wanted(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 
 /* Converts libvirt's last error to ours: "FORMAT: libvirt's message", with LIBVIRT_UNAVAILABLE instead of
  * code if the connection failed. connection may be NULL. Returns the negative errno. */

@@ -4,7 +4,7 @@
 #include "domain/lifecycle/lifecycle.h"
 #include "domain/lifecycle/watch.h"
 
-/* Shared by start.c and lifecycle.c. */
+/* Shared by the files of this folder. */
 
 /* How long libvirt may take, in seconds, even on a board or an emulated machine that is fifty times slower
  * than a server: only a libvirt that hangs is given up. A start includes the start of QEMU, and on some
@@ -28,6 +28,9 @@
 /* Connects to libvirt, with a time limit. */
 int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 
+/* The same for what works without libvirt, too: *ret_connection is NULL if it is not wanted. */
+int lifecycle_open_if_wanted(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
+
 /* Connects, finds the addresses of the guest (with acquire, allocates them) and what the host can do, and
  * makes the domain's XML from that. */
 int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
@@ -50,3 +53,24 @@ void restore_state_clear(RestoreState *state);
 /* Waits for the domain's end and reports how it ended. Returns without an Error if the runner has gone
  * before, so nobody needs to know. */
 int lifecycle_monitor(Watch *watch, const char *uri, Error *ret_error);
+
+/* process.c, for a guest that is a process (unikernel/process.h): all that it needs is made and handed to the
+ * runner, which executes it. From then on it is found by its mark.
+ *
+ * Hands over, in one message: a memfd with the words of shruthi-tender's command line, each ended by a NUL,
+ * then the descriptors that these name by their numbers, from HELPER_GUEST_FD_FIRST (helper/request.h) on.
+ * credentials: of the archive, or -EBADF. Errors as for a domain. */
+int process_start(Plan *plan, int credentials, Error *ret_error);
+
+/* Finds addresses and interfaces, as a start does; without a guest. */
+int process_attach(Plan *plan, Error *ret_error);
+
+/* Ends it, and waits for that. Returns 1 if it ran, 0 if not. */
+int process_stop(const char *name, Error *ret_error);
+
+/* NOT_RUNNING. */
+int process_pause(const char *name, Error *ret_error);
+int process_resume(const char *name, Error *ret_error);
+
+/* Whether it runs. */
+bool process_is_alive(const char *name);

@@ -16,6 +16,7 @@
 #include "domain/network/isolation.h"
 #include "domain/network/publication.h"
 #include "unikernel/liveness.h"
+#include "unikernel/process.h"
 #include "unikernel/run-dir.h"
 
 #define STARTING_PAUSE_USEC (20 * 1000)
@@ -30,6 +31,15 @@ int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_er
 
         protocol_guard(CONNECT_GUARD, "accept the connection");
         return virt_connect(uri, ret_connection, ret_error);
+}
+
+int lifecycle_open_if_wanted(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+{
+        if (virt_is_wanted(uri))
+                return lifecycle_open(uri, ret_connection, ret_error);
+
+        *ret_connection = NULL;
+        return 0;
 }
 
 int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
@@ -110,6 +120,14 @@ int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
         bool alive;
         int r;
 
+        if (process_is_body(name)) {
+                protocol_emit(DOMAIN_KEY_ALIVE, "%s", process_is_alive(name) ? "yes" : "no");
+                return 0;
+        }
+        if (!virt_is_wanted(uri)) {
+                protocol_emit(DOMAIN_KEY_ALIVE, "no");
+                return 0;
+        }
         if (monitor && virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
         if (run_dir_is_prepared(name)) {
@@ -183,7 +201,8 @@ static int lifecycle_stop_once(
         return 1;
 }
 
-int lifecycle_stop(const char *name, Error *ret_error)
+/* The same as lifecycle_stop_once(), for as long as it is worth trying. */
+static int lifecycle_stop_domain(const char *name, Error *ret_error)
 {
         g_autofree char *uri = NULL;
         gint64 deadline;
@@ -195,6 +214,8 @@ int lifecycle_stop(const char *name, Error *ret_error)
                 return r;
 
         uri = plan_find_uri();
+        if (!virt_is_wanted(uri))
+                return 0;
         deadline = g_get_monotonic_time() + STOP_WINDOW_USEC;
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
@@ -202,7 +223,7 @@ int lifecycle_stop(const char *name, Error *ret_error)
 
                 r = lifecycle_stop_once(uri, name, uuid, &connected, &error);
                 if (r >= 0)
-                        break;
+                        return r;
                 /* A libvirtd that could not be reached during all attempts to connect will not return soon,
                  * and our unit is ordered after it: its start waits for us. */
                 if (!connected || g_get_monotonic_time() >= deadline) {
@@ -211,6 +232,14 @@ int lifecycle_stop(const char *name, Error *ret_error)
                 }
                 g_usleep(ATTEMPT_PAUSE_USEC);
         }
+}
+
+int lifecycle_stop(const char *name, Error *ret_error)
+{
+        int r = process_is_body(name) ? process_stop(name, ret_error) : lifecycle_stop_domain(name, ret_error);
+
+        if (r < 0)
+                return r;
 
         protocol_emit(DOMAIN_KEY_STOPPED, "%s", r > 0 ? "yes" : "no");
         return 0;
@@ -255,7 +284,7 @@ static int lifecycle_load_and_connect(
         r = plan_load(name, &plan, ret_error);
         if (r < 0)
                 return r;
-        r = lifecycle_open(plan->conf->libvirt_uri, ret_connection, ret_error);
+        r = lifecycle_open_if_wanted(plan->conf->libvirt_uri, ret_connection, ret_error);
         if (r < 0)
                 return r;
 
@@ -302,6 +331,11 @@ int lifecycle_listen(const char *name, Error *ret_error)
                 return r;
         isolation_prepare(plan);
         r = plan_resolve(plan, ret_error);
+        if (r >= 0 && plan_is_process(plan)) {
+                r = process_attach(plan, ret_error);
+                protocol_guard(0, NULL);
+                return r;
+        }
         if (r >= 0)
                 r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
         if (r >= 0)
@@ -316,7 +350,7 @@ int lifecycle_release(const char *name, Error *ret_error)
         g_autofree char *uri = plan_find_uri();
         int r;
 
-        r = lifecycle_open(uri, &connection, ret_error);
+        r = lifecycle_open_if_wanted(uri, &connection, ret_error);
         if (r < 0)
                 return r;
 
@@ -338,6 +372,9 @@ int lifecycle_xml(const char *name, Error *ret_error)
         r = plan_resolve(plan, ret_error);
         if (r < 0)
                 return r;
+        if (plan_is_process(plan))
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "'%s' runs as a process (Solo5 spt), so it has no domain and no XML", name);
         r = lifecycle_format(plan, false, &connection, &kvm, &xml, ret_error);
         if (r < 0)
                 return r;

@@ -6,6 +6,7 @@
 
 #include "domain/lifecycle/host-probe.h"
 #include "domain/plan/plan.h"
+#include "domain/xml/network-xml.h"
 
 /* The folder lifecycle/ owns what happens to a domain: preparing, starting, watching, stopping and sweeping
  * it (this file), reattaching it to its bridge (reattach.h), and finding out how this host runs one
@@ -50,6 +51,10 @@ int lifecycle_release(const char *name, Error *ret_error);
 /* Publishes the ports of one with Activation=traffic, which is stopped: what comes there is held, and starts
  * it. Does nothing for others. */
 int lifecycle_listen(const char *name, Error *ret_error);
+
+/* How the networks of a guest that is a process are attached (DomainPort), and their devices (NULL: not wanted).
+ * Free with g_ptr_array_unref() and g_strfreev(). */
+GPtrArray *lifecycle_process_ports(const char *name, char ***ret_devices);
 
 /* Connects to libvirt in advance, if the connection is kept. */
 int lifecycle_connect(Error *ret_error);

@@ -6,6 +6,7 @@
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle-private.h"
 #include "domain/lifecycle/lifecycle.h"
+#include "unikernel/process.h"
 #include "unikernel/run-dir.h"
 
 static int lifecycle_pause_change(
@@ -41,10 +42,14 @@ static int lifecycle_pause_change(
 
 int lifecycle_pause(const char *name, Error *ret_error)
 {
-        return lifecycle_pause_change(name, "pause", virDomainSuspend, ret_error);
+        return process_is_body(name)
+                               ? process_pause(name, ret_error)
+                               : lifecycle_pause_change(name, "pause", virDomainSuspend, ret_error);
 }
 
 int lifecycle_resume(const char *name, Error *ret_error)
 {
-        return lifecycle_pause_change(name, "resume", virDomainResume, ret_error);
+        return process_is_body(name)
+                               ? process_resume(name, ret_error)
+                               : lifecycle_pause_change(name, "resume", virDomainResume, ret_error);
 }

@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/unikernel-name.h"
 #include "domain/host/antispoof-client.h"
 #include "domain/host/protocol.h"
@@ -20,6 +21,8 @@
 #include "domain/xml/domain-xml.h"
 #include "domain/xml/network-xml.h"
 #include "unikernel/cut-off.h"
+#include "unikernel/process.h"
+#include "unikernel/run-state.h"
 
 #define LOOK_GUARD 120 /* seconds, for as many domains as there are */
 
@@ -66,8 +69,10 @@ static const char *reattachment_find_bridge(Reattachment *reattachment, const ch
 /* Returns NULL if it is on its bridge, otherwise the reason; free with g_free(). */
 static char *reattachment_attach_port(Reattachment *reattachment, const DomainPort *port)
 {
-        const char *bridge =
-                        port->network ? reattachment_find_bridge(reattachment, port->network) : port->bridge;
+        /* Without libvirt a network is where it was. */
+        const char *bridge = port->network && (reattachment->connection || !port->bridge)
+                                             ? reattachment_find_bridge(reattachment, port->network)
+                                             : port->bridge;
         AntispoofPort wanted = {.isolated = port->isolated};
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
@@ -120,11 +125,10 @@ static void cut_off_note(const LogObject *object, const GPtrArray *after, GPtrAr
                                 g_strerror(-r));
 }
 
-/* Reattaches the ports of one domain that have lost their bridge. Returns their number. */
-static guint reattachment_attach_ports(Reattachment *reattachment, const char *xml, char **devices,
+/* Reattaches the ports of one guest that have lost their bridge. Returns their number. */
+static guint reattachment_attach_ports(Reattachment *reattachment, const GPtrArray *ports, char **devices,
                 GPtrArray *cut_off, GPtrArray *mended)
 {
-        g_autoptr(GPtrArray) ports = domain_xml_ports(xml);
         guint n = MIN(ports->len, g_strv_length(devices)), n_lost = 0;
 
         for (guint i = 0; i < n; i++) {
@@ -144,14 +148,23 @@ static guint reattachment_attach_ports(Reattachment *reattachment, const char *x
         return n_lost;
 }
 
+static void reattachment_look_at_ports(Reattachment *reattachment, const char *name, const char *owner,
+                const GPtrArray *ports, char **devices)
+{
+        g_autoptr(GPtrArray) cut_off = cut_off_new(), mended = g_ptr_array_new();
+
+        if (reattachment_attach_ports(reattachment, ports, devices, cut_off, mended) == 0)
+                return;
+
+        g_hash_table_add(reattachment->seen, g_strdup(name));
+        cut_off_note(&(LogObject){.unikernel = name, .owner = owner}, cut_off, mended);
+}
+
 /* A foreign domain has no such name, or not our metadata. */
 static void reattachment_look_at_domain(Reattachment *reattachment, virDomainPtr domain)
 {
         const char *domain_name = virDomainGetName(domain);
         const char *name = domain_name + strlen(SHRUTHI_DOMAIN_PREFIX);
-        g_autoptr(GPtrArray) cut_off = cut_off_new(), mended = g_ptr_array_new();
-        g_auto(GStrv) devices = NULL;
-        g_autofree char *owner = NULL;
         char *metadata, *xml;
 
         if (!g_str_has_prefix(domain_name, SHRUTHI_DOMAIN_PREFIX) || !name_is_valid(name))
@@ -159,12 +172,11 @@ static void reattachment_look_at_domain(Reattachment *reattachment, virDomainPtr
         metadata = virt_domain_metadata(domain);
         xml = domain_xml_metadata_is(metadata, name) ? virDomainGetXMLDesc(domain, 0) : NULL;
         if (xml) {
-                devices = domain_xml_metadata_devices(metadata, DEVICE_NETWORK);
-                owner = domain_xml_metadata_owner(metadata);
-                if (reattachment_attach_ports(reattachment, xml, devices, cut_off, mended) > 0) {
-                        g_hash_table_add(reattachment->seen, g_strdup(name));
-                        cut_off_note(&(LogObject){.unikernel = name, .owner = owner}, cut_off, mended);
-                }
+                g_auto(GStrv) devices = domain_xml_metadata_devices(metadata, DEVICE_NETWORK);
+                g_autofree char *owner = domain_xml_metadata_owner(metadata);
+                g_autoptr(GPtrArray) ports = domain_xml_ports(xml);
+
+                reattachment_look_at_ports(reattachment, name, owner, ports, devices);
         }
         free(xml);
         free(metadata);
@@ -187,6 +199,21 @@ static int reattachment_look_at_domains(Reattachment *reattachment, Error *ret_e
         return 0;
 }
 
+static void reattachment_look_at_processes(Reattachment *reattachment)
+{
+        g_auto(GStrv) names = process_list();
+
+        for (char **name = names; *name; name++) {
+                g_autofree char *dir = paths_unikernel_runtime(*name);
+                g_auto(GStrv) devices = NULL;
+                g_autoptr(GPtrArray) ports = lifecycle_process_ports(*name, &devices);
+                _cleanup_run_state_ RunState run = RUN_STATE_INIT;
+
+                (void) run_state_read(dir, &run);
+                reattachment_look_at_ports(reattachment, *name, run.owner, ports, devices);
+        }
+}
+
 /* Handles unikernels that were cut off and are no longer: somebody else has attached them, or they ended. */
 static void reattachment_look_at_notes(const Reattachment *reattachment)
 {
@@ -204,13 +231,14 @@ static int reattachment_look(Reattachment *reattachment, Error *ret_error)
         int r;
 
         r = conf_load(&conf, ret_error);
-        if (r >= 0)
-                r = lifecycle_open(conf->libvirt_uri, &reattachment->connection, ret_error);
         if (r < 0)
                 return r;
+        r = lifecycle_open_if_wanted(conf->libvirt_uri, &reattachment->connection, ret_error);
 
         protocol_guard(LOOK_GUARD, "list the network attachments of guests");
-        r = reattachment_look_at_domains(reattachment, ret_error);
+        reattachment_look_at_processes(reattachment);
+        if (r >= 0 && reattachment->connection)
+                r = reattachment_look_at_domains(reattachment, ret_error);
         protocol_guard(0, NULL);
         return r;
 }

@@ -13,6 +13,7 @@
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle-private.h"
+#include "unikernel/process.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/snapshot.h"
 #include "unikernel/started.h"
@@ -118,6 +119,11 @@ int lifecycle_save(const char *name, Error *ret_error)
         g_autofree char *text = NULL;
         int r;
 
+        if (process_is_body(name))
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "Unikernel '%s' runs as a process, whose memory cannot be saved: only a "
+                                "virtual machine's can",
+                                name);
         r = plan_load(name, &plan, ret_error);
         if (r >= 0)
                 r = lifecycle_open(plan->conf->libvirt_uri, &connection, ret_error);

@@ -79,13 +79,17 @@ static void emit_reach(const Plan *plan)
         }
 }
 
+/* A process is in the slice of its unit, which the runner sees. */
 static void emit_slice(const Plan *plan)
 {
         const Definition *definition = plan->definition;
-        g_autofree char *slice = plan_slice(plan), *limits = slice_limits_format(definition), *joined = NULL;
-        g_auto(GStrv) missed = slice_limits_without_effect(limits, definition->path, slice != NULL);
+        g_autofree char *slice = plan_is_process(plan) ? NULL : plan_slice(plan),
+                        *limits = slice_limits_format(definition), *joined = NULL;
+        g_auto(GStrv) missed = slice_limits_without_effect(
+                        limits, definition->path, slice || plan_is_process(plan));
 
-        protocol_emit(DOMAIN_KEY_SLICE, "%s", slice ?: "");
+        if (!plan_is_process(plan))
+                protocol_emit(DOMAIN_KEY_SLICE, "%s", slice ?: "");
         if (!*missed)
                 return;
 
@@ -123,12 +127,29 @@ static void emit_timestamps(const Plan *plan)
                                         plan->timestamps.at[timestamp]);
 }
 
-static void emit_started(Plan *plan, bool kvm)
+static void emit_started(Plan *plan, const char *how)
 {
         protocol_guard(0, NULL);
         timestamps_record(&plan->timestamps, TIMESTAMP_CREATED);
         emit_timestamps(plan);
-        protocol_emit(DOMAIN_KEY_STARTED, "%s", kvm ? "kvm" : "tcg");
+        protocol_emit(DOMAIN_KEY_STARTED, "%s", how);
+}
+
+static const char *kvm_to_string(bool kvm)
+{
+        return kvm ? "kvm" : "tcg";
+}
+
+/* The rest of a start of a process is the runner's. */
+static int start_hand_over(Plan *plan, int credentials, Error *ret_error)
+{
+        int r = process_start(plan, credentials, ret_error);
+
+        if (r < 0)
+                return r;
+        emit_reach(plan);
+        emit_started(plan, DOMAIN_STARTED_PROCESS);
+        return 0;
 }
 
 /* All that it needs is there, as it is for one that is created now. 1: it runs; 0: it is gone. */
@@ -249,6 +270,9 @@ static int start_try(Plan *plan, RestoreState *restore, int credentials, Watch *
         bool kvm;
         int r;
 
+        if (plan_is_process(plan))
+                return start_hand_over(plan, credentials, ret_error);
+
         r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
         if (r < 0)
                 return r;
@@ -259,7 +283,7 @@ static int start_try(Plan *plan, RestoreState *restore, int credentials, Watch *
         if (r < 0)
                 return r;
         if (r > 0) {
-                emit_started(plan, kvm);
+                emit_started(plan, kvm_to_string(kvm));
                 return 0;
         }
         r = volumes_acquire(plan, &turns, ret_error);
@@ -292,7 +316,7 @@ static int start_try(Plan *plan, RestoreState *restore, int credentials, Watch *
                 if (r < 0)
                         return r;
         }
-        emit_started(plan, kvm);
+        emit_started(plan, kvm_to_string(kvm));
         *ret_watch = g_steal_pointer(&watch);
         return 0;
 }
@@ -333,6 +357,11 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
                 return r;
         if (plan->monitor && virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
+        if (plan_is_process(plan) && restore.requested)
+                return error_set(ret_error, ERROR_SNAPSHOT_UNUSABLE,
+                                "The snapshot is of another image than '%s' has now, which runs as a "
+                                "process: start it afresh",
+                                name);
         emit_plan(plan, restore.requested);
         r = started_write(name, plan->definition);
         if (r < 0)
@@ -366,7 +395,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         return watch ? lifecycle_monitor(watch, plan->conf->libvirt_uri, ret_error) : 0;
 }
 
-/* Whether it can be prepared: it needs no monitor from the beginning, and has no disk. The unit may have to
+/* Whether it can be prepared: it is a domain that needs no monitor from the beginning, and has no disk. The unit may have to
  * set up a disk before (ExecStartPre=, a mount), only one process can open it, and its errors belong to the
  * start. */
 static bool plan_can_be_prepared(const Plan *plan)
@@ -378,7 +407,7 @@ static bool plan_can_be_prepared(const Plan *plan)
                         return false;
         }
 
-        return !plan->monitor;
+        return !plan->monitor && !plan_is_process(plan);
 }
 
 /* Runs under the lock, for which a runner may be waiting. */

@@ -71,6 +71,13 @@ static int attachment_find_network_of(
 static int attachment_find_network(virConnectPtr connection, const char *network, const char *bridge,
                 virNetworkPtr *ret_network, Error *ret_error)
 {
+        if (!network && !connection)
+                return 0;
+        if (!connection)
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
+                                "There is no libvirt network '%s', since this host has no libvirt "
+                                "(LibvirtURI=none in shruthi.conf): name a bridge",
+                                network);
         if (!network)
                 return attachment_find_network_of(connection, bridge, ret_network, ret_error);
 

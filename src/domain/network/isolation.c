@@ -83,6 +83,9 @@ typedef struct Choice {
         bool learn; /* libvirt learns the address from DHCP, and until then lets only DHCP through */
 } Choice;
 
+/* Isolation=no */
+#define OPEN_CHOICE ((Choice){.ipv4 = FILTER_ANY, .ipv6 = FILTER_ANY})
+
 /* The guest may send from its allocated addresses; without one from any address, unless strict. */
 static Choice choice_for(const PlaceholderDevice *facts, bool strict)
 {
@@ -153,19 +156,28 @@ static AntispoofFamily antispoof_family(FilterFamily family, const Address *addr
         };
 }
 
+static AntispoofFilter filter_for(const Definition *definition, const DefinitionDevice *device,
+                const Choice *choice, const PlanNetwork *network)
+{
+        AntispoofFilter filter = {
+                        .unikernel = definition->name,
+                        .device = device->name,
+                        .ipv4 = antispoof_family(
+                                        choice->learn ? FILTER_ANY : choice->ipv4, &network->facts.address4),
+                        .ipv6 = antispoof_family(choice->ipv6, &network->facts.address6),
+        };
+
+        g_strlcpy(filter.mac, network->mac, sizeof filter.mac);
+        return filter;
+}
+
 /* Filters the interface with shruthi-antispoof; without apply only checks whether it could. Returns whether
  * libvirt's filter is not needed. If libvirt has to learn the address, both filter: shruthi-antispoof checks
  * what libvirt does not, such as the identity that the guest claims to DHCP. */
 static bool network_set_antispoof(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
                 const Choice *choice, bool apply, PlanNetwork *network)
 {
-        AntispoofFilter filter = {
-                        .unikernel = plan->definition->name,
-                        .device = device->name,
-                        .ipv4 = antispoof_family(
-                                        choice->learn ? FILTER_ANY : choice->ipv4, &network->facts.address4),
-                        .ipv6 = antispoof_family(choice->ipv6, &network->facts.address6),
-        };
+        AntispoofFilter filter = filter_for(plan->definition, device, choice, network);
         g_autofree char *interface = NULL;
         bool restored;
         int r;
@@ -173,13 +185,54 @@ static bool network_set_antispoof(virConnectPtr connection, const Plan *plan, co
         if (!network_is_on_bridge(connection, plan->conf, device, network))
                 return false;
 
-        g_strlcpy(filter.mac, network->mac, sizeof filter.mac);
         r = apply ? antispoof_filter(&filter, &interface, NULL) : antispoof_check(&restored, NULL);
         if (r < 0)
                 return false;
 
         antispoof_interface_name(&filter, network->interface);
         return !choice->learn;
+}
+
+int isolation_refuse(const DefinitionDevice *device, int r, Error *ret_error)
+{
+        error_prefix(ret_error, "Network '%s'", device->name);
+        if (ret_error->code != ERROR_FAILED)
+                return r;
+
+        ret_error->code = ERROR_START_FAILED;
+        return error_code_to_errno(ERROR_START_FAILED);
+}
+
+int isolation_apply_to_process(Plan *plan, Error *ret_error)
+{
+        const Definition *definition = plan->definition;
+        bool strict = definition_is_strict(definition, plan->conf->strict_addresses);
+
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                PlanNetwork *network = &plan->networks[i];
+                g_autofree char *interface = NULL;
+                AntispoofFilter filter;
+                Choice choice;
+                int r;
+
+                if (device->kind != DEVICE_NETWORK)
+                        continue;
+                choice = device->open ? OPEN_CHOICE : choice_for(&network->facts, strict);
+                if (choice.learn)
+                        return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                        "Network '%s': a unikernel that runs as a process needs an address "
+                                        "that it is held to: set Address= in [Network %s] (or Isolation=no, "
+                                        "by an administrator)",
+                                        device->name, device->name);
+                filter = filter_for(definition, device, &choice, network);
+                r = antispoof_filter(&filter, &interface, ret_error);
+                if (r < 0)
+                        return isolation_refuse(device, r, ret_error);
+                g_strlcpy(network->interface, interface, sizeof network->interface);
+        }
+
+        return 0;
 }
 
 static bool device_is_isolated(const DefinitionDevice *device)

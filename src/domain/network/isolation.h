@@ -16,6 +16,13 @@ void isolation_prepare(const Plan *plan);
  * guest starts without. */
 int isolation_choose(virConnectPtr connection, Plan *plan, bool apply, Error *ret_error);
 
+/* The same for a guest that is a process: shruthi-antispoof filters each of its interfaces and makes it, or the
+ * guest is not started. */
+int isolation_apply_to_process(Plan *plan, Error *ret_error);
+
+/* What shruthi-antispoof has refused, as a failure of this host. */
+int isolation_refuse(const DefinitionDevice *device, int r, Error *ret_error);
+
 /* NULL if libvirt's filters can be used; otherwise the reason, in words, to be freed with g_free(), and how
  * to fix it. */
 char *isolation_problem(virConnectPtr connection, const char **ret_fix);

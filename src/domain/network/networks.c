@@ -20,6 +20,7 @@
 #include "domain/xml/network-create.h"
 #include "unikernel/definition.h"
 #include "unikernel/lease.h"
+#include "unikernel/process.h"
 
 #define ANSWER_GUARD    120 /* seconds; starting one waits for dnsmasq and the firewall */
 #define BRIDGE_TRIES    40  /* to skip bridges with leases of removed networks */
@@ -207,7 +208,28 @@ static int network_task_start(NetworkTask *task, Error *ret_error)
         return 0;
 }
 
-/* The names of the domains that are attached to it, by its name or its bridge, running or not. */
+/* Guests that are processes and attached to it. */
+static void names_add_processes(GString *names, const char *network, const char *bridge)
+{
+        g_auto(GStrv) all = process_list();
+
+        for (char **name = all; *name; name++) {
+                g_autoptr(GPtrArray) ports = process_read_ports(*name);
+                bool there = false;
+
+                for (guint i = 0; i < ports->len; i++) {
+                        const ProcessPort *port = ports->pdata[i];
+
+                        there = there || g_strcmp0(port->network, network) == 0 ||
+                                g_strcmp0(port->bridge, bridge) == 0;
+                }
+                if (there)
+                        g_string_append_printf(names, "%s'%s'", names->len > 0 ? ", " : "", *name);
+        }
+}
+
+/* The names of the domains that are attached to it, by its name or its bridge, running or not, and of
+ * processes. */
 static char *network_task_find_domains(const NetworkTask *task)
 {
         char *bridge = virNetworkGetBridgeName(task->network);
@@ -225,6 +247,7 @@ static char *network_task_find_domains(const NetworkTask *task)
                 (void) virDomainFree(domains[i]);
         }
         free(domains);
+        names_add_processes(names, task->record->name, bridge);
         free(bridge);
 
         return g_string_free(names, FALSE);

@@ -18,6 +18,7 @@
 #include "unikernel/guest-slice.h"
 #include "unikernel/identity.h"
 #include "unikernel/memory.h"
+#include "unikernel/process-rules.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/slice-limits.h"
 #include "volume/raw.h"
@@ -230,7 +231,9 @@ static int plan_memory(Plan *plan, Error *ret_error)
         plan->memory = memory_effective(
                         plan->definition->memory, plan->image, plan->initrd_size, plan->conf);
         r = memory_check(plan->memory, plan->image, plan->initrd_size, memory_of_host(), ret_error);
-        return r < 0 ? r : slice_limits_check(plan->definition, plan->memory, plan->conf, ret_error);
+        return r < 0 ? r
+                     : slice_limits_check(plan->definition, plan->memory,
+                                       memory_overhead(plan->image, plan->conf), ret_error);
 }
 
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
@@ -296,6 +299,8 @@ int plan_resolve(Plan *plan, Error *ret_error)
         int r;
 
         r = plan_image(plan, ret_error);
+        if (r >= 0 && plan_is_process(plan))
+                r = process_rules_check(plan->definition, plan->conf, ret_error);
         if (r >= 0)
                 r = plan_initrd(plan, ret_error);
         if (r >= 0)
@@ -306,8 +311,14 @@ int plan_resolve(Plan *plan, Error *ret_error)
         if (r < 0)
                 return r;
 
-        plan->monitor = image_needs_monitor(plan->image, plan->definition->arguments);
+        plan->monitor = !plan_is_process(plan) &&
+                        image_needs_monitor(plan->image, plan->definition->arguments);
         return 0;
+}
+
+bool plan_is_process(const Plan *plan)
+{
+        return plan->image->boot == IMAGE_BOOT_PROCESS;
 }
 
 bool plan_is_native(const Plan *plan)

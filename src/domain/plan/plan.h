@@ -64,6 +64,9 @@ int plan_load(const char *name, Plan **ret_plan, Error *ret_error);
  * errors are those of the image and the devices, with what to do about them. */
 int plan_resolve(Plan *plan, Error *ret_error);
 
+/* Whether the guest is a process and not a domain: that is decided by its image. */
+bool plan_is_process(const Plan *plan);
+
 /* Whether this host's processor can run the guest: KVM and FastStart= are only for such guests. */
 bool plan_is_native(const Plan *plan);
 

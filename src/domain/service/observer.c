@@ -265,7 +265,7 @@ void observer_run(int out)
                 g_autofree char *uri = plan_find_uri();
                 struct pollfd pollfd = {.fd = out};
 
-                if (virt_connect(uri, &connection, NULL) >= 0)
+                if (virt_is_wanted(uri) && virt_connect(uri, &connection, NULL) >= 0)
                         observer_listen(&observer, connection);
                 if (!observer.unread)
                         observer.unread = poll(&pollfd, 1, (int) (PAUSE_USEC / 1000)) > 0;

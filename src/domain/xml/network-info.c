@@ -195,6 +195,14 @@ static void info_parse_dns_host(NetworkInfo *info, const xmlNode *host)
         }
 }
 
+/* <port isolated='yes'/> of a network or of an interface. */
+static bool port_is_isolated(const xmlNode *parent)
+{
+        g_autofree char *isolated = node_get_attribute(node_find_child(parent, "port"), "isolated");
+
+        return g_strcmp0(isolated, "yes") == 0;
+}
+
 static NetworkMode network_mode_parse(const xmlNode *forward)
 {
         g_autofree char *mode = node_get_attribute(forward, "mode");
@@ -279,14 +287,13 @@ static void domain_port_free(gpointer data)
 
 static DomainPort *domain_port_parse(const xmlNode *interface)
 {
-        g_autofree char *isolated = node_get_attribute(node_find_child(interface, "port"), "isolated");
         g_autofree char *mac = node_get_attribute(node_find_child(interface, "mac"), "address");
         const xmlNode *source = node_find_child(interface, "source");
         DomainPort *port = g_new0(DomainPort, 1);
 
         port->interface = node_get_attribute(node_find_child(interface, "target"), "dev");
         port->mac = mac ? g_ascii_strdown(mac, -1) : NULL;
-        port->isolated = g_strcmp0(isolated, "yes") == 0;
+        port->isolated = port_is_isolated(interface);
         /* Another kind of switch. */
         if (node_find_child(interface, "virtualport"))
                 return port;
@@ -296,11 +303,16 @@ static DomainPort *domain_port_parse(const xmlNode *interface)
         return port;
 }
 
+GPtrArray *domain_ports_new(void)
+{
+        return g_ptr_array_new_with_free_func(domain_port_free);
+}
+
 GPtrArray *domain_xml_ports(const char *xml)
 {
         g_autoptr(xmlDoc) doc = xml_read_document(xml);
         const xmlNode *devices = node_find_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices");
-        GPtrArray *ports = g_ptr_array_new_with_free_func(domain_port_free);
+        GPtrArray *ports = domain_ports_new();
 
         for (const xmlNode *node = node_find_child(devices, "interface"); node;
                         node = node_find_element(node->next, "interface"))
@@ -332,6 +344,7 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
         info->uuid = node_get_text(node_find_child(root, "uuid"));
         info->bridge = node_get_attribute(node_find_child(root, "bridge"), "name");
         info->mode = network_mode_parse(node_find_child(root, "forward"));
+        info->isolated = port_is_isolated(root);
         info_parse_metadata(info, node_find_child(root, "metadata"));
         info_parse_options(info, node_find_child(root, "options"));
 

@@ -63,6 +63,7 @@ typedef struct NetworkInfo {
         GPtrArray *host_names;   /* char *, "NAME=IP": all <host> of DNS */
         GPtrArray *dhcp_names;   /* the same for DHCP; in DNS once the host uses DHCP */
         char *hosts_path; /* of its dnsmasq's files of hosts (network/hosts.h); NULL if it has none */
+        bool isolated;           /* guests on it do not hear each other (<port isolated='yes'/>) */
         bool ours;               /* has our metadata, for the same name */
         uid_t owner;             /* from the metadata */
 } NetworkInfo;
@@ -86,5 +87,7 @@ typedef struct DomainPort {
         bool isolated;
 } DomainPort;
 
-/* The ports of all its interfaces, in order: elements DomainPort, freed with the array. */
+/* The ports of all its interfaces, in order: elements DomainPort, freed with the array. The second makes an empty
+ * one. */
 GPtrArray *domain_xml_ports(const char *xml);
+GPtrArray *domain_ports_new(void);

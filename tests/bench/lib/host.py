@@ -263,6 +263,17 @@ def unit_memory(unit):
     return sum(process_memory(pid)["Private"] for pid in unit_pids(unit))
 
 
+def tender_pid(unikernel):
+    """The process that a guest is: the other one of its unit."""
+    main = int(unit_property(f"unikernel@{unikernel}.service", "MainPID")[0])
+    return next(pid for pid in unit_pids(f"unikernel@{unikernel}.service") if pid != main)
+
+
+def ping(address, count):
+    """Round trips in ms, as fast as they go."""
+    return [float(time) for time in re.findall(r"time=([\d.]+) ms", run("ping", "-A", "-c", count, address))]
+
+
 def qemu_pid(unikernel):
     return int(pathlib.Path(f"/run/libvirt/qemu/unikernel-{unikernel}.pid").read_text())
 

@@ -159,11 +159,26 @@ def loop_and_bare_unit():
     return loop_and_unit("C loop, our XML, and a bare unit each", "bench-bare")
 
 
-def loop_and_sandboxed_unit():
+def sandbox_settings():
+    """Of our unit, for one in which nothing of ours runs."""
     runs = ("Type", "NotifyAccess", "ExecStart", "ExecStop", "Restart", "RestartSec", "Slice")
     settings = host.unit_service_settings("unikernel@.service", *runs)
     # In a directory of its own, or the units of SHRUTHI would lose theirs.
-    settings = [line.replace("=shruthi/unikernels/", "=shruthi/bench/") for line in settings]
+    return [line.replace("=shruthi/unikernels/", "=shruthi/bench/") for line in settings]
+
+
+def unit_of_tender(title, template, command, sandboxed):
+    """A process in a unit of its own, whose console is a FIFO."""
+    lines = ["[Service]", "Type=exec", f"ExecStart={shlex.join(command)}", "Slice=bench.slice"]
+    lines += [f"StandardOutput=file:{FIFO.replace('{}', '%i')}.out", *(sandbox_settings() if sandboxed else [])]
+    (host.UNITS / f"{template}@.service").write_text("\n".join(lines) + "\n")
+    host.run("systemctl", "daemon-reload")
+    unit = f"{template}@{{}}.service"
+    return Peer(title, "command", fifo_option(), start=["systemctl", "start", unit], stop=["systemctl", "stop", unit])
+
+
+def loop_and_sandboxed_unit():
+    settings = sandbox_settings()
     return loop_and_unit("C loop, our XML, and a unit in our sandbox each", "bench-sandboxed", settings)
 
 

@@ -36,6 +36,7 @@ static void test_defaults(void)
         g_assert_cmpstr(conf->libvirt_uri, ==, "qemu:///system");
         g_assert_cmpint(conf->acceleration, ==, ACCELERATION_AUTO);
         g_assert_cmpint(conf->fast_start, ==, FAST_START_AUTO);
+        g_assert_cmpint(conf->allow_processes, ==, ALLOW_PROCESSES_ADMINISTRATORS);
         g_assert_cmpuint(conf->memory_default, ==, 32 << 20);
         g_assert_cmpuint(conf->memory_max, ==, 256 << 20);
         g_assert_cmpuint(conf->memory_max_user, ==, 1 << 30);
@@ -105,6 +106,7 @@ static void test_everything(void)
                      "LibvirtURI=qemu+unix:///system?socket=/run/x\n"
                      "Acceleration=kvm\n"
                      "FastStart=no\n"
+                     "AllowProcesses=users\n"
                      "DefaultMemory=64M\n"
                      "MemoryMax=infinity\n"
                      "MemoryMaxPerUser=0\n"
@@ -131,6 +133,7 @@ static void test_everything(void)
         g_assert_cmpstr(conf->libvirt_uri, ==, "qemu+unix:///system?socket=/run/x");
         g_assert_cmpint(conf->acceleration, ==, ACCELERATION_KVM);
         g_assert_cmpint(conf->fast_start, ==, FAST_START_NO);
+        g_assert_cmpint(conf->allow_processes, ==, ALLOW_PROCESSES_USERS);
         g_assert_cmpuint(conf->memory_default, ==, 64 << 20);
         g_assert_cmpuint(conf->memory_max, ==, UINT64_MAX);
         g_assert_cmpuint(conf->memory_max_user, ==, 0);
@@ -144,6 +147,20 @@ static void test_everything(void)
         g_assert_cmpuint(conf->console_burst, ==, 1024);
         g_assert_cmpuint(conf->silence_warning_usec, ==, 0);
         g_assert_cmpuint(conf->idle_exit_usec, ==, 90500000);
+}
+
+static void test_allow_processes(void)
+{
+        for (AllowProcesses allow = 0; allow < _ALLOW_PROCESSES_MAX; allow++) {
+                g_autofree char *text = g_strdup_printf(
+                                "[Shruthi]\nAllowProcesses=%s\n", allow_processes_to_string(allow));
+                g_autoptr(Conf) conf = NULL;
+
+                g_assert_cmpint(parse(text, &conf, NULL), ==, 0);
+                g_assert_cmpint(conf->allow_processes, ==, allow);
+                g_assert_cmpint(allow_processes_from_string(allow_processes_to_string(allow)), ==, allow);
+        }
+        g_assert_cmpint(allow_processes_from_string("all"), ==, _ALLOW_PROCESSES_INVALID);
 }
 
 static void test_no_ports(void)
@@ -194,9 +211,13 @@ static const struct {
                         "f:2: ImageDirectories=/srv/../etc: '/srv/../etc' is not an absolute path without "
                         "'//', '.', '..' and a '/' at the end"},
         {"[Shruthi]\nLibvirtURI=system\n", "f:2: LibvirtURI=system: not a URI of libvirt, such as "
-                                           "qemu:///system"},
+                                           "qemu:///system, or none"},
         {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
         {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write auto, yes or no"},
+        {"[Shruthi]\nAllowProcesses=yes\n",
+                        "f:2: AllowProcesses=yes: write no, administrators or users"},
+        {"[Shruthi]\nAllowProcesses=Users\n",
+                        "f:2: AllowProcesses=Users: write no, administrators or users"},
         {"[Shruthi]\nStrictLimits=users\n", "f:2: StrictLimits=users: write yes or no"},
         {"[Shruthi]\nStrictAddresses=2\n", "f:2: StrictAddresses=2: write yes or no"},
         {"[Shruthi]\nDefaultMemory=much\n",
@@ -362,6 +383,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/common/conf/defaults", test_defaults);
         g_test_add_func("/common/conf/defaults-can-be-written", test_defaults_can_be_written);
         g_test_add_func("/common/conf/everything", test_everything);
+        g_test_add_func("/common/conf/allows-processes", test_allow_processes);
         g_test_add_func("/common/conf/bridges", test_bridges);
         g_test_add_func("/common/conf/default-bridge-is-allowed", test_default_bridge_is_allowed);
         g_test_add_func("/common/conf/refusals", test_refusals);

@@ -25,6 +25,7 @@
 #include "unikernel/generation.h"
 #include "unikernel/lease.h"
 #include "unikernel/network.h"
+#include "unikernel/process.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"
@@ -259,6 +260,37 @@ static void test_run_state_of_owner(Fixture *f, const void *data)
         g_assert_cmpstr(state.slice, ==, "unikernel-1000-owned.slice");
 }
 
+/* One that is a process, and where that is attached: shruthi-domain reads it of guests that an earlier
+ * version began. */
+static void test_process(Fixture *f, const void *data)
+{
+        _cleanup_run_state_ RunState state = RUN_STATE_INIT;
+        g_autofree char *dir = paths_unikernel_runtime("executed");
+        g_autoptr(GPtrArray) ports = process_read_ports("executed");
+        const ProcessPort *port;
+
+        g_assert_cmpint(run_state_read(dir, &state), ==, 0);
+        g_assert_true(state.process);
+        g_assert_cmpstr(state.slice, ==, "unikernel-1000-executed.slice");
+        g_assert_cmpstr(state.cgroup, ==,
+                        "/unikernel.slice/unikernel-1000.slice/unikernel-1000-executed.slice/"
+                        "unikernel@executed.service");
+
+        g_assert_true(process_is_body("executed"));
+        g_assert_false(process_is_body("owned"));
+        g_assert_cmpuint(ports->len, ==, 2);
+        port = ports->pdata[0];
+        g_assert_cmpstr(port->device, ==, "service");
+        g_assert_cmpstr(port->mac, ==, "52:54:00:4f:3a:11");
+        g_assert_cmpstr(port->interface, ==, "shruufpn3mjpagj");
+        g_assert_cmpstr(port->bridge, ==, "virbr0");
+        g_assert_cmpstr(port->network, ==, "default");
+        g_assert_false(port->isolated);
+        port = ports->pdata[1];
+        g_assert_null(port->network);
+        g_assert_true(port->isolated);
+}
+
 /* That runs what its definition says; and what that has been changed to since. */
 static void test_started(Fixture *f, const void *data)
 {
@@ -414,9 +446,13 @@ static void test_written(Fixture *f, const void *data)
         g_autofree char *state_then = sample(f, "run/unikernels/hello/state"),
                         *network_then = sample(f, "var/networks/alices"),
                         *cut_off_then = sample(f, "run/cut-off/hers"),
-                        *started_then = sample(f, "run/unikernels/hello/started");
+                        *started_then = sample(f, "run/unikernels/hello/started"),
+                        *process_then = sample(f, "run/unikernels/executed/process"),
+                        *executed_then = sample(f, "run/unikernels/executed/state");
+        g_autoptr(GPtrArray) ports = process_ports_parse(process_then);
+        g_autofree char *process_now = process_ports_format(ports), *executed_now = NULL;
         g_autofree char *state_now = NULL, *network_now = NULL, *cut_off_now = NULL, *started_now = NULL;
-        _cleanup_run_state_ RunState state = RUN_STATE_INIT;
+        _cleanup_run_state_ RunState state = RUN_STATE_INIT, executed = RUN_STATE_INIT;
         g_autoptr(GPtrArray) cut_off = cut_off_parse(cut_off_then);
         g_autoptr(Definition) started = NULL;
         NetworkRecord *network;
@@ -424,6 +460,10 @@ static void test_written(Fixture *f, const void *data)
         g_assert_cmpint(run_state_parse(state_then, &state), ==, 0);
         state_now = run_state_format(&state);
         g_assert_cmpstr(state_now, ==, state_then);
+        g_assert_cmpint(run_state_parse(executed_then, &executed), ==, 0);
+        executed_now = run_state_format(&executed);
+        g_assert_cmpstr(executed_now, ==, executed_then);
+        g_assert_cmpstr(process_now, ==, process_then);
         g_assert_cmpint(network_record_parse("alices", network_then, &network, NULL), ==, 0);
         network_now = network_record_format(network);
         g_assert_cmpstr(network_now, ==, network_then);
@@ -456,6 +496,7 @@ int main(int argc, char **argv)
         ADD("owners-of-an-image", test_image_owners);
         ADD("the-state-of-a-running-unikernel", test_run_state);
         ADD("the-state-of-one-in-a-slice-of-its-owner", test_run_state_of_owner);
+        ADD("the-state-of-one-that-is-a-process", test_process);
         ADD("what-it-was-started-with", test_started);
         ADD("how-one-ended", test_exit_record);
         ADD("who-is-cut-off", test_cut_off);

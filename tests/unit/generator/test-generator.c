@@ -3,6 +3,7 @@
 /* The real generator over a tree of definitions: what it writes is what systemd must know, and nothing
  * else. */
 
+#include <elf.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include "common/paths.h"
 #include "config.h"
 #include "fixture/files.h"
+#include "image/architecture.h"
+#include "image/image-builder.h"
 #include "unikernel/update-record.h"
 
 #define IMAGE "[Unikernel]\nImage=/srv/a\n"
@@ -226,6 +229,54 @@ static void test_everything(Fixture *f, const void *data)
         g_assert_cmpuint(count_files(f->normal), ==, 6);
 }
 
+/* A process is in its unit's control group, so that is placed where its owner's guests are; with root's
+ * there is nothing to be said. */
+static void test_process(Fixture *f, const void *data)
+{
+        static const char *const names[] = {"hers", "limited", "roots", "domain"};
+        bool aarch64 = g_str_equal(host_machine(), "aarch64"),
+             executed = aarch64 || g_str_equal(host_machine(), "x86_64");
+        g_autoptr(BuiltImage) spt =
+                        spt_image_build(&(ImageSpec){SPT, .machine = aarch64 ? EM_AARCH64 : EM_X86_64}),
+                              virtio = image_build(&(ImageSpec){VIRTIO});
+        g_autofree char *path = g_build_filename(f->root, "guest.spt", NULL),
+                        *other = g_build_filename(f->root, "guest.virtio", NULL), *log = NULL;
+        const struct {
+                const char *image, *settings, *slice;
+        } cases[] = {
+                        {path, "Owner=1000\n", "unikernel-1000-hers.slice"},
+                        {path, "CPUQuota=5%\n", "unikernel-0-limited.slice"},
+                        {path, "Restart=always\n", NULL},
+                        {other, "Owner=1000\nCPUQuota=5%\n", NULL},
+        };
+
+        g_assert_true(g_file_set_contents(path, (const char *) spt->bytes->data, spt->bytes->len, NULL));
+        g_assert_true(g_file_set_contents(
+                        other, (const char *) virtio->bytes->data, virtio->bytes->len, NULL));
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *file = g_strconcat(names[i], ".unikernel", NULL);
+                g_autofree char *text = g_strdup_printf(
+                                "[Unikernel]\nImage=%s\n%s", cases[i].image, cases[i].settings);
+
+                fixture_put(paths_state_definitions(), file, text);
+        }
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "");
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *file = g_strdup_printf(
+                                "%s/unikernel@%s.service.d/50-shruthi-slice.conf", f->normal, names[i]);
+                g_autofree char *text = NULL, *expected = NULL;
+
+                expected = g_strdup_printf(
+                                "# Made by shruthi-generator: the guest of %s/%s.unikernel is a process "
+                                "of this unit\n[Service]\nSlice=%s\n",
+                                paths_state_definitions(), names[i], cases[i].slice);
+                (void) g_file_get_contents(file, &text, NULL, NULL);
+                g_assert_cmpstr(text, ==, executed && cases[i].slice ? expected : NULL);
+        }
+}
+
 /* A loop that was written by hand is told, and everything is there all the same. */
 static void test_loop(Fixture *f, const void *data)
 {
@@ -382,6 +433,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add("/generator/everything", Fixture, NULL, set_up, test_everything, tear_down);
+        g_test_add("/generator/places-processes", Fixture, NULL, set_up, test_process, tear_down);
         g_test_add("/generator/tells-of-a-loop", Fixture, NULL, set_up, test_loop, tear_down);
         g_test_add("/generator/sources-of-credentials", Fixture, NULL, set_up, test_credentials, tear_down);
         g_test_add("/generator/archive-of-credentials", Fixture, NULL, set_up, test_archive, tear_down);

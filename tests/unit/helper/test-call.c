@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The service does what is asked if it will; where it does not begin, a process does; where it has begun and
- * goes, that is an end by a signal and nothing is done twice. The service here is a socket in the same loop,
- * the process a shell script. */
+ * goes, that is an end by a signal and nothing is done twice. Either may hand descriptors over. The service here is
+ * a socket in the same loop, the process a shell script, or this program once more. */
 
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -29,6 +30,8 @@ typedef struct Fixture {
         unsigned n_requests;
         void (*serve)(struct Fixture *f);
         DomainCall *call;
+        GArray *handed; /* int */
+        unsigned n_handed;
         GString *heard;
         int status;
 } Fixture;
@@ -88,6 +91,7 @@ static void set_up(Fixture *f, const void *data)
         f->request = DOMAIN_REQUEST_INIT;
         f->listener = f->connection = -EBADF;
         f->heard = g_string_new(NULL);
+        f->handed = g_array_new(FALSE, FALSE, sizeof(int));
         f->status = -100;
 
         (void) sigemptyset(&mask);
@@ -120,6 +124,9 @@ static void tear_down(Fixture *f, const void *data)
         close_safe(f->connection);
         domain_request_clear(&f->request);
         g_string_free(f->heard, TRUE);
+        for (guint i = 0; i < f->handed->len; i++)
+                close_safe(g_array_index(f->handed, int, i));
+        g_array_unref(f->handed);
         remove_up_to(f->path, f->root);
         remove_up_to(f->program, f->root);
         g_assert_cmpint(g_rmdir(f->root), ==, 0);
@@ -146,14 +153,32 @@ static void on_ended(void *userdata, int status)
         (void) sd_event_exit(f->event, 0);
 }
 
-static void call(Fixture *f, void (*service)(Fixture *f), uint64_t usec)
+/* They come before the end. */
+static void on_handed(void *userdata, const int *fds, unsigned n_fds)
 {
-        static const DomainCallHooks hooks = {.output = on_output, .ended = on_ended};
-        static const char *const words[] = {"start", "a", NULL};
+        Fixture *f = userdata;
+
+        g_assert_cmpint(f->status, ==, -100);
+        g_array_append_vals(f->handed, fds, n_fds);
+        f->n_handed++;
+}
+
+static const DomainCallHooks hooks = {.output = on_output, .handed = on_handed, .ended = on_ended};
+static const DomainCallHooks hooks_without_hands = {.output = on_output, .ended = on_ended};
+
+static void call_verb(Fixture *f, const char *verb, const DomainCallHooks *call_hooks, void (*service)(Fixture *f),
+                uint64_t usec)
+{
+        const char *const words[] = {verb, "a", NULL};
 
         f->serve = service;
-        g_assert_cmpint(domain_call_new(f->event, words, usec, &hooks, f, &f->call), ==, 0);
+        g_assert_cmpint(domain_call_new(f->event, words, usec, call_hooks, f, &f->call), ==, 0);
         g_assert_cmpint(sd_event_loop(f->event), ==, 0);
+}
+
+static void call(Fixture *f, void (*service)(Fixture *f), uint64_t usec)
+{
+        call_verb(f, "start", &hooks, service, usec);
 }
 
 static void hang_up(Fixture *f)
@@ -291,8 +316,156 @@ static void test_time_is_over_before(Fixture *f, const void *data)
         test_time(f, serve_not_at_all);
 }
 
+/* The ends of a pipe in which there is a word; ours are closed. */
+static int hand_pipe(int socket, const char *word)
+{
+        int ends[2], r;
+
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+        g_assert_cmpint(write_all(ends[1], word, strlen(word)), ==, 0);
+        r = domain_answer_hand(socket, ends, 2);
+        close_safe(ends[0]);
+        close_safe(ends[1]);
+        return r;
+}
+
+/* What was handed over is the pipe with that word, and nobody else has it open. */
+static void assert_handed(Fixture *f, const char *word)
+{
+        char text[32];
+        ssize_t n;
+
+        g_assert_cmpuint(f->n_handed, ==, 1);
+        g_assert_cmpuint(f->handed->len, ==, 2);
+        for (guint i = 0; i < 2; i++)
+                g_assert_cmpint(fcntl(g_array_index(f->handed, int, i), F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+        close_safe(g_array_index(f->handed, int, 1));
+        g_array_set_size(f->handed, 1);
+        n = read(g_array_index(f->handed, int, 0), text, sizeof text);
+        g_assert_cmpmem(text, n, word, strlen(word));
+        g_assert_cmpint((int) read(g_array_index(f->handed, int, 0), text, sizeof text), ==, 0);
+}
+
+static void serve_handing(Fixture *f)
+{
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+        say(f, "service=hands\n");
+        g_assert_cmpint(hand_pipe(f->connection, "by the service"), ==, 0);
+        domain_answer_send(f->connection, 0);
+}
+
+static void test_service_hands(Fixture *f, const void *data)
+{
+        call(f, serve_handing, UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, "service=hands\n");
+        g_assert_cmpint(f->status, ==, 0);
+        assert_handed(f, "by the service");
+}
+
+static void serve_handing_for_ever(Fixture *f)
+{
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+        g_assert_cmpint(hand_pipe(f->connection, "and on"), ==, 0);
+}
+
+/* Whether it ended well is for the caller to look at. */
+static void test_service_hands_and_hangs(Fixture *f, const void *data)
+{
+        call(f, serve_handing_for_ever, 100 * 1000);
+        g_assert_cmpint(f->status, ==, -1);
+        assert_handed(f, "and on");
+}
+
+static void serve_empty_hands(Fixture *f)
+{
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+        domain_answer_send(f->connection, DOMAIN_HANDED);
+        domain_answer_send(f->connection, 0);
+}
+
+static void test_nothing_is_handed(Fixture *f, const void *data)
+{
+        call(f, serve_empty_hands, UINT64_MAX);
+        g_assert_cmpint(f->status, ==, 0);
+        g_assert_cmpuint(f->n_handed, ==, 0);
+}
+
+/* Of a pipe whose write end is handed over, our end is what tells that nobody has it open any more. */
+static int unwanted = -EBADF;
+
+static void serve_unwanted(Fixture *f)
+{
+        int ends[2];
+
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+        unwanted = ends[0];
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+        g_assert_cmpint(domain_answer_hand(f->connection, &ends[1], 1), ==, 0);
+        domain_answer_send(f->connection, 7);
+        close_safe(ends[1]);
+}
+
+static void test_unwanted_are_closed(Fixture *f, const void *data)
+{
+        char byte;
+
+        call_verb(f, "start", &hooks_without_hands, serve_unwanted, UINT64_MAX);
+        g_assert_cmpint(f->status, ==, 7);
+        g_assert_cmpint((int) read(unwanted, &byte, 1), ==, 0);
+        unwanted = close_safe(unwanted);
+}
+
+/* shruthi-domain, as what the process executes. */
+static int run_as_process(const char *verb)
+{
+        int r = hand_pipe(DOMAIN_HANDS_FD, "by the process");
+
+        printf("%s=%s\n", verb, r < 0 ? "alone" : "hands");
+        return fflush(stdout) == 0 ? 5 : 1;
+}
+
+static void use_this_program(Fixture *f)
+{
+        g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+
+        g_assert_cmpint(g_unlink(f->program), ==, 0);
+        g_assert_cmpint(symlink(self, f->program), ==, 0);
+        f->listener = close_safe(f->listener);
+        f->source = sd_event_source_disable_unref(f->source);
+}
+
+static void test_process_hands(Fixture *f, const void *data)
+{
+        use_this_program(f);
+        call(f, NULL, UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, "start=hands\n");
+        g_assert_cmpint(f->status, ==, 5);
+        assert_handed(f, "by the process");
+}
+
+static void test_process_hands_unwanted(Fixture *f, const void *data)
+{
+        use_this_program(f);
+        call_verb(f, "start", &hooks_without_hands, NULL, UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, "start=hands\n");
+        g_assert_cmpint(f->status, ==, 5);
+}
+
+/* Only for a start there is a guest to be executed. */
+static void test_stop_hands_nothing(Fixture *f, const void *data)
+{
+        use_this_program(f);
+        call_verb(f, "stop", &hooks, NULL, UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, "stop=alone\n");
+        g_assert_cmpint(f->status, ==, 5);
+        g_assert_cmpuint(f->n_handed, ==, 0);
+}
+
 int main(int argc, char *argv[])
 {
+        if (g_str_has_suffix(argv[0], "shruthi-domain"))
+                return run_as_process(argv[1]);
+
         g_test_init(&argc, &argv, NULL);
 #define ADD(path, function) g_test_add("/helper/call/" path, Fixture, NULL, set_up, function, tear_down)
         ADD("the-service-does-it", test_service);
@@ -305,5 +478,12 @@ int main(int argc, char *argv[])
         ADD("nonsense-is-an-end", test_nonsense);
         ADD("hangs-up-when-its-time-is-over", test_time_is_over);
         ADD("hangs-up-before-it-has-begun", test_time_is_over_before);
+        ADD("the-service-hands-descriptors-over", test_service_hands);
+        ADD("the-service-hands-descriptors-over-and-hangs", test_service_hands_and_hangs);
+        ADD("empty-hands-are-nothing", test_nothing_is_handed);
+        ADD("descriptors-that-nobody-wants-are-closed", test_unwanted_are_closed);
+        ADD("the-process-hands-descriptors-over", test_process_hands);
+        ADD("the-process-hands-over-what-nobody-wants", test_process_hands_unwanted);
+        ADD("only-a-start-has-hands", test_stop_hands_nothing);
         return g_test_run();
 }

@@ -141,6 +141,138 @@ static void test_end(Fixture *f, const void *data)
         g_assert_cmpint(domain_request_receive(f->its, &request), ==, -ENODATA);
 }
 
+/* An answer of any bytes with any number of descriptors, which are all one. */
+static void send_raw(Fixture *f, const void *bytes, size_t size, size_t n)
+{
+        g_autofree char *space = g_malloc0(CMSG_SPACE(n * sizeof(int)));
+        struct iovec part = {.iov_base = (void *) bytes, .iov_len = size};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+        if (n > 0) {
+                struct cmsghdr *header;
+
+                message.msg_control = space;
+                message.msg_controllen = CMSG_SPACE(n * sizeof(int));
+                header = CMSG_FIRSTHDR(&message);
+                *header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                                .cmsg_len = CMSG_LEN(n * sizeof(int))};
+                for (size_t i = 0; i < n; i++)
+                        memcpy(CMSG_DATA(header) + i * sizeof(int), &f->null, sizeof(int));
+        }
+        g_assert_cmpint((int) sendmsg(f->ours, &message, 0), ==, (int) size);
+}
+
+/* Receives, and has nothing left over. */
+static void assert_answer(Fixture *f, int r, int expected, unsigned n)
+{
+        int answer = -100, fds[DOMAIN_HANDED_MAX];
+        unsigned n_fds = 0;
+
+        g_assert_cmpint(domain_answer_receive(f->its, &answer, fds, &n_fds), ==, r);
+        if (r > 0)
+                g_assert_cmpint(answer, ==, expected);
+        g_assert_cmpuint(n_fds, ==, n);
+        for (unsigned i = 0; i < n_fds; i++) {
+                g_assert_true(is_same(fds[i], f->null));
+                g_assert_cmpint(fcntl(fds[i], F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+                close_safe(fds[i]);
+        }
+}
+
+static void test_handed(Fixture *f, const void *data)
+{
+        const int sent[] = {f->folder, f->null, f->ours, f->null};
+        int answer, fds[DOMAIN_HANDED_MAX];
+        unsigned n_fds = 0;
+
+        g_assert_cmpint(domain_answer_hand(f->ours, sent, G_N_ELEMENTS(sent)), ==, 0);
+        g_assert_cmpint(domain_answer_receive(f->its, &answer, fds, &n_fds), ==, 1);
+        g_assert_cmpint(answer, ==, DOMAIN_HANDED);
+        g_assert_cmpuint(n_fds, ==, G_N_ELEMENTS(sent));
+        for (unsigned i = 0; i < n_fds; i++) {
+                g_assert_true(is_same(fds[i], sent[i]));
+                g_assert_cmpint(fcntl(fds[i], F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+                close_safe(fds[i]);
+                g_assert_cmpint(fcntl(sent[i], F_GETFD), >=, 0); /* ours stays ours */
+        }
+}
+
+static void test_how_many_are_handed(Fixture *f, const void *data)
+{
+        int many[DOMAIN_HANDED_MAX + 1];
+
+        for (size_t i = 0; i < G_N_ELEMENTS(many); i++)
+                many[i] = f->null;
+        g_assert_cmpint(domain_answer_hand(f->ours, many, 0), ==, -E2BIG);
+        g_assert_cmpint(domain_answer_hand(f->ours, many, DOMAIN_HANDED_MAX + 1), ==, -E2BIG);
+        assert_answer(f, -EAGAIN, 0, 0);
+
+        g_assert_cmpint(domain_answer_hand(f->ours, many, 1), ==, 0);
+        g_assert_cmpint(domain_answer_hand(f->ours, many, DOMAIN_HANDED_MAX), ==, 0);
+        assert_answer(f, 1, DOMAIN_HANDED, 1);
+        assert_answer(f, 1, DOMAIN_HANDED, DOMAIN_HANDED_MAX);
+}
+
+/* Nobody sends that; nothing of it stays open. */
+static void test_too_many_are_handed(Fixture *f, const void *data)
+{
+        static const int answer = DOMAIN_HANDED;
+
+        for (size_t n = DOMAIN_HANDED_MAX + 1; n <= DOMAIN_HANDED_MAX + 5; n++) {
+                send_raw(f, &answer, sizeof answer, n);
+                assert_answer(f, 1, DOMAIN_HANDED, 0);
+                /* As for requests. */
+                if (fixture_is_emulated())
+                        f->n_fds = count_fds();
+        }
+}
+
+static void test_answers(Fixture *f, const void *data)
+{
+        static const int answers[] = {DOMAIN_BEGUN, DOMAIN_ELSEWHERE, DOMAIN_HANDED, 0, 7, 255};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+                domain_answer_send(f->ours, answers[i]);
+                assert_answer(f, 1, answers[i], 0);
+        }
+        /* Only one of them brings descriptors. */
+        for (size_t i = 0; i < G_N_ELEMENTS(answers); i++) {
+                send_raw(f, &answers[i], sizeof answers[i], 3);
+                assert_answer(f, 1, answers[i], answers[i] == DOMAIN_HANDED ? 3 : 0);
+        }
+        assert_answer(f, -EAGAIN, 0, 0);
+}
+
+static void test_answer_cut_short(Fixture *f, const void *data)
+{
+        static const int answer = DOMAIN_HANDED;
+
+        for (size_t size = 1; size < sizeof answer; size++) {
+                send_raw(f, &answer, size, 0);
+                assert_answer(f, -EBADMSG, 0, 0);
+                send_raw(f, &answer, size, 2);
+                assert_answer(f, -EBADMSG, 0, 0);
+        }
+}
+
+static void test_end_of_answers(Fixture *f, const void *data)
+{
+        g_assert_cmpint(domain_answer_hand(f->ours, &f->null, 1), ==, 0);
+        g_assert_cmpint(shutdown(f->ours, SHUT_WR), ==, 0);
+        assert_answer(f, 1, DOMAIN_HANDED, 1);
+        assert_answer(f, 0, 0, 0);
+        assert_answer(f, 0, 0, 0);
+}
+
+/* As where somebody has run shruthi-domain by hand, or does not wait any more. */
+static void test_nobody_takes(Fixture *f, const void *data)
+{
+        g_assert_cmpint(domain_answer_hand(f->null, &f->null, 1), ==, -ENOTSOCK);
+        g_assert_cmpint(domain_answer_hand(-EBADF, &f->null, 1), ==, -EBADF);
+        g_assert_cmpint(shutdown(f->its, SHUT_RDWR), ==, 0);
+        g_assert_cmpint(domain_answer_hand(f->ours, &f->null, 1), ==, -EPIPE);
+}
+
 static void test_words(void)
 {
         static const struct {
@@ -210,6 +342,13 @@ int main(int argc, char *argv[])
         ADD("too-few-and-too-many-descriptors-are-refused", test_number_of_descriptors);
         ADD("an-end-is-no-request", test_end);
         ADD("what-is-too-long-is-refused", test_too_long_to_receive);
+        ADD("descriptors-are-handed-over-in-their-order", test_handed);
+        ADD("as-many-are-handed-over-as-a-guest-can-have", test_how_many_are_handed);
+        ADD("too-many-that-are-handed-over-are-closed", test_too_many_are_handed);
+        ADD("descriptors-of-other-answers-are-closed", test_answers);
+        ADD("an-answer-cut-short-is-none", test_answer_cut_short);
+        ADD("an-end-is-no-answer", test_end_of_answers);
+        ADD("nobody-need-take-them", test_nobody_takes);
         g_test_add_func("/helper/request/words", test_words);
         g_test_add_func("/helper/request/what-is-too-long-is-not-sent", test_too_long);
         return g_test_run();

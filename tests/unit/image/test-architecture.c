@@ -121,7 +121,7 @@ static void test_refuses_elf_files_of_aarch64(void)
                 const char *problem;
         } cases[] = {
                 {{SOLO5_IMAGE(1, DEVICES, MULTIBOOT_KIND_NONE)}, 0, 0, 0, "built for hvt" UNIKRAFT},
-                {{SOLO5_IMAGE(2, DEVICES, MULTIBOOT_KIND_NONE)}, 0, 0, 0, "built for spt" UNIKRAFT},
+                {{SOLO5_IMAGE(4, DEVICES, MULTIBOOT_KIND_NONE)}, 0, 0, 0, "built for muen" UNIKRAFT},
                 {{VIRTIO}, 0, 0, 0, "built for virtio" UNIKRAFT},
                 {{SOLO5_IMAGE(99, DEVICES, MULTIBOOT_KIND_NONE)}, 0, 0, 0,
                                 "built for the unknown Solo5 target 99" UNIKRAFT},

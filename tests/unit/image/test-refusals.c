@@ -67,6 +67,7 @@ static size_t anchor_offset(const BuiltImage *image, Anchor anchor)
 #define INVALID     ERROR_INVALID_IMAGE
 #define UNSUPPORTED ERROR_UNSUPPORTED_IMAGE
 #define SOLO5_WAY   "rebuild for Solo5's virtio target (MirageOS: `mirage configure -t virtio`)"
+#define SPT_WAY     "rebuild for Solo5's spt target (MirageOS: `mirage configure -t spt`)"
 #define REBUILD     ": " SOLO5_WAY
 #define MIRAGE      ": for MirageOS rebuild with `mirage configure -t virtio`"
 #define AGAIN       ": build it again"
@@ -77,8 +78,9 @@ static const Refusal refusals[] = {
         /* Solo5's other targets */
         {"hvt", {SOLO5_IMAGE(1, DEVICES, ADDRESSES)}, .code = UNSUPPORTED,
                 .problem = "built for hvt" REBUILD},
-        {"spt", {SOLO5_IMAGE(2, DEVICES, ADDRESSES)}, .code = UNSUPPORTED,
-                .problem = "built for spt" REBUILD},
+        {"old-spt", {SOLO5_IMAGE(2, DEVICES, ADDRESSES)}, .code = UNSUPPORTED,
+                .problem = "built for version 1 of Solo5's spt target, only version 2 is supported: " SPT_WAY
+                           " with a Solo5 of that version, such as 0.12"},
         {"muen", {SOLO5_IMAGE(4, DEVICES, ADDRESSES)}, .code = UNSUPPORTED,
                 .problem = "built for muen" REBUILD},
         {"genode", {SOLO5_IMAGE(5, DEVICES, ADDRESSES)}, .code = UNSUPPORTED,

@@ -9,7 +9,6 @@
 #include "image-builder.h"
 #include "image/spt.h"
 
-#define SPT            .interpreter = SOLO5, .abi_target = 2, .devices = DEVICES
 #define ABI_VERSION_AT (SOLO5_DESC_AT + 4)
 #define HEADER_SIZE    sizeof(Elf64_Phdr)
 
@@ -37,19 +36,6 @@ typedef struct Refusal {
         const char *problem;
 } Refusal;
 
-static BuiltImage *spt_build(const ImageSpec *spec)
-{
-        BuiltImage *image = image_build(spec);
-
-        if (spec->abi_target != 0)
-                image_put(image, image->abi_at + ABI_VERSION_AT, 4, SPT_ABI_VERSION);
-        image_put(image,
-                        image->segments_at + (image->n_segments - 1) * HEADER_SIZE +
-                                        offsetof(Elf64_Phdr, p_flags),
-                        4, PF_R | PF_X);
-        return image;
-}
-
 static bool spt_read_bytes(const BuiltImage *image, SptImage *ret, ImageInfo *info)
 {
         Source source = source_from_bytes(image->bytes->data, image->bytes->len);
@@ -59,7 +45,7 @@ static bool spt_read_bytes(const BuiltImage *image, SptImage *ret, ImageInfo *in
 
 static void test_good(void)
 {
-        g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
         SptImage spt;
 
@@ -79,16 +65,63 @@ static void test_good(void)
         g_assert_cmpuint(info->loaded_end, ==, spt.end);
 }
 
-/* It is still not hosted, and inspected as before. */
+/* It is executed, not booted, by a host of its own processor. */
 static void test_inspected(void)
 {
-        g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
         _cleanup_image_info_ ImageInfo *info = inspect_on(image->bytes->data, image->bytes->len, HOST);
 
         g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
         g_assert_cmpuint(info->abi_version, ==, 2);
         g_assert_cmpuint(info->n_devices, ==, 2);
-        g_assert_true(g_str_has_prefix(info->problem, "built for spt: rebuild"));
+        g_assert_null(info->problem);
+        g_assert_cmpint(info->boot, ==, IMAGE_BOOT_PROCESS);
+}
+
+/* What it is booted by, where it is also bootable, is of no interest. */
+static void test_inspected_with_header(void)
+{
+        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT, .multiboot = ADDRESSES, .pvh_desc_size = 4});
+        _cleanup_image_info_ ImageInfo *info = inspect_on(image->bytes->data, image->bytes->len, HOST);
+
+        g_assert_null(info->problem);
+        g_assert_cmpint(info->boot, ==, IMAGE_BOOT_PROCESS);
+        g_assert_cmpstr(image_boot_to_string(info->boot), ==, "process");
+        g_assert_cmpuint(info->n_devices, ==, 2);
+}
+
+/* Nothing emulates it, whatever Architecture= says. */
+static void test_inspected_elsewhere(void)
+{
+        static const struct {
+                uint16_t machine;
+                const char *host;
+                ImageArchitecture asked;
+                ImageBoot boot;
+                const char *problem;
+        } cases[] = {
+                        {EM_X86_64, "x86_64", IMAGE_ARCHITECTURE_X86_64, IMAGE_BOOT_PROCESS, NULL},
+                        {EM_AARCH64, "aarch64", IMAGE_ARCHITECTURE_UNKNOWN, IMAGE_BOOT_PROCESS, NULL},
+                        {EM_AARCH64, "aarch64", IMAGE_ARCHITECTURE_AARCH64, IMAGE_BOOT_PROCESS, NULL},
+                        {EM_AARCH64, "x86_64", IMAGE_ARCHITECTURE_AARCH64, IMAGE_BOOT_NONE,
+                                        "for aarch64, this host is x86_64: rebuild it for this one"},
+                        {EM_X86_64, "aarch64", IMAGE_ARCHITECTURE_X86_64, IMAGE_BOOT_NONE,
+                                        "for x86_64, this host is aarch64: rebuild it for this one"},
+                        {EM_AARCH64, "x86_64", IMAGE_ARCHITECTURE_UNKNOWN, IMAGE_BOOT_NONE,
+                                        "for aarch64, this host is x86_64: rebuild it for this one"},
+                        {EM_X86_64, "x86_64", IMAGE_ARCHITECTURE_AARCH64, IMAGE_BOOT_PROCESS,
+                                        "for x86_64, but Architecture= is aarch64: set Architecture=x86_64, or "
+                                        "use an image for aarch64"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT, .machine = cases[i].machine});
+                _cleanup_image_info_ ImageInfo *info = inspect_as(
+                                image->bytes->data, image->bytes->len, cases[i].host, cases[i].asked);
+
+                g_assert_cmpstr(info->problem, ==, cases[i].problem);
+                g_assert_cmpint(info->boot, ==, cases[i].boot);
+        }
 }
 
 /* A second segment: what would be the interpreter's, loaded at address. */
@@ -187,7 +220,7 @@ static void patch(BuiltImage *image, const Patch *p)
 static void test_refused(const void *data)
 {
         const Refusal *refusal = data;
-        g_autoptr(BuiltImage) image = spt_build(&refusal->spec);
+        g_autoptr(BuiltImage) image = spt_image_build(&refusal->spec);
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
         SptImage spt;
 
@@ -200,12 +233,31 @@ static void test_refused(const void *data)
         g_assert_cmpint(info->problem_code, ==, refusal->code);
 }
 
+/* Who inspects it is told the same as who executes it, once it is known to be for spt. */
+static void test_refused_by_inspection(void)
+{
+        for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
+                g_autoptr(BuiltImage) image = spt_image_build(&refusals[i].spec);
+                _cleanup_image_info_ ImageInfo *info = NULL;
+
+                for (size_t j = 0; j < G_N_ELEMENTS(refusals[i].patches); j++)
+                        patch(image, &refusals[i].patches[j]);
+                info = inspect_on(image->bytes->data, image->bytes->len, HOST);
+                g_test_message("%s: %s", refusals[i].path, info->problem);
+                g_assert_cmpint(info->boot, !=, IMAGE_BOOT_PROCESS);
+                if (info->target != SOLO5_TARGET_SPT)
+                        continue;
+                g_assert_cmpint(info->problem_code, ==, refusals[i].code);
+                g_assert_nonnull(strstr(info->problem, refusals[i].problem));
+        }
+}
+
 /* With the same protection, two may share a page; and what has nothing in the file is there all the same. */
 static void test_segments(void)
 {
         static const Patch patches[] = {SECOND(PF_R | PF_X, 0x100000, 0x8000)};
         static const Patch without_file = {AT_NOTE, offsetof(Elf64_Phdr, p_filesz), 8, 0};
-        g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
         SptImage spt;
 
@@ -224,7 +276,7 @@ static void test_segments(void)
 static void test_highest_end(void)
 {
         for (unsigned beyond = 0; beyond < 2; beyond++) {
-                g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+                g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
                 _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
                 uint64_t address = (UINT64_C(1) << 47) - image->bytes->len + beyond;
                 SptImage spt;
@@ -241,7 +293,7 @@ static void test_highest_end(void)
 
 static void test_cut_off(void)
 {
-        g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
         SptImage spt;
 
         for (guint size = 0; size < image->bytes->len; size++) {
@@ -259,9 +311,12 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
 
         g_test_add_func("/image/spt/is read", test_good);
-        g_test_add_func("/image/spt/is inspected, and not hosted", test_inspected);
+        g_test_add_func("/image/spt/is inspected", test_inspected);
+        g_test_add_func("/image/spt/is inspected, and nothing that could boot it", test_inspected_with_header);
+        g_test_add_func("/image/spt/is for the host's own processor", test_inspected_elsewhere);
         g_test_add_func("/image/spt/has segments", test_segments);
         g_test_add_func("/image/spt/ends where the addresses of a guest can", test_highest_end);
+        g_test_add_func("/image/spt/is refused by inspection, too", test_refused_by_inspection);
         g_test_add_func("/image/spt/is refused cut off anywhere", test_cut_off);
         for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
                 g_autofree char *path = g_strdup_printf("/image/spt/is refused with %s", refusals[i].path);

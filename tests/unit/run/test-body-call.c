@@ -7,10 +7,15 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/io.h"
 #include "common/paths.h"
 #include "fixture/files.h"
+#include "helper/request.h"
 #include "run/body-call.h"
 
 typedef struct Fixture {
@@ -137,6 +142,61 @@ static void test_endless_lines_are_dropped(Fixture *f, const void *data)
         g_assert_cmpint(f->status, ==, 0);
 }
 
+/* shruthi-domain, as this program once more: it hands over a pipe with a word in it. */
+static int run_as_helper(void)
+{
+        int ends[2];
+
+        if (pipe(ends) < 0 || write_all(ends[1], "word", 4) < 0 ||
+                        domain_answer_hand(DOMAIN_HANDS_FD, ends, 2) < 0)
+                return 1;
+        return printf("started=process\n") < 0 || fflush(stdout) != 0;
+}
+
+static void on_handed(void *userdata, const int *fds, unsigned n_fds)
+{
+        Fixture *f = userdata;
+        char word[5] = "";
+
+        g_assert_cmpint(f->status, ==, -100);
+        g_assert_cmpuint(n_fds, ==, 2);
+        g_assert_cmpint((int) read(fds[0], word, 4), ==, 4);
+        g_string_append_printf(f->heard, "handed %s;", word);
+        for (unsigned i = 0; i < n_fds; i++)
+                (void) close_safe(fds[i]);
+}
+
+static unsigned count_fds(void)
+{
+        g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+        unsigned n = 0;
+
+        while (g_dir_read_name(dir))
+                n++;
+        return n;
+}
+
+/* Whoever does not want them has none. */
+static void test_hands(Fixture *f, const void *data)
+{
+        static const BodyCallHooks with = {.line = on_line, .handed = on_handed, .ended = on_ended},
+                                   without = {.line = on_line, .ended = on_ended};
+        const BodyRequest request = {.words = {"start", "a"}};
+        g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+        const BodyCallHooks *hooks = data ? &with : &without;
+        unsigned before;
+
+        g_assert_cmpint(symlink(self, f->program), ==, 0);
+        before = count_fds();
+        g_assert_cmpint(body_call_new(f->event, &request, UINT64_MAX, hooks, f, &f->call), ==, 0);
+        g_assert_cmpint(sd_event_loop(f->event), ==, 0);
+        g_assert_cmpint(f->status, ==, 0);
+        g_assert_nonnull(strstr(f->heard->str, "started is process;"));
+        g_assert_true((strstr(f->heard->str, "handed word;") != NULL) == (data != NULL));
+        /* The loop may keep some of its own. */
+        g_assert_cmpuint(count_fds(), <, before + 2);
+}
+
 static void test_a_missing_program_is_an_error(Fixture *f, const void *data)
 {
         static const BodyCallHooks hooks = {.line = on_line, .ended = on_ended};
@@ -156,6 +216,9 @@ static void test_a_missing_program_is_an_error(Fixture *f, const void *data)
 
 int main(int argc, char *argv[])
 {
+        if (g_str_has_suffix(argv[0], "shruthi-domain"))
+                return run_as_helper();
+
         g_test_init(&argc, &argv, NULL);
 #define ADD(path, function) g_test_add("/run/body-call/" path, Fixture, NULL, set_up, function, tear_down)
         ADD("hears-all-before-the-end", test_hears_all_before_the_end);
@@ -165,6 +228,9 @@ int main(int argc, char *argv[])
         g_test_add("/run/body-call/a-start-knows-of-credentials", Fixture, "start", set_up, test_credentials,
                         tear_down);
         g_test_add("/run/body-call/no-other-does", Fixture, "watch", set_up, test_credentials, tear_down);
+        g_test_add("/run/body-call/hands-descriptors-on", Fixture, "wanted", set_up, test_hands, tear_down);
+        g_test_add("/run/body-call/closes-descriptors-that-nobody-wants", Fixture, NULL, set_up, test_hands,
+                        tear_down);
         ADD("a-missing-program-is-an-error", test_a_missing_program_is_an_error);
         return g_test_run();
 }

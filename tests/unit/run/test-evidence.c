@@ -4,6 +4,8 @@
  * than what the guest said; but nobody is waited for who can add nothing. */
 
 #include <glib.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "run/evidence.h"
 
@@ -17,6 +19,12 @@ typedef struct Case {
 } Case;
 
 #define REPORTED(how) .reports = EVENT_REPORTS_ENDED, .reports_cause = TERMINATION_##how
+#define EXITED              .process = GUEST_PROCESS_ENDED, .process_code = CLD_EXITED
+#define KILLED              .process = GUEST_PROCESS_ENDED, .process_code = CLD_KILLED, .process_status = SIGKILL
+#define LOST                .process = GUEST_PROCESS_LOST
+#define RUNNING             .process = GUEST_PROCESS_RUNNING
+#define ASKED               .stop = STOP_REQUESTED, .stop_tried = true
+#define ASKED_LATE          .stop = STOP_REQUESTED_LATE, .stop_tried = true
 #define ANSWERED(how) .monitor = MONITOR_ANSWERED, .monitor_cause = TERMINATION_##how
 
 static const Case cases[] = {
@@ -73,6 +81,37 @@ static const Case cases[] = {
                                 TERMINATION_SAVED, 0, 0},
                 {"saved-as-the-monitor-saw", RESULT_NONE, false, {ANSWERED(SAVED)}, TERMINATION_SAVED, 60,
                                 60},
+                /* A process is waited for, and its end is all there is to know. */
+                {"process-runs", RESULT_NONE, false, {RUNNING}, TERMINATION_CONSOLE, 15, 15},
+                {"process-runs-after-an-exit-message", RESULT_SUCCESS, false, {RUNNING}, TERMINATION_CONSOLE, 15,
+                                15},
+                {"process-runs-for-too-long", RESULT_SUCCESS, false, {RUNNING, .timed_out = true},
+                                TERMINATION_CONSOLE, 0, 0},
+                {"process-runs-while-it-is-stopped", RESULT_NONE, false, {RUNNING, ASKED}, TERMINATION_STOPPED, 15,
+                                15},
+                {"process-runs-for-too-long-while-it-is-stopped", RESULT_NONE, false,
+                                {RUNNING, ASKED, .timed_out = true}, TERMINATION_STOPPED, 0, 0},
+                {"process-exited", RESULT_NONE, false, {EXITED}, TERMINATION_CONSOLE, 0, 0},
+                {"process-exited-as-it-said", RESULT_EXIT_STATUS, false, {EXITED}, TERMINATION_CONSOLE, 0, 0},
+                {"process-exited-as-it-was-stopped", RESULT_NONE, false, {EXITED, ASKED}, TERMINATION_CONSOLE, 0, 0},
+                {"process-was-killed", RESULT_NONE, false, {KILLED}, TERMINATION_CONSOLE, 0, 0},
+                {"process-was-killed-when-stopped", RESULT_NONE, false, {KILLED, ASKED}, TERMINATION_STOPPED, 0, 0},
+                {"process-was-killed-when-stopped-after-an-exit-message", RESULT_SUCCESS, false,
+                                {KILLED, ASKED_LATE}, TERMINATION_STOPPED, 0, 0},
+                {"process-was-killed-when-stopped-after-it-halted", RESULT_HALTED, true, {KILLED, ASKED_LATE},
+                                TERMINATION_STOPPED, 0, 0},
+                {"process-is-lost", RESULT_NONE, false, {LOST}, TERMINATION_CONSOLE, 0, 0},
+                {"process-is-lost-after-an-exit-message", RESULT_SUCCESS, false, {LOST}, TERMINATION_CONSOLE, 0, 0},
+                {"process-is-lost-when-stopped", RESULT_NONE, false, {LOST, ASKED}, TERMINATION_STOPPED, 0, 0},
+                {"process-is-lost-as-it-was-stopped", RESULT_SUCCESS, false, {LOST, ASKED}, TERMINATION_CONSOLE, 0,
+                                0},
+                {"process-is-lost-and-timed-out", RESULT_NONE, false, {LOST, .timed_out = true},
+                                TERMINATION_CONSOLE, 0, 0},
+                /* Nothing of a domain's has a say. */
+                {"process-and-what-a-domain-would-report", RESULT_NONE, false,
+                                {EXITED, REPORTED(RESET), .monitor = MONITOR_WATCHING}, TERMINATION_CONSOLE, 0, 0},
+                {"process-runs-and-what-a-domain-would-report", RESULT_NONE, false, {RUNNING, REPORTED(SAVED)},
+                                TERMINATION_CONSOLE, 15, 15},
 };
 
 static void test_case(const void *data)

@@ -192,6 +192,76 @@ static void test_image_by_descriptor(void)
         tender_assert_exit(&run, 9);
 }
 
+/* A file, open at descriptor 5, with a lock of that open file description, which is there for as long as anybody has
+ * that open. */
+static char *lock_make(void)
+{
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        g_autofree char *path = NULL;
+        int fd = g_file_open_tmp(NULL, &path, NULL);
+
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_cmpint(fcntl(fd, F_OFD_SETLK, &lock), ==, 0);
+        g_assert_cmpint(dup2(fd, IMAGE_FD), ==, IMAGE_FD);
+        if (fd != IMAGE_FD)
+                close(fd);
+        /* For whoever is executed. */
+        g_assert_cmpint(fcntl(IMAGE_FD, F_SETFD, 0), ==, 0);
+        return g_steal_pointer(&path);
+}
+
+static bool lock_is_there(const char *path)
+{
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_cmpint(fcntl(fd, F_OFD_GETLK, &lock), ==, 0);
+        close(fd);
+        return lock.l_type != F_UNLCK;
+}
+
+/* The descriptor is open until the guest's end, and closed before its beginning if nobody asks for it. */
+static void test_hold(void)
+{
+        static const struct {
+                const char *options;
+                bool held;
+        } cases[] = {{"--hold=5", true}, {"", false}};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *path = lock_make();
+                g_auto(TenderRun) run = {.output = -1, .network = -1, .block = -1};
+
+                run = guest_run("plain", cases[i].options, "--tick=5 --exit-after=600");
+                close(IMAGE_FD);
+
+                tender_run_expect(&run, "tick 2\n");
+                g_test_message("%s", cases[i].options);
+                g_assert_true(lock_is_there(path) == cases[i].held);
+                g_assert_cmpint(kill(run.pid, SIGKILL), ==, 0);
+                tender_run_end(&run);
+                tender_assert_signal(&run, SIGKILL);
+                g_assert_false(lock_is_there(path));
+                g_assert_cmpint(unlink(path), ==, 0);
+        }
+}
+
+/* As everything is that is handed to it at once. */
+static void test_hold_with_devices(void)
+{
+        g_autofree char *path = lock_make();
+        g_auto(TenderRun) run = {.output = -1, .network = -1, .block = -1};
+
+        run = guest_run("disk", "--hold=5", "--boots --exit=3");
+        close(IMAGE_FD);
+        tender_run_end(&run);
+        tender_assert_exit(&run, 3);
+        g_assert_nonnull(strstr(run.text, "boot 1\n"));
+        g_assert_false(lock_is_there(path));
+        g_assert_cmpint(unlink(path), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -206,5 +276,7 @@ int main(int argc, char **argv)
         g_test_add_func("/tender/guest/reads and writes its block device", test_block);
         g_test_add_func("/tender/guest/goes on when nobody reads its console", test_reader_gone);
         g_test_add_func("/tender/guest/comes from a descriptor", test_image_by_descriptor);
+        g_test_add_func("/tender/guest/keeps open what is to be held", test_hold);
+        g_test_add_func("/tender/guest/has devices besides what is held", test_hold_with_devices);
         return g_test_run();
 }

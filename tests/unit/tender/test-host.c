@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/filter-program.h"
@@ -104,6 +106,54 @@ static void test_unmap(void)
                         "started\n");
 }
 
+static bool has_capabilities(void)
+{
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+
+        g_assert_cmpint((int) syscall(SYS_capget, &header, sets), ==, 0);
+        return sets[0].permitted != 0 || sets[1].permitted != 0;
+}
+
+static void test_capabilities(void)
+{
+        struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
+        struct sock_filter filter[] = {
+                        LOAD(offsetof(struct seccomp_data, nr)),
+                        UNLESS(SYS_capset, 1),
+                        REFUSE(EPERM),
+                        ALLOW,
+        };
+        int status;
+        pid_t pid;
+
+        if (!tender_can_filter())
+                return;
+
+        /* Who has none need not be able to give them up: a sandbox may have ruled that out. */
+        pid = fork();
+        g_assert_cmpint(pid, >=, 0);
+        if (pid == 0) {
+                g_auto(TenderRun) run = {.output = -1, .network = -1, .block = -1};
+
+                g_assert_cmpint((int) syscall(SYS_capset, &header, none), ==, 0);
+                filter_add(filter, G_N_ELEMENTS(filter));
+                run = guest_end();
+                g_assert_null(strstr(run.text, "capabilities"));
+                _exit(0);
+        }
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        g_assert_cmpint(status, ==, 0);
+
+        filter_add(filter, G_N_ELEMENTS(filter));
+        /* By then nobody may look into the process, as a sanitizer's search for leaks does. */
+        g_assert_true(g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE));
+        if (has_capabilities())
+                assert_refused(TENDER_EXIT_HOST,
+                                "The capabilities cannot be given up: Operation not permitted\n");
+}
+
 /* Nor is it taken for a kernel without filters. */
 static void test_close_range(void)
 {
@@ -143,6 +193,7 @@ int main(int argc, char **argv)
 
         g_test_add_func("/tender/host/takes memory away in parts", test_unmap_in_parts);
         g_test_add_func("/tender/host/keeps memory", test_unmap);
+        g_test_add_func("/tender/host/keeps capabilities", test_capabilities);
         g_test_add_func("/tender/host/cannot close descriptors", test_close_range);
         g_test_add_func("/tender/host/cannot read the image", test_read);
         return g_test_run();

@@ -62,6 +62,22 @@ static void test_image_by_descriptor(void)
         g_assert_cmpstr(options.path, ==, "--image");
 }
 
+/* What stays open for whoever executes the guest. */
+static void test_hold(void)
+{
+        g_auto(GStrv) words = NULL, bare = NULL, twice = NULL;
+        TenderOptions options;
+
+        g_assert_cmpint(parse("image", &bare, &options, NULL), ==, 0);
+        g_assert_cmpint(options.held_fd, ==, -1);
+        g_assert_cmpint(parse("--hold=9 --block=storage=5 image --hold=4", &words, &options, NULL), ==, 0);
+        g_assert_cmpint(options.held_fd, ==, 9);
+        g_assert_cmpuint(options.n_devices, ==, 1);
+        g_assert_cmpstr(options.arguments[0], ==, "--hold=4");
+        g_assert_cmpint(parse("--hold=9 --hold=10 image", &twice, &options, NULL), ==, 0);
+        g_assert_cmpint(options.held_fd, ==, 10);
+}
+
 static void test_help(void)
 {
         g_auto(GStrv) words = NULL, version = NULL;
@@ -109,6 +125,12 @@ static void test_refusals(void)
                                         "Descriptor 3 is given for the devices \"a\" and \"b\""},
                         {"--image=3 --network=b=3",
                                         "Descriptor 3 is given as the image and as device \"b\""},
+                        {"--hold=3 --network=b=3 x", "Descriptor 3 is given to --hold= and as device \"b\""},
+                        {"--hold= x", "\"\" in --hold= is not a descriptor"},
+                        {"--hold=2 x", "\"2\" in --hold=2 is not a descriptor"},
+                        {"--hold=-1 x", "\"-1\" in --hold=-1 is not a descriptor"},
+                        {"--hold=3,4 x", "\"3,4\" in --hold=3,4 is not a descriptor"},
+                        {"--hold=3", "No image is given"},
                         {"--image=x", "\"x\" in --image=x is not a descriptor"},
                         {"--net=service=3 x", "The option \"--net=service=3\" is unknown"},
                         {"-m 3 x", "The option \"-m\" is unknown"},
@@ -152,6 +174,7 @@ int main(int argc, char **argv)
 
         g_test_add_func("/tender/options/say all there is to say", test_all);
         g_test_add_func("/tender/options/name the image by a descriptor", test_image_by_descriptor);
+        g_test_add_func("/tender/options/name what is held open", test_hold);
         g_test_add_func("/tender/options/ask for help", test_help);
         g_test_add_func("/tender/options/are refused with the value", test_refusals);
         g_test_add_func("/tender/options/have room for as many devices as an image", test_many);

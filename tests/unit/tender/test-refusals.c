@@ -66,6 +66,10 @@ static void test_devices(void)
                         {{}, "/dev/null", 61, "The image is not a regular file"},
                         {{}, "/", 61, "The image is not a regular file"},
                         {{"--memory=many"}, plain, 60, "is not a size"},
+                        {{"--network=service=3", "--block=storage=4", "--hold=4"}, disk, 60,
+                                        "Descriptor 4 is given to --hold= and as device \"storage\": give each its "
+                                        "own"},
+                        {{"--hold=1"}, plain, 60, "\"1\" in --hold=1 is not a descriptor"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

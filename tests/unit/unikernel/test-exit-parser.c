@@ -4,7 +4,9 @@
  * without last words, by what libvirt witnessed. */
 
 #include <glib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "unikernel/exit-parser.h"
 
@@ -282,6 +284,98 @@ static void test_own_failures_stay(void)
         }
 }
 
+#define ABORT_LINE "Solo5: ABORT: mem.c:54: Assertion failed"
+#define TRAP_LINE  "Solo5: trap: type=#PF ec=0x0 rip=0x1 rsp=0x1 rflags=0x2"
+#define KILLED(how) "ended from outside: killed by signal " how ", by somebody or because the host had too little memory"
+
+/* How a process has ended is known, so nothing that it has printed can make that better or worse; what it said may
+ * say why. */
+static void test_process(void)
+{
+        static const struct {
+                const char *console;
+                int code, status;
+                Result result;
+                int64_t exit_status;
+                int unit;
+                const char *sentence;
+        } cases[] = {
+                        {"", CLD_EXITED, 0, RESULT_SUCCESS, 0, 0, "exited with status 0"},
+                        {"Solo5: solo5_exit(0) called", CLD_EXITED, 0, RESULT_SUCCESS, 0, 0, "exited with status 0"},
+                        {"Solo5: solo5_exit(7) called", CLD_EXITED, 0, RESULT_SUCCESS, 0, 0, "exited with status 0"},
+                        {"Solo5: Halted", CLD_EXITED, 0, RESULT_SUCCESS, 0, 0, "exited with status 0"},
+                        {ABORT_LINE, CLD_EXITED, 0, RESULT_SUCCESS, 0, 0, "exited with status 0"},
+                        {"", CLD_EXITED, 7, RESULT_EXIT_STATUS, 7, 7, "exited with status 7"},
+                        {"Solo5: solo5_exit(0) called", CLD_EXITED, 7, RESULT_EXIT_STATUS, 7, 7,
+                                        "exited with status 7"},
+                        {ABORT_LINE, CLD_EXITED, 7, RESULT_EXIT_STATUS, 7, 7, "exited with status 7"},
+                        {"", CLD_EXITED, 2, RESULT_EXIT_STATUS, 2, 2,
+                                        "exited with status 2: it ended with an uncaught exception"},
+                        {"Fatal error: out of memory", CLD_EXITED, 2, RESULT_EXIT_STATUS, 2, 2,
+                                        "exited with status 2: it ended with an uncaught exception; it reported too "
+                                        "little memory: raise Memory="},
+                        {"", CLD_EXITED, 254, RESULT_EXIT_STATUS, 254, 254, "exited with status 254"},
+                        {"", CLD_EXITED, 255, RESULT_ABORTED, 255, 255, "aborted"},
+                        {"Solo5: solo5_exit(255) called", CLD_EXITED, 255, RESULT_ABORTED, 255, 255, "aborted"},
+                        {"Solo5: solo5_abort() called", CLD_EXITED, 255, RESULT_ABORTED, 255, 255, "aborted"},
+                        {ABORT_LINE, CLD_EXITED, 255, RESULT_ABORTED, 255, 255,
+                                        "aborted: mem.c:54: Assertion failed"},
+                        {TRAP_LINE, CLD_EXITED, 255, RESULT_TRAPPED, 255, 255,
+                                        "aborted: page fault at instruction 0x1"},
+                        {"", CLD_KILLED, SIGSEGV, RESULT_TRAPPED, 255, 255,
+                                        "aborted: use of memory that is not its own"},
+                        {"", CLD_DUMPED, SIGSEGV, RESULT_TRAPPED, 255, 255,
+                                        "aborted: use of memory that is not its own"},
+                        {"Solo5: solo5_exit(0) called", CLD_KILLED, SIGSEGV, RESULT_TRAPPED, 255, 255,
+                                        "aborted: use of memory that is not its own"},
+                        {ABORT_LINE, CLD_KILLED, SIGBUS, RESULT_TRAPPED, 255, 255,
+                                        "aborted: use of memory that is not there"},
+                        {"", CLD_KILLED, SIGILL, RESULT_TRAPPED, 255, 255, "aborted: invalid instruction"},
+                        {"", CLD_KILLED, SIGFPE, RESULT_TRAPPED, 255, 255,
+                                        "aborted: division by zero, or another arithmetic fault"},
+                        {"", CLD_KILLED, SIGTRAP, RESULT_TRAPPED, 255, 255, "aborted: breakpoint"},
+                        {"Fatal error: out of memory", CLD_KILLED, SIGSEGV, RESULT_TRAPPED, 255, 255,
+                                        "aborted: use of memory that is not its own; it reported too little memory: "
+                                        "raise Memory="},
+                        {"", CLD_KILLED, SIGSYS, RESULT_SYSTEM_CALL, 255, 255,
+                                        "was killed because it made a system call that a guest may not make"},
+                        {"Solo5: solo5_exit(0) called", CLD_KILLED, SIGSYS, RESULT_SYSTEM_CALL, 255, 255,
+                                        "was killed because it made a system call that a guest may not make"},
+                        {"", CLD_KILLED, SIGKILL, RESULT_OUTSIDE, -1, 254, KILLED("9 (Killed)")},
+                        {"Solo5: solo5_exit(0) called", CLD_KILLED, SIGKILL, RESULT_OUTSIDE, -1, 254,
+                                        KILLED("9 (Killed)")},
+                        {"Solo5: Halted", CLD_KILLED, SIGKILL, RESULT_OUTSIDE, -1, 254, KILLED("9 (Killed)")},
+                        {ABORT_LINE, CLD_KILLED, SIGTERM, RESULT_OUTSIDE, -1, 254, KILLED("15 (Terminated)")},
+                        /* Nobody knows. */
+                        {"", 0, 0, RESULT_OUTSIDE, -1, 254,
+                                        "ended from outside: its runner was killed before, and this kernel tells "
+                                        "nobody else how it ended"},
+                        {"Solo5: solo5_exit(0) called", 0, 0, RESULT_SUCCESS, 0, 0, "exited with status 0"},
+                        {"Solo5: solo5_exit(7) called", 0, 0, RESULT_EXIT_STATUS, 7, 7, "exited with status 7"},
+                        {ABORT_LINE, 0, 0, RESULT_ABORTED, 255, 255, "aborted: mem.c:54: Assertion failed"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                ExitParser exit_parser = EXIT_PARSER_INIT;
+                g_autofree char *sentence = NULL;
+                TerminationCause cause;
+
+                see_lines(&exit_parser, cases[i].console);
+                cause = exit_parser_take_process(&exit_parser, cases[i].code, cases[i].status);
+                g_assert_cmpint(cause, ==, cases[i].result == RESULT_OUTSIDE ? TERMINATION_KILLED
+                                                                             : TERMINATION_CONSOLE);
+                exit_parser_settle(&exit_parser, cause);
+                sentence = exit_parser_message(&exit_parser, "1000");
+                g_test_message("%zu: %s", i, sentence);
+                g_assert_cmpstr(sentence, ==, cases[i].sentence);
+                g_assert_cmpint(exit_parser.result, ==, cases[i].result);
+                g_assert_cmpint(exit_parser.exit_status, ==, cases[i].exit_status);
+                g_assert_cmpint(exit_parser_unit_exit_status(&exit_parser), ==, cases[i].unit);
+                g_assert_cmpint(exit_parser_exit_status(&exit_parser), ==, cases[i].unit);
+                g_assert_true(result_is_success(exit_parser.result) == (cases[i].unit == 0));
+        }
+}
+
 /* Solo5's message about its stack is followed by a NUL, which then begins the next line. */
 static void test_stray_nul(void)
 {
@@ -362,6 +456,7 @@ int main(int argc, char *argv[])
                         test_witness_counts_without_last_words);
         g_test_add_func("/unikernel/exit-parser/halted-words-count", test_halted_words_count);
         g_test_add_func("/unikernel/exit-parser/own-failures-stay", test_own_failures_stay);
+        g_test_add_func("/unikernel/exit-parser/of-a-process-that-is-known", test_process);
         g_test_add_func("/unikernel/exit-parser/stray-nul", test_stray_nul);
         g_test_add_func("/unikernel/exit-parser/detail-is-harmless", test_detail_is_harmless);
         g_test_add_func("/unikernel/exit-parser/change-is-told", test_change_is_told);

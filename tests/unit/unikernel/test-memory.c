@@ -87,6 +87,21 @@ static void test_use(void)
         g_assert_nonnull(strstr(error.message, "the maximum is 1G"));
 }
 
+/* What MemoryOverhead= stands for is QEMU's. */
+static void test_overhead(void)
+{
+        static const ImageInfo process = {.boot = IMAGE_BOOT_PROCESS, .target = SOLO5_TARGET_SPT},
+                               unknown = {.boot = IMAGE_BOOT_NONE};
+        static const Conf with = {.memory_overhead = 48 * MIB};
+
+        g_assert_cmpuint(memory_overhead(&process, &with), ==, 0);
+        g_assert_cmpuint(memory_overhead(&solo5, &with), ==, 48 * MIB);
+        g_assert_cmpuint(memory_overhead(&linux_kernel, &with), ==, 48 * MIB);
+        g_assert_cmpuint(memory_overhead(&unknown, &with), ==, 48 * MIB);
+        g_assert_cmpuint(memory_overhead(NULL, &with), ==, 48 * MIB);
+        g_assert_cmpuint(memory_overhead(&solo5, &conf), ==, 0);
+}
+
 static void test_host(void)
 {
         g_assert_cmpuint(memory_of_host(), >, 64 * MIB);
@@ -100,6 +115,7 @@ int main(int argc, char **argv)
         g_test_add_func("/memory/default-is-what-the-kind-of-image-wants", test_default);
         g_test_add_func("/memory/holds-the-image-and-fits-the-host", test_check);
         g_test_add_func("/memory/is-no-more-than-solo5-can-use", test_use);
+        g_test_add_func("/memory/overhead-is-of-qemu", test_overhead);
         g_test_add_func("/memory/of-this-host-is-known", test_host);
 
         return g_test_run();

@@ -21,6 +21,8 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpmem(&a->timestamps, sizeof a->timestamps, &b->timestamps, sizeof b->timestamps);
         g_assert_cmpstr(a->owner, ==, b->owner);
         g_assert_cmpstr(a->slice, ==, b->slice);
+        g_assert_cmpint(a->process, ==, b->process);
+        g_assert_cmpstr(a->cgroup, ==, b->cgroup);
         g_assert_cmpstr(a->image, ==, b->image);
         g_assert_cmpuint(a->memory, ==, b->memory);
         g_assert_cmpstr(a->volumes, ==, b->volumes);
@@ -58,6 +60,8 @@ static RunState full_state(void)
                 state.timestamps.at[timestamp] = INT64_MAX - (uint64_t) timestamp;
         state.owner = g_strdup("1000");
         state.slice = g_strdup("unikernel-1000-a\\x2db.slice");
+        state.process = true;
+        state.cgroup = g_strdup("/unikernel.slice/unikernel-1000.slice/unikernel@a\\x2db.service");
         state.image = g_strdup("sha256:abc");
         state.memory = 32 * 1024 * 1024;
         state.volumes = g_strdup("a-data b");
@@ -159,6 +163,7 @@ static void test_refuses_what_it_did_not_write(void)
                         "console-rate=-1\n",
                         "console-rate=fast\n",
                         "result=splendid\n",
+                        "process=perhaps\n",
                         "exit-status=\n",
                         "exit-status=1x\n",
                         "moment=Ready\n",

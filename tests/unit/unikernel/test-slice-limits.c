@@ -188,14 +188,37 @@ static void test_host(void)
                         {none, no_processor},
                         {"", NULL},
         };
-        const Conf conf = {.memory_overhead = 32 * MIB};
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Definition) definition = parse(cases[i].text);
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                g_assert_true((slice_limits_check(definition, 32 * MIB, 32 * MIB, &error) < 0) ==
+                                (cases[i].message != NULL));
+                g_assert_cmpstr(error.message, ==, cases[i].message);
+        }
+}
+
+/* One that is a process needs nothing else. */
+static void test_host_without_overhead(void)
+{
+        static const struct {
+                const char *text, *message;
+        } cases[] = {
+                        {"MemoryMax=32M\n", NULL},
+                        {"MemoryHigh=32M\nMemoryMax=32M\n", NULL},
+                        {"MemoryMax=31M\n",
+                                        "MemoryMax=31M is too little: the guest has 32M; write that or more"},
+                        {"MemoryHigh=1M\nMemoryMax=31M\n",
+                                        "MemoryHigh=1M is too little: the guest has 32M; write that or more"},
+                        {"", NULL},
+        };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(Definition) definition = parse(cases[i].text);
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                g_assert_true((slice_limits_check(definition, 32 * MIB, &conf, &error) < 0) ==
-                                (cases[i].message != NULL));
+                g_assert_cmpint(slice_limits_check(definition, 32 * MIB, 0, &error), ==,
+                                cases[i].message ? -EBADMSG : 0);
                 g_assert_cmpstr(error.message, ==, cases[i].message);
         }
 }
@@ -285,6 +308,7 @@ int main(int argc, char **argv)
         g_test_add_func("/slice-limits/want-the-number-of-the-owner", test_owner_by_name);
         g_test_add_func("/slice-limits/have-a-limit-of-paths", test_too_many_paths);
         g_test_add_func("/slice-limits/are-refused-if-this-host-cannot-work-with-them", test_host);
+        g_test_add_func("/slice-limits/of-a-process-hold-its-memory", test_host_without_overhead);
         g_test_add_func("/slice-limits/are-compared", test_equal);
         g_test_add_func("/slice-limits/without-effect-are-known", test_without_effect);
         g_test_add_func("/slice-limits/are-of-the-slice-of-the-owner", test_unit_files);

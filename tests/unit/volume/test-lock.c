@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/io.h"
 #include "volume-fixture.h"
+#include "volume/lock.h"
 
 #define BYTE_READS        100
 #define BYTE_WRITES       101
@@ -152,6 +154,111 @@ static void test_removed_content(VolumeFixture *f, const void *data)
         g_assert_cmpint(st.st_blocks, ==, 0);
 }
 
+/* As a process that writes it has it, and a QEMU. */
+static void test_write_lock(VolumeFixture *f, const void *data)
+{
+        static const off_t taken[] = {BYTE_READS, BYTE_WRITES, BYTE_NO_WRITER};
+        _cleanup_close_ int writer = -EBADF, other = -EBADF;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        make_volume("a", MIB);
+        writer = open_data("a", O_RDWR);
+        other = open_data("a", O_RDWR);
+        g_assert_cmpint(disk_lock_write(writer), ==, 0);
+        g_assert_cmpint(disk_lock_write(writer), ==, 0); /* it does not stand in its own way */
+        g_assert_cmpint(look("a"), ==, VOLUME_WRITTEN);
+        assert_refused(volume_remove("a", &error), &error, ERROR_VOLUME_IN_USE, "'a' is being written");
+        for (off_t byte = BYTE_READS - 1; byte <= BYTE_NO_WRITER + 1; byte++) {
+                struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+                bool expected = byte == taken[0] || byte == taken[1] || byte == taken[2];
+
+                g_assert_cmpint(fcntl(other, F_OFD_GETLK, &lock), ==, 0);
+                g_assert_cmpint(lock.l_type, ==, expected ? F_RDLCK : F_UNLCK);
+        }
+}
+
+typedef int (*Locker)(int fd);
+
+/* Two writers, a writer and a reader: never both. Only readers are many. */
+static void test_writers_and_readers(VolumeFixture *f, const void *data)
+{
+        static const struct {
+                Locker first, second;
+                int first_flags, second_flags, r;
+        } cases[] = {
+                        {disk_lock_write, disk_lock_write, O_RDWR, O_RDWR, -EAGAIN},
+                        {disk_lock_write, disk_lock_read, O_RDWR, O_RDONLY, -EAGAIN},
+                        {disk_lock_read, disk_lock_write, O_RDONLY, O_RDWR, -EAGAIN},
+                        {disk_lock_read, disk_lock_read, O_RDONLY, O_RDONLY, 0},
+        };
+
+        make_volume("a", MIB);
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_close_ int first = open_data("a", cases[i].first_flags), again = -EBADF,
+                                    second = open_data("a", cases[i].second_flags);
+
+                g_assert_cmpint(cases[i].first(first), ==, 0);
+                g_assert_cmpint(cases[i].second(second), ==, cases[i].r);
+
+                /* Who was refused closes it, and leaves nothing behind. */
+                second = close_safe(second);
+                g_assert_cmpint(look("a"), ==,
+                                cases[i].first == disk_lock_write ? VOLUME_WRITTEN : VOLUME_READ);
+                first = close_safe(first);
+                g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+                again = open_data("a", cases[i].second_flags);
+                g_assert_cmpint(cases[i].second(again), ==, 0);
+        }
+}
+
+/* What is handed to another process is a copy: whoever took the lock may close it, and what was locked stays so until
+ * the last copy is closed. */
+static void test_write_lock_of_copies(VolumeFixture *f, const void *data)
+{
+        _cleanup_close_ int first = -EBADF, copy = -EBADF, elsewhere = -EBADF;
+        int go[2];
+        char byte;
+        pid_t pid;
+
+        make_volume("a", MIB);
+        first = open_data("a", O_RDWR);
+        g_assert_cmpint(disk_lock_write(first), ==, 0);
+        copy = dup(first);
+        g_assert_cmpint(pipe2(go, O_CLOEXEC), ==, 0);
+        pid = fork();
+        g_assert_cmpint(pid, >=, 0);
+        if (pid == 0) {
+                (void) close_safe(go[1]);
+                _exit(read(go[0], &byte, 1) == 0 ? 0 : 1);
+        }
+        (void) close_safe(go[0]);
+
+        first = close_safe(first);
+        g_assert_cmpint(look("a"), ==, VOLUME_WRITTEN);
+        /* Another descriptor of the file is not a copy. */
+        elsewhere = open_data("a", O_RDWR);
+        elsewhere = close_safe(elsewhere);
+        g_assert_cmpint(look("a"), ==, VOLUME_WRITTEN);
+        copy = close_safe(copy);
+        g_assert_cmpint(look("a"), ==, VOLUME_WRITTEN);
+        (void) close_safe(go[1]);
+        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+}
+
+/* What only names the file locks nothing. */
+static void test_lock_without_rights(VolumeFixture *f, const void *data)
+{
+        _cleanup_close_ int path = -EBADF;
+
+        make_volume("a", MIB);
+        path = open_data("a", O_PATH);
+        g_assert_cmpint(disk_lock_write(path), ==, -EBADF);
+        g_assert_cmpint(disk_lock_read(path), ==, -EBADF);
+        g_assert_cmpint(disk_lock_write(-1), ==, -EBADF);
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+}
+
 /* Whether somebody else would come to it now. */
 static bool turn_is_free(const char *name, bool read_only)
 {
@@ -193,6 +300,10 @@ int main(int argc, char **argv)
         volume_test("/volume/lock/an-open-file-is-no-use", test_unused);
         volume_test("/volume/lock/a-writer-keeps-all-others-out", test_writer);
         volume_test("/volume/lock/readers-are-many", test_readers);
+        volume_test("/volume/lock/a-writer-locks-as-qemu-does", test_write_lock);
+        volume_test("/volume/lock/a-writer-is-alone", test_writers_and_readers);
+        volume_test("/volume/lock/is-let-go-with-the-last-copy", test_write_lock_of_copies);
+        volume_test("/volume/lock/of-what-is-not-open-is-none", test_lock_without_rights);
         volume_test("/volume/lock/one-comes-to-write-or-many-to-read", test_turns);
         volume_test("/volume/lock/an-export-keeps-writers-out", test_export);
         volume_test("/volume/lock/an-export-that-is-unlocked-does-too", test_export_that_unlocks);

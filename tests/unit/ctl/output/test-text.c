@@ -110,7 +110,7 @@ static void test_escape_counts_three_in_a_second(void)
 /* Every way to fail has something to do about it, and what runs has none. */
 static void test_advice_for_each_result(void)
 {
-        static const char *const results[] = {"exit-status", "aborted", "trapped", "halted", "reset",
+        static const char *const results[] = {"exit-status", "aborted", "trapped", "system-call", "halted", "reset",
                         "ended-from-outside", "definition", "image", "devices", "host", "libvirt",
                         "credentials", "not-ready", "unhealthy", "dependency", "runner", "timeout",
                         "start-limit-hit", "something-new"};

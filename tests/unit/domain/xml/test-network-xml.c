@@ -107,6 +107,33 @@ static void test_reads_others(void)
         }
 }
 
+/* Whether its guests hear each other is said of all of its ports at once; others' elements are not meant. */
+static void test_isolated(void)
+{
+        static const struct {
+                const char *elements;
+                bool isolated;
+        } cases[] = {
+                        {"", false},
+                        {"<port isolated='yes'/>", true},
+                        {"<bridge name='virbr0'/><port isolated='yes'/><ip address='10.0.0.1'/>", true},
+                        {"<port isolated='no'/>", false},
+                        {"<port isolated='YES'/>", false},
+                        {"<port/>", false},
+                        {"<forward mode='nat'><nat><port start='1024' end='65535' isolated='yes'/></nat></forward>",
+                                        false},
+                        {"<portgroup name='x'><port isolated='yes'/></portgroup>", false},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *xml = g_strdup_printf("<network><name>a</name>%s</network>", cases[i].elements);
+                g_autoptr(NetworkInfo) info = NULL;
+
+                g_assert_cmpint(network_xml_parse(xml, &info, NULL), ==, 0);
+                g_assert_cmpint(info->isolated, ==, cases[i].isolated);
+        }
+}
+
 /* libvirt takes a reservation for one <ip> of several, which is counted with those that are of no use. */
 static void test_which_ip(void)
 {
@@ -222,15 +249,25 @@ static void test_ports(void)
         g_assert_cmpuint(none->len, ==, 0);
 }
 
+static void test_no_ports(void)
+{
+        g_autoptr(GPtrArray) ports = domain_ports_new();
+
+        g_assert_cmpuint(ports->len, ==, 0);
+        g_ptr_array_add(ports, g_new0(DomainPort, 1));
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/domain/network/updates", test_updates);
         g_test_add_func("/domain/network/reads-others", test_reads_others);
+        g_test_add_func("/domain/network/isolates-its-ports", test_isolated);
         g_test_add_func("/domain/network/which-ip-a-reservation-is-for", test_which_ip);
         g_test_add_func("/domain/network/metadata-tells-ours", test_metadata);
         g_test_add_func("/domain/network/reads-nothing-else", test_reads_nothing_else);
         g_test_add_func("/domain/network-xml/domains", test_domains);
         g_test_add_func("/domain/network-xml/ports", test_ports);
+        g_test_add_func("/domain/network-xml/ports-of-nobody-yet", test_no_ports);
         return g_test_run();
 }

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A guest that is a process: shruthi-domain has prepared everything and handed over what it needs; here it is
+ * executed (shruthi-tender), in the unit's own control group and sandbox. Its parent learns how it ends. A
+ * runner that is restarted finds it by its mark (unikernel/process.h). */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "run/runner-private.h"
+#include "unikernel/process.h"
+
+#define PROGRAM       "shruthi-tender"
+#define WORDS_MAX     (64 * 1024)         /* bytes */
+#define COMPLAINT_MAX 1000                /* characters of the program's messages that are told */
+#define LEFT_MSEC     10000               /* until a process that an earlier run left is gone */
+#define NOT_EXECUTED  (RUNNER_EXIT_GUEST) /* of the child, if it could not become the program */
+
+void runner_take_handed(Runner *runner, const int *fds, unsigned n_fds)
+{
+        runner_drop_handed(runner);
+        runner->handed = g_array_new(FALSE, FALSE, sizeof *fds);
+        g_array_append_vals(runner->handed, fds, n_fds);
+}
+
+void runner_drop_handed(Runner *runner)
+{
+        for (guint i = 0; runner->handed && i < runner->handed->len; i++)
+                (void) close_safe(g_array_index(runner->handed, int, i));
+        g_clear_pointer(&runner->handed, g_array_unref);
+}
+
+/* What the program is executed with, all of it made before fork(). */
+typedef struct Execution {
+        char *path;
+        GPtrArray *words; /* char *, terminated by NULL */
+        char *text;       /* in which most of them are */
+        char *hold;
+        int console, mark, messages;
+        const int *fds; /* that the words name, from HELPER_GUEST_FD_FIRST on */
+        unsigned n_fds; /* DOMAIN_HANDED_MAX at most */
+} Execution;
+
+#define EXECUTION_INIT ((Execution){.console = -EBADF, .mark = -EBADF, .messages = -EBADF})
+
+static void execution_clear(Execution *execution)
+{
+        g_free(execution->path);
+        g_free(execution->text);
+        g_free(execution->hold);
+        if (execution->words)
+                g_ptr_array_unref(execution->words);
+        (void) close_safe(execution->console);
+        (void) close_safe(execution->mark);
+        (void) close_safe(execution->messages);
+}
+#define _cleanup_execution_ __attribute__((cleanup(execution_clear)))
+
+/* The words are those of shruthi-domain; only what is ours is added. */
+static int execution_read_words(Execution *execution, int fd)
+{
+        ssize_t n;
+
+        execution->text = g_malloc0(WORDS_MAX + 1);
+        n = pread_all(fd, execution->text, WORDS_MAX, 0);
+        if (n < 0)
+                return (int) n;
+
+        execution->hold = g_strdup_printf("--hold=%u", HELPER_GUEST_FD_FIRST + execution->n_fds);
+        execution->words = g_ptr_array_new();
+        g_ptr_array_add(execution->words, (char *) PROGRAM);
+        g_ptr_array_add(execution->words, execution->hold);
+        for (char *word = execution->text; word < execution->text + n; word += strlen(word) + 1)
+                g_ptr_array_add(execution->words, word);
+        g_ptr_array_add(execution->words, NULL);
+        return 0;
+}
+
+static int execution_prepare(Execution *execution, Runner *runner, int *ret_messages)
+{
+        g_autofree char *output = runner->body->console(runner->name, BODY_CONSOLE_OUTPUT);
+        const GArray *handed = runner->handed;
+        int ends[2], r;
+
+        if (!handed || handed->len < 2 || handed->len > DOMAIN_HANDED_MAX)
+                return -ENODATA;
+
+        execution->fds = (const int *) handed->data + 1;
+        execution->n_fds = handed->len - 1;
+        execution->path = g_build_filename(paths_libexec_dir(), PROGRAM, NULL);
+        r = execution_read_words(execution, g_array_index(handed, int, 0));
+        if (r < 0)
+                return r;
+        /* Not non-blocking: a guest that prints faster than it is read waits. */
+        execution->console = open(output, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        if (execution->console < 0)
+                return -errno;
+        r = process_open_mark(runner->name, &execution->mark);
+        if (r < 0)
+                return r;
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -errno;
+        *ret_messages = ends[0];
+        execution->messages = ends[1];
+        return fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* In the child. First all out of the way, then each to its place; what remains is closed by execve(). Of the
+ * mark nothing may remain: closing any other descriptor of that file ends the lock. */
+static int execution_place(const Execution *execution)
+{
+        int copies[DOMAIN_HANDED_MAX], held = HELPER_GUEST_FD_FIRST + (int) execution->n_fds, mark;
+
+        if (dup2(execution->messages, STDERR_FILENO) < 0 || dup2(execution->console, STDOUT_FILENO) < 0)
+                return -errno;
+        mark = fcntl(execution->mark, F_DUPFD_CLOEXEC, held + 1);
+        if (mark < 0)
+                return -errno;
+        (void) close(execution->mark);
+        for (unsigned i = 0; i < execution->n_fds; i++) {
+                copies[i] = fcntl(execution->fds[i], F_DUPFD_CLOEXEC, held + 1);
+                if (copies[i] < 0)
+                        return -errno;
+        }
+
+        for (unsigned i = 0; i < execution->n_fds; i++)
+                if (dup2(copies[i], HELPER_GUEST_FD_FIRST + (int) i) < 0)
+                        return -errno;
+        if (dup2(mark, held) < 0)
+                return -errno;
+        (void) close(mark);
+        return process_take_mark(held);
+}
+
+_Noreturn static void execution_become(const Execution *execution)
+{
+        static const char complaint[] = PROGRAM ": cannot be executed\n";
+        char *none[] = {NULL};
+        sigset_t signals;
+
+        (void) sigemptyset(&signals);
+        if (execution_place(execution) >= 0 && sigprocmask(SIG_SETMASK, &signals, NULL) >= 0)
+                (void) execve(execution->path, (char **) execution->words->pdata, none);
+
+        (void) write_all(STDERR_FILENO, complaint, strlen(complaint));
+        _exit(NOT_EXECUTED);
+}
+
+static void runner_note_process_end(Runner *runner)
+{
+        Evidence *evidence = &runner->evidence;
+
+        if (evidence->process != GUEST_PROCESS_RUNNING)
+                return;
+
+        runner->process_source = sd_event_source_disable_unref(runner->process_source);
+        evidence->process = process_status(runner->process_fd, &evidence->process_code,
+                                            &evidence->process_status) < 0
+                                            ? GUEST_PROCESS_LOST
+                                            : GUEST_PROCESS_ENDED;
+}
+
+static void runner_handle_process_end(Runner *runner)
+{
+        runner_note_process_end(runner);
+        /* What was its last word may still be in the console. */
+        runner_handle(runner, RUNNER_EVENT_TOLD);
+        runner_handle(runner, RUNNER_EVENT_DOMAIN_GONE);
+}
+
+static int on_runner_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        runner_handle_process_end(userdata);
+        return 0;
+}
+
+/* Somebody may stop it by a signal, and only its parent is told. */
+static int on_runner_process_change(sd_event_source *source, const siginfo_t *si, void *userdata)
+{
+        Runner *runner = userdata;
+
+        if (si->si_code == CLD_STOPPED || si->si_code == CLD_CONTINUED)
+                runner_take_stop(runner, si->si_code == CLD_STOPPED);
+        else
+                runner_handle_process_end(runner);
+        return 0;
+}
+
+/* The process of an earlier runner, of which systemd is the parent now. */
+static int runner_watch_process(Runner *runner)
+{
+        runner->evidence.process = GUEST_PROCESS_RUNNING;
+        return sd_event_add_io(runner->event, &runner->process_source, runner->process_fd, EPOLLIN,
+                        on_runner_process_end, runner);
+}
+
+static int runner_watch_child(Runner *runner, pid_t pid)
+{
+        int r;
+
+        runner->evidence.process = GUEST_PROCESS_RUNNING;
+        r = sd_event_add_child(runner->event, &runner->process_source, pid, WEXITED | WSTOPPED | WCONTINUED,
+                        on_runner_process_change, runner);
+        return r < 0 ? r : sd_event_source_set_enabled(runner->process_source, SD_EVENT_ON);
+}
+
+static Result tender_result(int status)
+{
+        return status == RUNNER_EXIT_DEFINITION ? RESULT_DEFINITION
+               : status == RUNNER_EXIT_IMAGE    ? RESULT_IMAGE
+                                                : RESULT_HOST;
+}
+
+/* The program has said why there is no guest. */
+static void runner_refuse_process(Runner *runner)
+{
+        g_autofree char *shown = text_for_display(runner->complaint->str, COMPLAINT_MAX);
+        struct pollfd end = {.fd = runner->process_fd, .events = POLLIN};
+        const char *words = g_str_has_prefix(shown, PROGRAM ": ") ? shown + strlen(PROGRAM ": ") : shown;
+        Result result = RESULT_HOST;
+
+        (void) poll(&end, 1, LEFT_MSEC);
+        runner_note_process_end(runner);
+        if (runner->evidence.process == GUEST_PROCESS_ENDED && runner->evidence.process_code == CLD_EXITED)
+                result = tender_result(runner->evidence.process_status);
+        runner->evidence.process = GUEST_PROCESS_NONE;
+        runner_refuse(runner, result, result_runner_exit_status(result), "%s", words);
+}
+
+/* The other end is closed when the guest is entered, or was not. */
+static int on_runner_process_messages(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Runner *runner = userdata;
+        char buffer[1024];
+        ssize_t n = read(fd, buffer, sizeof buffer);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+        if (n > 0) {
+                if (runner->complaint->len < COMPLAINT_MAX)
+                        g_string_append_len(runner->complaint, buffer, n);
+                return 0;
+        }
+
+        runner->messages_source = sd_event_source_disable_unref(runner->messages_source);
+        (void) g_strchomp(runner->complaint->str);
+        runner->complaint->len = strlen(runner->complaint->str);
+        if (runner->complaint->len > 0)
+                runner_refuse_process(runner);
+        else
+                runner_take_process(runner);
+        return 0;
+}
+
+/* The unit's own control group, and with it the guest's; the slice is what it is in. */
+static void runner_note_cgroup(Runner *runner)
+{
+        g_autofree char *text = NULL, *above = NULL;
+        char *line;
+
+        if (file_read_at(AT_FDCWD, "/proc/self/cgroup", WORDS_MAX, &text, NULL) < 0)
+                return;
+        line = strstr(text, "0::/");
+        if (!line)
+                return;
+
+        line += strlen("0::");
+        line[strcspn(line, "\n")] = '\0';
+        above = g_path_get_dirname(line);
+        g_free(runner->run.cgroup);
+        runner->run.cgroup = g_strdup(line);
+        g_free(runner->run.slice);
+        runner->run.slice = g_path_get_basename(above);
+}
+
+static int runner_fork(Runner *runner)
+{
+        _cleanup_execution_ Execution execution = EXECUTION_INIT;
+        _cleanup_close_ int messages = -EBADF;
+        pid_t pid;
+        int r;
+
+        r = execution_prepare(&execution, runner, &messages);
+        if (r < 0)
+                return r;
+        runner_note_cgroup(runner);
+        runner->run.process = true;
+        runner_save(runner);
+
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                execution_become(&execution);
+
+        /* It is ours until it is waited for, so the number is right. */
+        runner->process_fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (runner->process_fd < 0) {
+                r = -errno;
+                (void) kill(pid, SIGKILL);
+                (void) waitpid(pid, NULL, 0);
+                return r;
+        }
+        runner_store(RUNNER_STORED_PROCESS, runner->process_fd);
+        r = runner_watch_child(runner, pid);
+        if (r < 0)
+                return r;
+
+        runner->complaint = g_string_new(NULL);
+        r = sd_event_add_io(runner->event, &runner->messages_source, messages, EPOLLIN,
+                        on_runner_process_messages, runner);
+        if (r >= 0)
+                r = sd_event_source_set_io_fd_own(runner->messages_source, true);
+        if (r < 0)
+                return r;
+
+        (void) TAKE_FD(messages);
+        return 0;
+}
+
+void runner_execute(Runner *runner)
+{
+        int r;
+
+        /* Nobody waits for it any more. */
+        if (runner->state == RUNNER_CANCELLING) {
+                runner_drop_handed(runner);
+                runner_refuse(runner, RESULT_STOPPED, 0, "was stopped before it was started");
+                return;
+        }
+
+        r = runner_fork(runner);
+        runner_drop_handed(runner);
+        if (r < 0)
+                runner_refuse(runner, RESULT_HOST, RUNNER_EXIT_HOST, "the guest cannot be executed: %s",
+                                g_strerror(-r));
+}
+
+/* The stored pidfd tells more than the mark when the process has ended meanwhile. */
+void runner_find_process(Runner *runner)
+{
+        pid_t pid;
+
+        if (!runner->run.process)
+                return;
+        if ((runner->process_fd < 0 && process_find(runner->name, &pid, &runner->process_fd) < 0) ||
+                        runner_watch_process(runner) < 0)
+                runner->evidence.process = GUEST_PROCESS_LOST;
+}
+
+void runner_end_left_process(Runner *runner)
+{
+        _cleanup_close_ int pidfd = -EBADF;
+        struct pollfd end = {.events = POLLIN};
+        pid_t pid;
+
+        if (process_find(runner->name, &pid, &pidfd) < 0)
+                return;
+
+        journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
+                        "The leftover process %d of an earlier start was killed", (int) pid);
+        (void) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        end.fd = pidfd;
+        (void) poll(&end, 1, LEFT_MSEC);
+}

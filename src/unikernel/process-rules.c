@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a unikernel that runs as a process may not have. Called by shruthid when it is defined, and at each
+ * start. */
+
+#include "unikernel/process-rules.h"
+
+#include <fcntl.h>
+#include <glib.h>
+
+#include "common/io.h"
+#include "image/inspect.h"
+#include "image/store.h"
+
+/* A definition in /etc is an administrator's, whoever owns the unikernel. */
+static bool definition_is_of_user(const Definition *definition)
+{
+        return definition->origin == DEFINITION_ORIGIN_STATE && definition->owner != 0;
+}
+
+int process_rules_check(const Definition *definition, const Conf *conf, Error *ret_error)
+{
+        const char *path = definition->path ?: "", *colon = definition->path ? ": " : "";
+
+        if (conf->allow_processes == ALLOW_PROCESSES_NO)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "The image is for Solo5's spt target, so it runs as a process, which "
+                                "AllowProcesses=no in shruthi.conf rules out: build it for virtio "
+                                "(MirageOS: `mirage configure -t virtio`)");
+        if (conf->allow_processes == ALLOW_PROCESSES_ADMINISTRATORS && definition_is_of_user(definition))
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "The image is for Solo5's spt target, so it runs as a process, which only "
+                                "administrators' unikernels may here: build it for virtio (MirageOS: "
+                                "`mirage configure -t virtio`), or ask for AllowProcesses=users in "
+                                "shruthi.conf");
+        if (definition->initrd)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s%sInitrd= is for kernels, and a unikernel for Solo5's spt target has "
+                                "none: remove it",
+                                path, colon);
+        if (definition->cpus > 1)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s%sCPUs=%u: a unikernel for Solo5's spt target has one processor: remove "
+                                "CPUs=",
+                                path, colon, definition->cpus);
+
+        return 0;
+}
+
+bool definition_is_of_process(const Definition *definition)
+{
+        g_autofree char *stored = definition->image[0] == '/' ? NULL : store_path(definition->image);
+        const char *path = stored ?: definition->image;
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        _cleanup_image_info_ ImageInfo *info = NULL;
+
+        return fd >= 0 && image_inspect(fd, definition->architecture, &info, NULL) >= 0 &&
+               info->boot == IMAGE_BOOT_PROCESS;
+}

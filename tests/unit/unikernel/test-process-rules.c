@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Who may run a guest as a process is the administrator's to say, and no setting that only a machine has is passed
+ * over in silence. systemd is told where such a guest's unit is, as it is told of a domain by libvirt. */
+
+#include <elf.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/paths.h"
+#include "fixture/files.h"
+#include "image/architecture.h"
+#include "image/image-builder.h"
+#include "unikernel/process-rules.h"
+#include "unikernel/unit-files.h"
+
+#define PLACE "unikernel@a-b.service.d/50-shruthi-slice.conf"
+
+typedef struct Fixture {
+        char *root, *spt, *virtio, *none;
+} Fixture;
+
+/* Whether this host executes one of spt_image_build() for it. */
+static bool host_has_spt(void)
+{
+        return guest_architecture_from_string(host_machine()) != _IMAGE_ARCHITECTURE_INVALID;
+}
+
+static void put_image(const char *path, const BuiltImage *image)
+{
+        g_autofree char *dir = g_path_get_dirname(path);
+
+        g_assert_cmpint(g_mkdir_with_parents(dir, 0755), ==, 0);
+        g_assert_true(g_file_set_contents(path, (const char *) image->bytes->data, image->bytes->len, NULL));
+}
+
+static BuiltImage *build_for_host(void)
+{
+        bool aarch64 = g_str_equal(host_machine(), "aarch64");
+
+        return spt_image_build(&(ImageSpec){SPT, .machine = aarch64 ? EM_AARCH64 : EM_X86_64});
+}
+
+static void set_up(Fixture *f, const void *data)
+{
+        g_autoptr(BuiltImage) spt = build_for_host(), virtio = image_build(&(ImageSpec){VIRTIO});
+
+        f->root = g_dir_make_tmp("shruthi-rules-XXXXXX", NULL);
+        g_assert_nonnull(f->root);
+        paths_set_root(f->root);
+        f->spt = g_build_filename(f->root, "guest.spt", NULL);
+        f->virtio = g_build_filename(f->root, "guest.virtio", NULL);
+        f->none = g_build_filename(f->root, "none", NULL);
+        put_image(f->spt, spt);
+        put_image(f->virtio, virtio);
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        paths_set_root(NULL);
+        fixture_remove_tree(f->root);
+        g_free(f->root);
+        g_free(f->spt);
+        g_free(f->virtio);
+        g_free(f->none);
+}
+
+static Definition *define(const char *image, const char *settings)
+{
+        g_autofree char *text = g_strconcat("[Unikernel]\nImage=", image, "\n", settings, NULL);
+        _cleanup_error_ Error error = ERROR_INIT;
+        Definition *definition = NULL;
+
+        (void) definition_parse("a-b", "f", text, strlen(text), &definition, &error);
+        g_assert_cmpstr(error.message, ==, NULL);
+        return definition;
+}
+
+#define NOT_AT_ALL                                                                                          \
+        "The image is for Solo5's spt target, so it runs as a process, which AllowProcesses=no in "         \
+        "shruthi.conf rules out: build it for virtio (MirageOS: `mirage configure -t virtio`)"
+#define NOT_FOR_USERS                                                                                       \
+        "The image is for Solo5's spt target, so it runs as a process, which only administrators' "         \
+        "unikernels may here: build it for virtio (MirageOS: `mirage configure -t virtio`), or ask for "    \
+        "AllowProcesses=users in shruthi.conf"
+
+static void test_allowed(void)
+{
+        static const struct {
+                AllowProcesses allow;
+                DefinitionOrigin origin;
+                uid_t owner;
+                const char *sentence;
+        } cases[] = {
+                        {ALLOW_PROCESSES_NO, DEFINITION_ORIGIN_STATE, 1000, NOT_AT_ALL},
+                        {ALLOW_PROCESSES_NO, DEFINITION_ORIGIN_STATE, 0, NOT_AT_ALL},
+                        {ALLOW_PROCESSES_NO, DEFINITION_ORIGIN_CONFIG, 0, NOT_AT_ALL},
+                        {ALLOW_PROCESSES_NO, DEFINITION_ORIGIN_VENDOR, 0, NOT_AT_ALL},
+                        {ALLOW_PROCESSES_ADMINISTRATORS, DEFINITION_ORIGIN_STATE, 1000, NOT_FOR_USERS},
+                        {ALLOW_PROCESSES_ADMINISTRATORS, DEFINITION_ORIGIN_STATE, 0, NULL},
+                        {ALLOW_PROCESSES_ADMINISTRATORS, DEFINITION_ORIGIN_CONFIG, 1000, NULL},
+                        {ALLOW_PROCESSES_ADMINISTRATORS, DEFINITION_ORIGIN_VENDOR, 1000, NULL},
+                        {ALLOW_PROCESSES_USERS, DEFINITION_ORIGIN_STATE, 1000, NULL},
+                        {ALLOW_PROCESSES_USERS, DEFINITION_ORIGIN_CONFIG, 0, NULL},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Definition) definition = define("/a", "");
+                const Conf conf = {.allow_processes = cases[i].allow};
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                definition->origin = cases[i].origin;
+                definition->owner = cases[i].owner;
+                g_assert_true((process_rules_check(definition, &conf, &error) < 0) == (cases[i].sentence != NULL));
+                g_assert_cmpstr(error.message, ==, cases[i].sentence);
+                if (cases[i].sentence)
+                        g_assert_cmpint(error.code, ==, ERROR_NOT_SUPPORTED);
+        }
+}
+
+static void test_settings(void)
+{
+        static const struct {
+                const char *settings, *sentence;
+        } cases[] = {
+                        {"CPUs=1\nMemory=64M\nArguments=a\n", NULL},
+                        {"CPUs=2\n", "f: CPUs=2: a unikernel for Solo5's spt target has one processor: remove CPUs="},
+                        {"Initrd=/i\n", "f: Initrd= is for kernels, and a unikernel for Solo5's spt target has none: "
+                                        "remove it"},
+                        {"Initrd=/i\nCPUs=4\n", "f: Initrd= is for kernels, and a unikernel for Solo5's spt target "
+                                                "has none: remove it"},
+        };
+        const Conf conf = {.allow_processes = ALLOW_PROCESSES_USERS};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Definition) definition = define("/a", cases[i].settings);
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                g_assert_true((process_rules_check(definition, &conf, &error) < 0) == (cases[i].sentence != NULL));
+                g_assert_cmpstr(error.message, ==, cases[i].sentence);
+                if (cases[i].sentence)
+                        g_assert_cmpint(error.code, ==, ERROR_INVALID_DEFINITION);
+        }
+}
+
+static bool is_of_process(const char *image, const char *settings)
+{
+        g_autoptr(Definition) definition = define(image, settings);
+
+        return definition_is_of_process(definition);
+}
+
+/* By its image alone, wherever that is; nothing that cannot be read is one. */
+static void test_is_of_process(Fixture *f, const void *data)
+{
+        static const char digest[] = "sha256:0000000000000000000000000000000000000000000000000000000000000001";
+        g_autofree char *stored = g_build_filename(paths_images(), digest + strlen("sha256:"), NULL);
+        g_autofree char *fifo = g_build_filename(f->root, "fifo", NULL);
+        g_autoptr(BuiltImage) spt = build_for_host();
+
+        g_assert_true(is_of_process(f->spt, "") == host_has_spt());
+        g_assert_false(is_of_process(f->virtio, ""));
+        g_assert_false(is_of_process(f->none, ""));
+        g_assert_false(is_of_process(f->root, ""));
+        g_assert_false(is_of_process("/dev/null", ""));
+        g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+        g_assert_false(is_of_process(fifo, ""));
+
+        g_assert_false(is_of_process(digest, ""));
+        put_image(stored, spt);
+        g_assert_true(is_of_process(digest, "") == host_has_spt());
+}
+
+static const char *file_text(const GPtrArray *files, const char *path)
+{
+        for (guint i = 0; i < files->len; i++) {
+                const UnitFile *file = files->pdata[i];
+
+                if (g_str_equal(file->path, path))
+                        return file->text;
+        }
+
+        return NULL;
+}
+
+/* Where it has limits, or an owner who may have some at any time; else it stays where all units are. */
+static void test_place(Fixture *f, const void *data)
+{
+        static const struct {
+                const char *settings, *slice;
+        } cases[] = {
+                        {"", NULL},
+                        {"Owner=0\nAutostart=yes\nRestart=always\n", NULL},
+                        {"Owner=1000\n", "unikernel-1000-a\\x2db.slice"},
+                        {"CPUQuota=5%\n", "unikernel-0-a\\x2db.slice"},
+                        {"Owner=1000\nMemoryMax=64M\n", "unikernel-1000-a\\x2db.slice"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Definition) process = define(f->spt, cases[i].settings),
+                                      domain = define(f->virtio, cases[i].settings),
+                                      missing = define(f->none, cases[i].settings);
+                g_autoptr(GPtrArray) files = unit_files_new(process), of_domain = unit_files_new(domain),
+                                     of_missing = unit_files_new(missing);
+                g_autofree char *text = g_strdup_printf(
+                                "# Made by shruthi-generator: the guest of f is a process of this unit\n"
+                                "[Service]\nSlice=%s\n", cases[i].slice);
+
+                g_assert_cmpstr(file_text(files, PLACE), ==, cases[i].slice && host_has_spt() ? text : NULL);
+                g_assert_null(file_text(of_domain, PLACE));
+                g_assert_null(file_text(of_missing, PLACE));
+        }
+}
+
+/* systemd is told when an image becomes another. */
+static void test_place_is_there(Fixture *f, const void *data)
+{
+        g_autoptr(Definition) definition = define(f->spt, "Owner=1000\n"), limited = define(f->spt, "CPUQuota=5%\n"),
+                              roots = define(f->spt, "");
+        g_autoptr(BuiltImage) virtio = image_build(&(ImageSpec){VIRTIO}), spt = build_for_host();
+        g_autoptr(GPtrArray) files = unit_files_new(definition);
+        g_autofree char *dir = g_build_filename(f->root, "units", NULL);
+
+        if (!host_has_spt()) {
+                g_assert_true(unit_files_are_there(dir, "a-b", definition));
+                return;
+        }
+        g_assert_false(unit_files_are_there(dir, "a-b", definition));
+        g_assert_true(unit_files_are_there(dir, "a-b", roots));
+        g_assert_cmpint(unit_files_write(dir, files), ==, 0);
+        g_assert_true(unit_files_are_there(dir, "a-b", definition));
+        g_assert_false(unit_files_are_there(dir, "a-b", limited));
+        g_assert_false(unit_files_are_there(dir, "a-b", roots));
+        g_assert_false(unit_files_are_there(dir, "a-b", NULL));
+
+        put_image(f->spt, virtio);
+        g_assert_false(unit_files_are_there(dir, "a-b", definition));
+        put_image(f->spt, spt);
+        g_assert_true(unit_files_are_there(dir, "a-b", definition));
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+#define ADD(path, function) g_test_add("/unikernel/process-rules/" path, Fixture, NULL, set_up, function, tear_down)
+        g_test_add_func("/unikernel/process-rules/say-whose-may-run", test_allowed);
+        g_test_add_func("/unikernel/process-rules/refuse-what-only-machines-have", test_settings);
+        ADD("go-by-the-image", test_is_of_process);
+        ADD("place-the-unit-in-the-slice", test_place);
+        ADD("compare-the-place-with-what-systemd-has", test_place_is_there);
+        return g_test_run();
+}
