@@ -16,7 +16,8 @@
         Asks shruthi-antispoof for a tap, prints the answer, and keeps the tap until the input ends. For each empty line
         of input it asks HOST by ARP and pings it, from the address OTHER, then from OWN, and prints which are answered,
         in one line: arp-own, arp-other, ping-own, ping-other. For a line "count SECONDS" it prints how many bytes came
-        in that time, and how many microseconds it took."""
+        in that time, and how many microseconds it took; for "flood NUMBER" it pings HOST so often at once, with frames
+        of 442 bytes, and prints how many it has heard of after two seconds, and how many microseconds it took."""
 
 import fcntl
 import ipaddress
@@ -291,6 +292,20 @@ class Tap:
         size = sum(len(frame) for frame in self.frames(seconds))
         return size, int((time.monotonic() - begins) * 1e6)
 
+    def flood(self, number):
+        _, host_mac = self.ask()
+        own = {name: ip for ip, name in self.names.items()}["own"]
+        begins, heard = time.monotonic(), 0
+        for n in range(number):
+            body = struct.pack("!BBHHH", 8, 0, 0, 8, n) + bytes(400)
+            body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+            os.write(self.fd, ethernet(self.mac, 0x0800, ipv4(own, body, 1, self.host), host_mac))
+        for frame in self.frames(2):
+            if frame[12:14] == b"\x08\x06" and frame[20:22] == b"\0\1" and frame[38:42] == own:
+                os.write(self.fd, ethernet(self.mac, 0x0806, arp(self.mac, own, 2, self.host), host_mac))
+            heard += frame[12:14] == b"\x08\0" and frame[34] == 0 and frame[38:40] == b"\0\x08"
+        return heard, int((time.monotonic() - begins) * 1e6)
+
     def ask(self):
         """Of HOST's hardware address, for both addresses."""
         answered, host_mac = set(), None
@@ -340,6 +355,9 @@ def tap(request, *addresses):
     for line in sys.stdin:
         if line.startswith("count "):
             print(*guest.count(float(line.split()[1])), flush=True)
+            continue
+        if line.startswith("flood "):
+            print(*guest.flood(int(line.split()[1])), flush=True)
             continue
         answered, host_mac = guest.ask()
         print(*sorted(answered | guest.ping(host_mac)), flush=True)

@@ -163,4 +163,35 @@ check "the kernel has dropped the rest" test \
         "$(tc -s filter show dev "$(tap_of slow-out)" parent ffff: | dropped_by)" -gt 10
 check "it is removed" shruthictl remove --now slow-out
 
+# The same of a guest that is a process, whose tap shruthi-antispoof makes.
+client=$SRC/tests/client/antispoof.py
+slow=(52:54:00:00:00:ac 192.168.122.33)
+as_shruthi() { runuser -u shruthi -- python3 "$client" "$@"; }
+answer=$(as_shruthi ask "filter slow ${slow[*]} none service")
+tap=${answer#ok }
+mkfifo /tmp/tap-in /tmp/tap-out
+as_shruthi tap "tap $tap virbr0 in:4000 out:1000" "${slow[@]}" 192.168.122.34 192.168.122.1 \
+        </tmp/tap-in >/tmp/tap-out &
+exec 7>/tmp/tap-in 8</tmp/tap-out
+read -r answer <&8
+is "a process has a tap with both limits" 'ok 1500 with 1 descriptors' "$answer"
+echo 'flood 400' >&7
+read -r heard took <&8
+diag "$heard answers of 442 bytes in $took µs"
+check "something is heard of it" test "$heard" -gt 0
+check "and no more than may" test $((heard * 442)) -le $((took / 1000 + 4000))
+check "the kernel has dropped the rest" test "$(tc -s filter show dev "$tap" parent ffff: | dropped_by)" -gt 10
+ip neighbour replace 192.168.122.33 lladdr "${slow[0]}" dev virbr0 nud permanent
+ping -q -i 0.01 -s 1000 -w 8 192.168.122.33 >/dev/null &
+pings=$!
+echo 'count 8' >&7
+read -r got took <&8
+wait $pings
+diag "$got bytes in $took µs"
+check "some comes to it" test "$got" -gt 1000
+check "and no more than may" test "$got" -le $((took * 4 / 1000 + 8000))
+exec 7>&- 8<&-
+check_soon "it goes with its limits" 60 test ! -e "/sys/class/net/$tap"
+rm /tmp/tap-in /tmp/tap-out
+
 finish
