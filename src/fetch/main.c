@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "common/socket.h"
 #include "fetch/fetch.h"
 
 #define ASK_SEC  15               /* for a client that connects and sends nothing */
@@ -60,27 +60,6 @@ static int client_serve(int client, int *ret_fd, Error *ret_error)
         return fetch_file(&request, client, ret_fd, ret_error);
 }
 
-/* A client that has disconnected gets nothing. */
-static void client_answer(int client, const char *answer, int fd)
-{
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = {};
-        struct iovec part = {.iov_base = (char *) answer, .iov_len = strlen(answer)};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-        if (fd >= 0) {
-                message.msg_control = &control;
-                message.msg_controllen = sizeof control;
-                control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
-                                .cmsg_level = SOL_SOCKET,
-                                .cmsg_type = SCM_RIGHTS};
-                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-        }
-        (void) TEMP_FAILURE_RETRY(sendmsg(client, &message, MSG_NOSIGNAL));
-}
-
 int main(int argc, char **argv)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -101,6 +80,7 @@ int main(int argc, char **argv)
 
         r = client_serve(STDIN_FILENO, &fd, &error);
         answer = fetch_answer_format(r, &error);
-        client_answer(STDIN_FILENO, answer, fd);
+        /* A client that has disconnected gets nothing. */
+        (void) socket_send_with_fd(STDIN_FILENO, answer, fd, 0);
         return EXIT_SUCCESS;
 }

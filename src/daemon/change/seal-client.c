@@ -4,7 +4,6 @@
 
 #include "daemon/change/seal-client.h"
 
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,27 +14,6 @@
 
 /* Longer than shruthi-seal's own timeout: see src/seal/main.c. */
 #define ANSWER_SEC 90
-
-static int seal_send(int sealer, const char *request, int fd)
-{
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = {};
-        struct iovec part = {.iov_base = (char *) request, .iov_len = strlen(request)};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-        if (fd >= 0) {
-                message.msg_control = &control;
-                message.msg_controllen = sizeof control;
-                control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
-                                .cmsg_level = SOL_SOCKET,
-                                .cmsg_type = SCM_RIGHTS};
-                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-        }
-
-        return TEMP_FAILURE_RETRY(sendmsg(sealer, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
-}
 
 static int seal_unavailable(int r, Error *ret_error)
 {
@@ -69,7 +47,7 @@ int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***r
 
         r = socket_connect("seal", SOCK_SEQPACKET, ANSWER_SEC, &sealer);
         if (r >= 0)
-                r = seal_send(sealer, request, fd);
+                r = socket_send_with_fd(sealer, request, fd, 0);
         if (r < 0)
                 return seal_unavailable(r, ret_error);
 
