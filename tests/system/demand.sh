@@ -36,6 +36,7 @@ get() {
 # WHO …: see there.
 knock() { in_net "$1" "$SRC/tests/client/knock.py" "${@:2}"; }
 stopped() { unit_is inactive "$(unit "$1")"; }
+starting() { unit_is activating "$(unit "$1")"; }
 # NAME: what comes there is held.
 held() { nft list set ip shruthi_demand held | grep -qwF "$(address_of "$1")"; }
 not_held() { ! held "$@"; }
@@ -127,16 +128,16 @@ check "it is stopped" stop_waiting web
 
 # --- Whoever is killed.
 
-define_waiting slow "--serve=80 --deaf-until=4" Publish=8081:80 Ready=tcp:service:80
+define_waiting slow "--serve=80 --deaf-until=2" Publish=8081:80 Ready=tcp:service:80
 check_soon "another waits" 30 published 8081
 in_background client knock outside tcp 198.51.100.1 8081 4
-sleep 1.5
+check_soon "it starts" 10 starting slow
 check "shruthi-antispoof is killed while it holds" kill -KILL "$(pid_of shruthi-antispoof.service)"
 check_soon "clients are answered all the same" 40 background_ended client
 is "each of them" 0 "$(cat /run/client.status)"
 check "it is stopped" stop_waiting slow
 in_background client knock outside tcp 198.51.100.1 8081 4
-sleep 1.5
+check_soon "it starts" 10 starting slow
 check "shruthi-demand is killed in the middle" kill -KILL "$(pid_of shruthi-demand.service)"
 check_soon "nobody notices" 40 background_ended client
 is "and all are answered" 0 "$(cat /run/client.status)"
@@ -295,7 +296,7 @@ check "with a word in the journal" told web 'is stopped: it was idle'
 ip netns exec outside socat -u TCP:198.51.100.1:8080 - >/dev/null 2>&1 &
 open=$!
 check_soon "a connection starts it" 40 running web
-sleep 5
+sleep 3
 check "which is open, and keeps it" running web
 kill $open
 check_soon "when it is closed, it is stopped" 30 stopped web

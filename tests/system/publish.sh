@@ -93,7 +93,6 @@ expect_output "iptables still knows its own table" 'mark match 0x53485255' iptab
 virsh --quiet net-destroy web
 check_soon "the network is stopped, and started again for its guest" 60 is_attached
 ip link set beside master "$(bridge_of web)"
-sleep 3
 reached "after net-destroy and net-start"
 systemctl restart libvirtd
 check "libvirtd is restarted" virsh --quiet net-info web

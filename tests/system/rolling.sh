@@ -30,7 +30,7 @@ answers_with() { curl_status | grep -qx "$1"; }
 curl_status() { printf 'GET / HTTP/1.0\r\n\r\n' | outside timeout 8 socat -t 4 - "TCP:$ADDRESS:8080,connect-timeout=3" | sed -n '1s/^[^ ]* \([0-9]*\).*/\1/p'; }
 status_of() { shruthictl cat "$1" | sed -n 's/^Arguments=.*--status=\([0-9]*\).*/\1/p'; }
 # STATUS [OPTION…]: a rolling update to a generation that answers with that status.
-update() { alice update web --rolling --probation=2s --drain=3s "${@:2}" -- '--ipv4={service.address}' --serve=80 "--status=$1"; }
+update() { alice update web --rolling --probation=1s --drain=2s "${@:2}" -- '--ipv4={service.address}' --serve=80 "--status=$1"; }
 no_twin() {
         [ ! -e "$TWIN" ] && ! pgrep -f guest=unikernel-web_next, && [ ! -e /run/shruthi/results/web_next ] &&
                 ! shruthictl list | grep -q _next && ! systemctl list-units --all | grep -q web_next &&

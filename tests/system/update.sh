@@ -172,7 +172,7 @@ expect_output "the new settings stay" '^Memory=20M' shruthictl cat web
 check "nothing is in progress any more" settled web
 check "it starts again" alice start web
 
-in_background gone as_user alice timeout -s KILL 2 shruthictl update web --probation=6s Memory=22M
+in_background gone as_user alice timeout -s KILL 2 shruthictl update web --probation=4s Memory=22M
 check_soon "an update whose client is killed" 60 proving web
 check_soon "ends" 60 background_ended gone
 check_soon "goes on" 60 settled web
@@ -204,8 +204,8 @@ for ((i = 1; i <= ${KILLS:-20}; i++)); do
         # Every other one fails soon after its start.
         ((i % 2)) || arguments+=" --exit=3"
         former=$(arguments steady)
-        in_background killed alice update steady --probation=3s "Arguments=$arguments"
-        sleep "$((RANDOM % 4)).$((RANDOM % 10))"
+        in_background killed alice update steady --probation=1s "Arguments=$arguments"
+        sleep "$((RANDOM % 2)).$((RANDOM % 10))"
         pid=$(unit_show shruthid MainPID)
         [ "$pid" = 0 ] || kill -KILL "$pid"
         wait_for 120 background_ended killed
