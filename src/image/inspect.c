@@ -102,11 +102,21 @@ static bool check_endianness(const ElfFile *elf, ImageInfo *info)
 static bool inspect_spt(Source *source, const char *machine, ImageInfo *info)
 {
         g_autofree SptImage *image = g_new0(SptImage, 1);
+        ImageArchitecture host = guest_architecture_from_string(machine);
 
+        if ((int) host < 0)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "for %s, which executes it, and this host is %s: use a host of that processor",
+                                image_architecture_to_string(info->architecture), machine);
         info->has_manifest = false;
         info->n_devices = 0;
-        if (!spt_read(source, guest_architecture_from_string(machine), image, info))
+        if (!spt_read(source, host, image, info))
                 return false;
+        if (info->n_devices > IMAGE_DEVICES_MAX)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "a Solo5 image with %u devices, a unikernel can have at most %d: rebuild it with fewer "
+                                "devices",
+                                info->n_devices, IMAGE_DEVICES_MAX);
 
         info->boot = IMAGE_BOOT_PROCESS;
         return true;

@@ -5,6 +5,7 @@
 #include "run/evidence.h"
 
 #include <glib.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #define MONITOR_USEC (15 * G_USEC_PER_SEC)
@@ -56,8 +57,11 @@ static bool evidence_stop_was_late(const Evidence *evidence, const ExitParser *e
 /* Of a guest that is a process. */
 static bool evidence_ended_by_itself(const Evidence *evidence, const ExitParser *exit_parser)
 {
-        return evidence->process == GUEST_PROCESS_ENDED ? evidence->process_code == CLD_EXITED
-                                                        : exit_parser->result != RESULT_NONE;
+        /* These end it when it is stopped, by us or by systemd. */
+        bool told = evidence->process_code != CLD_EXITED &&
+                    (evidence->process_status == SIGKILL || evidence->process_status == SIGTERM);
+
+        return evidence->process == GUEST_PROCESS_ENDED ? !told : exit_parser->result != RESULT_NONE;
 }
 
 TerminationCause evidence_cause(const Evidence *evidence, const ExitParser *exit_parser)

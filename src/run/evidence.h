@@ -36,7 +36,7 @@ typedef enum GuestProcess {
         GUEST_PROCESS_NONE, /* it is a domain, or not there yet */
         GUEST_PROCESS_RUNNING,
         GUEST_PROCESS_ENDED,
-        GUEST_PROCESS_LOST, /* it has ended, and nobody can tell how */
+        GUEST_PROCESS_LOST, /* it was not found, or has ended and nobody can tell how */
 } GuestProcess;
 
 typedef struct Evidence {

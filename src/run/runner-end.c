@@ -75,8 +75,7 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
                                         : "",
                         exit_record->reason);
         runner_unstore(RUNNER_STORED_CONSOLE);
-        if (runner->run.process)
-                runner_unstore(RUNNER_STORED_PROCESS);
+        runner_unstore(RUNNER_STORED_PROCESS);
         /* If the guest's end was not seen, shruthi-domain.service removes what may be left of it. */
         if (runner->liveness_fd >= 0 && end_seen)
                 (void) liveness_remove(runner->name);
@@ -207,6 +206,13 @@ void runner_tell_end(Runner *runner)
                 return;
         }
 
+        if (runner->evidence.process == GUEST_PROCESS_RUNNING) {
+                runner_finish_failed(runner, RESULT_HOST, RUNNER_EXIT_RUNNER,
+                                "its console is closed, and its process does not end; does it wait for a disk that "
+                                "hangs?",
+                                false);
+                return;
+        }
         cause = evidence_cause(&runner->evidence, exit_parser);
         if (cause != TERMINATION_STOPPED && runner->evidence.process != GUEST_PROCESS_NONE)
                 cause = exit_parser_take_process(exit_parser, runner->evidence.process_code,
@@ -272,9 +278,10 @@ static void on_runner_stopper_ended(void *userdata, int status)
         } else if (runner->stop_attempts < STOP_ATTEMPTS_MAX)
                 runner_handle(runner, RUNNER_EVENT_STOP_FAILED);
         else
-                runner_fail(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
+                runner_fail(runner, runner->run.process ? RESULT_HOST : RESULT_LIBVIRT,
+                                runner->run.process ? RUNNER_EXIT_RUNNER : RUNNER_EXIT_LIBVIRT,
                                 "the guest could not be stopped: %s",
-                                runner->stop_failure.message ?: "no answer from libvirt in time");
+                                runner->stop_failure.message ?: "no answer from shruthi-domain in time");
 }
 
 static int on_runner_slow_time(sd_event_source *source, uint64_t usec, void *userdata)

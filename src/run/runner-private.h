@@ -60,6 +60,9 @@ struct Runner {
         bool execute;       /* … when the call that handed it over has ended well */
         int process_fd;     /* a pidfd; negative if there is none */
         sd_event_source *process_source;  /* for its end */
+        sd_event_source *reap_source;     /* … and for when it has been waited for */
+        sd_event_source *enter_source;    /* for the end of the time in which it becomes the guest */
+        char *wanted_slice; /* that has the limits; NULL or "" if any will do */
         sd_event_source *messages_source; /* for what shruthi-tender says before it is the guest */
         GString *complaint;               /* … so far; NULL if it was not executed */
 
@@ -169,7 +172,9 @@ void runner_take_handed(Runner *runner, const int *fds, unsigned n_fds);
 void runner_drop_handed(Runner *runner);
 void runner_execute(Runner *runner);
 void runner_find_process(Runner *runner);
-void runner_end_left_process(Runner *runner);
+int runner_end_left_process(Runner *runner); /* negative: the runner has failed */
+void runner_kill_process(Runner *runner);
+void runner_close_fifos(const Runner *runner);
 
 /* How it runs: " with KVM", " as a process", or "". */
 const char *runner_describe_body(const Runner *runner);

@@ -11,11 +11,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "run/runner-private.h"
@@ -25,6 +27,8 @@
 #define WORDS_MAX     (64 * 1024)         /* bytes */
 #define COMPLAINT_MAX 1000                /* characters of the program's messages that are told */
 #define LEFT_MSEC     10000               /* until a process that an earlier run left is gone */
+#define ENTER_USEC    (300 * G_USEC_PER_SEC) /* until it is the guest; below TimeoutStartSec= of the unit */
+#define REAP_USEC     (2 * G_USEC_PER_SEC) /* … until its parent has waited for it */
 #define NOT_EXECUTED  (RUNNER_EXIT_GUEST) /* of the child, if it could not become the program */
 
 void runner_take_handed(Runner *runner, const int *fds, unsigned n_fds)
@@ -32,6 +36,12 @@ void runner_take_handed(Runner *runner, const int *fds, unsigned n_fds)
         runner_drop_handed(runner);
         runner->handed = g_array_new(FALSE, FALSE, sizeof *fds);
         g_array_append_vals(runner->handed, fds, n_fds);
+}
+
+void runner_kill_process(Runner *runner)
+{
+        if (runner->process_fd >= 0)
+                (void) syscall(SYS_pidfd_send_signal, runner->process_fd, SIGKILL, NULL, 0);
 }
 
 void runner_drop_handed(Runner *runner)
@@ -116,6 +126,14 @@ static int execution_prepare(Execution *execution, Runner *runner, int *ret_mess
         return fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+/* In the child, until it can be found by its mark: it ends with its parent. */
+static int execution_bind(pid_t parent)
+{
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return -errno;
+        return getppid() == parent ? 0 : -ESRCH;
+}
+
 /* In the child. First all out of the way, then each to its place; what remains is closed by execve(). Of the
  * mark nothing may remain: closing any other descriptor of that file ends the lock. */
 static int execution_place(const Execution *execution)
@@ -143,14 +161,15 @@ static int execution_place(const Execution *execution)
         return process_take_mark(held);
 }
 
-_Noreturn static void execution_become(const Execution *execution)
+_Noreturn static void execution_become(const Execution *execution, pid_t parent)
 {
         static const char complaint[] = PROGRAM ": cannot be executed\n";
         char *none[] = {NULL};
         sigset_t signals;
 
         (void) sigemptyset(&signals);
-        if (execution_place(execution) >= 0 && sigprocmask(SIG_SETMASK, &signals, NULL) >= 0)
+        if (execution_bind(parent) >= 0 && execution_place(execution) >= 0 && prctl(PR_SET_PDEATHSIG, 0) >= 0 &&
+                        sigprocmask(SIG_SETMASK, &signals, NULL) >= 0)
                 (void) execve(execution->path, (char **) execution->words->pdata, none);
 
         (void) write_all(STDERR_FILENO, complaint, strlen(complaint));
@@ -165,6 +184,7 @@ static void runner_note_process_end(Runner *runner)
                 return;
 
         runner->process_source = sd_event_source_disable_unref(runner->process_source);
+        runner->reap_source = sd_event_source_disable_unref(runner->reap_source);
         evidence->process = process_status(runner->process_fd, &evidence->process_code,
                                             &evidence->process_status) < 0
                                             ? GUEST_PROCESS_LOST
@@ -179,9 +199,24 @@ static void runner_handle_process_end(Runner *runner)
         runner_handle(runner, RUNNER_EVENT_DOMAIN_GONE);
 }
 
-static int on_runner_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_runner_reap_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         runner_handle_process_end(userdata);
+        return 0;
+}
+
+/* The kernel remembers how it ended from when its parent, systemd, has waited for it, which the second event tells
+ * (Linux 6.9; it always comes). */
+static int on_runner_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Runner *runner = userdata;
+        int code, status;
+
+        if ((events & EPOLLHUP) || process_status(fd, &code, &status) >= 0 ||
+                        sd_event_source_set_io_events(source, 0) < 0 ||
+                        sd_event_add_time_relative(runner->event, &runner->reap_source, CLOCK_MONOTONIC, REAP_USEC, 0,
+                                        on_runner_reap_time, runner) < 0)
+                runner_handle_process_end(runner);
         return 0;
 }
 
@@ -254,6 +289,7 @@ static int on_runner_process_messages(sd_event_source *source, int fd, uint32_t 
         }
 
         runner->messages_source = sd_event_source_disable_unref(runner->messages_source);
+        runner->enter_source = sd_event_source_disable_unref(runner->enter_source);
         (void) g_strchomp(runner->complaint->str);
         runner->complaint->len = strlen(runner->complaint->str);
         if (runner->complaint->len > 0)
@@ -280,53 +316,98 @@ static void runner_note_cgroup(Runner *runner)
         above = g_path_get_dirname(line);
         g_free(runner->run.cgroup);
         runner->run.cgroup = g_strdup(line);
-        g_free(runner->run.slice);
+        g_free(runner->wanted_slice);
+        runner->wanted_slice = g_steal_pointer(&runner->run.slice);
         runner->run.slice = g_path_get_basename(above);
+}
+
+static int on_runner_enter_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Runner *runner = userdata;
+
+        g_string_assign(runner->complaint, "the guest was not entered in time; does a disk hang?");
+        runner_kill_process(runner);
+        return 0;
+}
+
+/* What shruthi-tender says until it is the guest. messages becomes the event source's. */
+static int runner_hear_process(Runner *runner, int messages)
+{
+        int r;
+
+        runner->complaint = g_string_new(NULL);
+        r = sd_event_add_io(runner->event, &runner->messages_source, messages, EPOLLIN,
+                        on_runner_process_messages, runner);
+        if (r < 0) {
+                (void) close(messages);
+                return r;
+        }
+        r = sd_event_source_set_io_fd_own(runner->messages_source, true);
+        return r < 0 ? r
+                     : sd_event_add_time_relative(runner->event, &runner->enter_source, CLOCK_MONOTONIC, ENTER_USEC, 0,
+                                       on_runner_enter_time, runner);
+}
+
+/* It is ours until it is waited for, so the number is right. */
+static int runner_follow_child(Runner *runner, pid_t pid, int messages)
+{
+        int r;
+
+        runner->process_fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (runner->process_fd < 0) {
+                r = -errno;
+                (void) close(messages);
+                return r;
+        }
+        runner_store(RUNNER_STORED_PROCESS, runner->process_fd);
+        r = runner_watch_child(runner, pid);
+        if (r < 0) {
+                (void) close(messages);
+                return r;
+        }
+
+        return runner_hear_process(runner, messages);
 }
 
 static int runner_fork(Runner *runner)
 {
         _cleanup_execution_ Execution execution = EXECUTION_INIT;
         _cleanup_close_ int messages = -EBADF;
-        pid_t pid;
+        pid_t parent = getpid(), pid;
         int r;
 
         r = execution_prepare(&execution, runner, &messages);
         if (r < 0)
                 return r;
-        runner_note_cgroup(runner);
-        runner->run.process = true;
-        runner_save(runner);
-
         pid = fork();
         if (pid < 0)
                 return -errno;
         if (pid == 0)
-                execution_become(&execution);
+                execution_become(&execution, parent);
 
-        /* It is ours until it is waited for, so the number is right. */
-        runner->process_fd = (int) syscall(SYS_pidfd_open, pid, 0);
-        if (runner->process_fd < 0) {
-                r = -errno;
+        r = runner_follow_child(runner, pid, TAKE_FD(messages));
+        if (r < 0) {
+                runner->process_source = sd_event_source_disable_unref(runner->process_source);
+                runner->evidence.process = GUEST_PROCESS_NONE;
                 (void) kill(pid, SIGKILL);
                 (void) waitpid(pid, NULL, 0);
-                return r;
         }
-        runner_store(RUNNER_STORED_PROCESS, runner->process_fd);
-        r = runner_watch_child(runner, pid);
-        if (r < 0)
-                return r;
+        return r;
+}
 
-        runner->complaint = g_string_new(NULL);
-        r = sd_event_add_io(runner->event, &runner->messages_source, messages, EPOLLIN,
-                        on_runner_process_messages, runner);
-        if (r >= 0)
-                r = sd_event_source_set_io_fd_own(runner->messages_source, true);
-        if (r < 0)
-                return r;
+/* The unit may have been loaded before the image was for a process, or before its definition was there. */
+static int runner_check_slice(Runner *runner)
+{
+        const RunState *run = &runner->run;
 
-        (void) TAKE_FD(messages);
-        return 0;
+        if (!runner->wanted_slice || !*runner->wanted_slice || g_strcmp0(run->slice, SHRUTHI_SLICE ".slice") != 0)
+                return 0;
+
+        runner_refuse(runner, RESULT_HOST, RUNNER_EXIT_HOST,
+                        "the limits of %s would not hold, because systemd does not know yet that the guest is a "
+                        "process: run 'systemctl daemon-reload', then start it again",
+                        runner->wanted_slice);
+        return -ESTALE;
 }
 
 void runner_execute(Runner *runner)
@@ -340,6 +421,16 @@ void runner_execute(Runner *runner)
                 return;
         }
 
+        runner_note_cgroup(runner);
+        runner->run.process = true;
+        runner_save(runner);
+        /* Nobody else opens them: those for QEMU's user are for domains. */
+        runner_close_fifos(runner);
+        r = runner_check_slice(runner);
+        if (r < 0) {
+                runner_drop_handed(runner);
+                return;
+        }
         r = runner_fork(runner);
         runner_drop_handed(runner);
         if (r < 0)
@@ -352,25 +443,36 @@ void runner_find_process(Runner *runner)
 {
         pid_t pid;
 
-        if (!runner->run.process)
+        if (runner->evidence.process != GUEST_PROCESS_NONE ||
+                        (!runner->run.process && runner->process_fd < 0 && !process_is_body(runner->name)))
                 return;
-        if ((runner->process_fd < 0 && process_find(runner->name, &pid, &runner->process_fd) < 0) ||
-                        runner_watch_process(runner) < 0)
+
+        runner->run.process = true;
+        if (runner->process_fd < 0)
+                (void) process_find(runner->name, &pid, &runner->process_fd);
+        if (runner->process_fd < 0 || runner_watch_process(runner) < 0)
                 runner->evidence.process = GUEST_PROCESS_LOST;
 }
 
-void runner_end_left_process(Runner *runner)
+int runner_end_left_process(Runner *runner)
 {
         _cleanup_close_ int pidfd = -EBADF;
         struct pollfd end = {.events = POLLIN};
         pid_t pid;
 
         if (process_find(runner->name, &pid, &pidfd) < 0)
-                return;
+                return 0;
 
         journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
                         "The leftover process %d of an earlier start was killed", (int) pid);
         (void) syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
         end.fd = pidfd;
-        (void) poll(&end, 1, LEFT_MSEC);
+        if (poll(&end, 1, LEFT_MSEC) > 0)
+                return 0;
+
+        runner_fail(runner, RESULT_HOST, RUNNER_EXIT_RUNNER,
+                        "the process %d of an earlier start was killed and does not end; does it wait for a disk that "
+                        "hangs?",
+                        (int) pid);
+        return -EBUSY;
 }

@@ -78,6 +78,8 @@ static void runner_handle_up(Runner *runner)
 
 static void runner_take_up(Runner *runner, const char *acceleration)
 {
+        if (runner->adopted)
+                runner_find_process(runner);
         if (acceleration) {
                 runner->acceleration = g_strdup(acceleration);
                 /* The timeout was for the start; as monitor it stays as long as the guest. */
@@ -210,8 +212,8 @@ static void runner_handle_no_answer(Runner *runner, int status)
         else
                 runner_refuse(runner, refusal->result, status > 0 ? status : RUNNER_EXIT_RUNNER, "%s",
                                 refusal->message
-                                                ?: "the guest could not be started: no answer from libvirt "
-                                                   "in time");
+                                                ?: "the guest could not be started: no answer from "
+                                                   "shruthi-domain in time");
 }
 
 static void on_runner_starter_ended(void *userdata, int status)
@@ -318,6 +320,8 @@ void runner_shorten_start(Runner *runner)
 {
         if (runner->starter)
                 body_call_set_timeout(runner->starter, LATE_START_USEC);
+        else
+                runner_kill_process(runner);
 }
 
 void runner_start(Runner *runner)
@@ -327,7 +331,8 @@ void runner_start(Runner *runner)
 
         runner->run.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
         runner->run.timestamps.at[TIMESTAMP_RUNNER_BEGAN] = runner->begun;
-        runner_end_left_process(runner);
+        if (runner_end_left_process(runner) < 0)
+                return;
         /* A prepared domain has its console already. */
         runner->was_prepared = run_dir_is_prepared(runner->name);
         r = runner->was_prepared ? 0 : run_dir_make(runner->name);
@@ -387,7 +392,9 @@ void runner_adopt(Runner *runner)
                 return;
         }
         runner_hold_rates(runner);
-        runner_find_process(runner);
+        /* Else it is looked for when it is known to be there: it may take its mark meanwhile. */
+        if (runner->process_fd >= 0)
+                runner_find_process(runner);
         runner_watch(runner);
 }
 
@@ -436,10 +443,12 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
         int console = stored->console, process = stored->process, r;
 
         if (console >= 0 && runner_is_wanted_anew(runner)) {
-                /* This is a new start, which ends the old domain first. */
+                /* This is a new start, which ends the old guest first. */
                 runner_unstore(RUNNER_STORED_CONSOLE);
-                runner_unstore(RUNNER_STORED_PROCESS);
                 console = close_safe(console);
+        }
+        if (console < 0 && process >= 0) {
+                runner_unstore(RUNNER_STORED_PROCESS);
                 process = close_safe(process);
         }
         if (console < 0 && !runner_await_requirements(runner))
@@ -456,7 +465,7 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
                 runner_fail(runner, r == -EBUSY ? RESULT_LIBVIRT : RESULT_RUNNER,
                                 r == -EBUSY ? RUNNER_EXIT_LIBVIRT : RUNNER_EXIT_RUNNER,
                                 "cannot acquire '%s/%s'%s: %s", paths_liveness(), runner->name,
-                                r == -EBUSY ? ", its domain is still in use" : "", g_strerror(-r));
+                                r == -EBUSY ? ", its guest is still being ended" : "", g_strerror(-r));
                 return;
         }
         if (r < 0)
@@ -473,7 +482,7 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
 
 /* QEMU has opened the FIFOs. Another guest's QEMU, which runs as the same user, must not: it could hold the
  * console open after the guest's end, or write to it in the guest's name. */
-static void runner_close_fifos(const Runner *runner)
+void runner_close_fifos(const Runner *runner)
 {
         g_autofree char *path = NULL;
         int r = run_dir_close(runner->name, &path);

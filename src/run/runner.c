@@ -173,6 +173,9 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->flush_source);
         sd_event_source_disable_unref(runner->process_source);
         sd_event_source_disable_unref(runner->messages_source);
+        sd_event_source_disable_unref(runner->reap_source);
+        sd_event_source_disable_unref(runner->enter_source);
+        g_free(runner->wanted_slice);
         runner_drop_handed(runner);
         if (runner->complaint)
                 g_string_free(runner->complaint, TRUE);

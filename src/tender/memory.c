@@ -148,8 +148,10 @@ static int segment_load(int fd, const SptSegment *segment, Error *ret_error)
                 __builtin___clear_cache(at(from), at(to));
         if (mprotect(at(from), to - from, segment_protection(segment)) < 0)
                 return error_set_errno(ret_error, errno,
-                                "The image cannot be made executable: this program cannot run under "
-                                "MemoryDenyWriteExecute=yes with an image that has to be copied");
+                                "The image cannot be made executable: its code does not begin at a page of the file, or "
+                                "is on a file system that is mounted noexec, so it has to be copied, which "
+                                "MemoryDenyWriteExecute=yes forbids. Link it with -z max-page-size=4096, as Solo5 "
+                                "does");
 
         return 0;
 }

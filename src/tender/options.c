@@ -228,6 +228,10 @@ static int options_take(TenderOptions *options, const char *argument, Error *ret
 /* Two devices on one descriptor would be one that the guest reads and writes by the rules of both. */
 static int options_check_fds(const TenderOptions *options, Error *ret_error)
 {
+        if (options->held_fd >= 0 && options->held_fd == options->image_fd)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Descriptor %d is given as the image and to --hold=: give each its own",
+                                options->held_fd);
         for (unsigned i = 0; i < options->n_devices; i++) {
                 const TenderDevice *device = &options->devices[i];
 

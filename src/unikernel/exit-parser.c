@@ -381,13 +381,27 @@ static const struct {
                 {SIGTRAP, "breakpoint"},
 };
 
+static bool exit_parser_agrees(const ExitParser *exit_parser, int status)
+{
+        switch (exit_parser->result) {
+        case RESULT_SUCCESS:
+        case RESULT_EXIT_STATUS:
+                return (exit_parser->exit_status & 0xff) == status;
+        case RESULT_ABORTED:
+        case RESULT_TRAPPED:
+                return status == SOLO5_EXIT_ABORT;
+        default:
+                return false;
+        }
+}
+
 TerminationCause exit_parser_take_process(ExitParser *exit_parser, int code, int status)
 {
         if (code == CLD_EXITED) {
                 bool aborted = status == SOLO5_EXIT_ABORT;
 
-                /* What it has printed before says more. */
-                if (!(aborted && (exit_parser->result == RESULT_ABORTED || exit_parser->result == RESULT_TRAPPED)))
+                /* What it has printed before says more. A process has the last 8 bits of its number. */
+                if (!exit_parser_agrees(exit_parser, status))
                         (void) exit_parser_set(exit_parser,
                                         status == 0 ? RESULT_SUCCESS
                                         : aborted   ? RESULT_ABORTED

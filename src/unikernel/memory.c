@@ -67,7 +67,7 @@ uint64_t memory_effective(uint64_t asked, const ImageInfo *info, uint64_t initrd
 
 uint64_t memory_overhead(const ImageInfo *info, const Conf *conf)
 {
-        return info && info->boot == IMAGE_BOOT_PROCESS ? 0 : conf->memory_overhead;
+        return info && info->boot == IMAGE_BOOT_PROCESS ? MEMORY_OVERHEAD_PROCESS : conf->memory_overhead;
 }
 
 uint64_t memory_of_host(void)

@@ -47,12 +47,15 @@ int process_rules_check(const Definition *definition, const Conf *conf, Error *r
         return 0;
 }
 
-bool definition_is_of_process(const Definition *definition)
+/* Nothing outside of the store is opened: systemd waits for its generators, and a path could wait for systemd. */
+bool definition_may_be_of_process(const Definition *definition)
 {
-        g_autofree char *stored = definition->image[0] == '/' ? NULL : store_path(definition->image);
-        const char *path = stored ?: definition->image;
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        g_autofree char *path = store_path(definition->image);
+        _cleanup_close_ int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -EBADF;
         _cleanup_image_info_ ImageInfo *info = NULL;
+
+        if (!path)
+                return true;
 
         return fd >= 0 && image_inspect(fd, definition->architecture, &info, NULL) >= 0 &&
                info->boot == IMAGE_BOOT_PROCESS;

@@ -9,5 +9,6 @@
  * setting that only a machine has. NOT_SUPPORTED, INVALID_DEFINITION. Pure. */
 int process_rules_check(const Definition *definition, const Conf *conf, Error *ret_error);
 
-/* Whether the image that the definition names is executed as a process, as far as that can be seen now. */
-bool definition_is_of_process(const Definition *definition);
+/* Whether the image that the definition names may be executed as a process: a stored one is looked at, one that is
+ * named by its path may be anything. */
+bool definition_may_be_of_process(const Definition *definition);

@@ -15,8 +15,11 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "unikernel/cut-off.h"
+#include "unikernel/process.h"
+#include "unikernel/run-state.h"
 
 #define PREPARED     "prepared"
+#define LEFT_DOMAIN  "left"
 #define PREPARED_MAX (256 * 1024) /* bytes */
 
 static const char *const fifos[] = {RUN_DIR_CONSOLE_INPUT, RUN_DIR_CONSOLE_OUTPUT};
@@ -41,9 +44,30 @@ static void empty_directory(const char *path)
         }
 }
 
+static bool run_dir_has(const char *name, const char *file)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, file, NULL);
+
+        return access(path, F_OK) >= 0;
+}
+
+bool run_dir_may_have_domain(const char *name)
+{
+        return run_dir_has(name, LEFT_DOMAIN);
+}
+
+/* What is there is of an earlier run that was not ended in order. */
+static bool run_dir_has_domain(const char *name)
+{
+        return run_dir_has(name, LEFT_DOMAIN) || run_dir_has(name, PREPARED) ||
+               (run_dir_has(name, RUN_STATE_FILE) && !process_is_body(name));
+}
+
 int run_dir_make(const char *name)
 {
         g_autofree char *dir = paths_unikernel_runtime(name);
+        bool left = run_dir_has_domain(name);
+        int r;
 
         /* QEMU's user passes through, to the FIFOs. The mode is set separately, since our umask allows
          * nobody else. */
@@ -53,6 +77,9 @@ int run_dir_make(const char *name)
         forget_cut_off(name);
         if (chmod(dir, 0711) < 0)
                 return -errno;
+        r = left ? file_replace(dir, LEFT_DOMAIN, "", 0, 0600) : 0;
+        if (r < 0)
+                return r;
 
         for (size_t i = 0; i < G_N_ELEMENTS(fifos); i++) {
                 g_autofree char *path = g_build_filename(dir, fifos[i], NULL);

@@ -12,7 +12,6 @@
 #include "common/string-util.h"
 #include "unikernel/check.h"
 
-#define RUN_STATE_FILE     "state"
 #define RUN_STATE_SIZE_MAX (16 * 1024)
 #define REACH_MAX          32
 

@@ -62,6 +62,8 @@ typedef struct RunState {
                         .healthy_retries = 3,                                                               \
                         .exit_parser = EXIT_PARSER_INIT})
 
+#define RUN_STATE_FILE "state" /* in the run directory */
+
 void run_state_clear(RunState *state);
 #define _cleanup_run_state_ __attribute__((cleanup(run_state_clear)))
 

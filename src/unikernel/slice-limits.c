@@ -10,6 +10,7 @@
 #include "common/paths.h"
 #include "common/size.h"
 #include "unikernel/guest-slice.h"
+#include "unikernel/memory.h"
 #include "unikernel/setting.h"
 
 /* A limit of the disk without a path is for the file system of the volumes. */
@@ -37,6 +38,13 @@ char *slice_limits_format(const Definition *definition)
         return g_string_free(text, FALSE);
 }
 
+bool slice_limits_need_slice(const Definition *definition)
+{
+        g_autofree char *limits = slice_limits_format(definition);
+
+        return definition->owner != 0 || *limits;
+}
+
 bool slice_limits_equal(const Definition *a, const Definition *b)
 {
         g_autofree char *x = a ? slice_limits_format(a) : g_strdup(""),
@@ -45,19 +53,21 @@ bool slice_limits_equal(const Definition *a, const Definition *b)
         return g_str_equal(x, y);
 }
 
-static int slice_limit_check_memory(
-                SettingID id, uint64_t limit, uint64_t memory, uint64_t overhead, Error *ret_error)
+static int slice_limit_check_memory(SettingID id, uint64_t limit, uint64_t memory, const ImageInfo *info,
+                const Conf *conf, Error *ret_error)
 {
+        uint64_t overhead = memory_overhead(info, conf);
         g_autofree char *limit_text = size_format_exact(limit), *memory_text = size_format_exact(memory),
                         *overhead_text = size_format_exact(overhead),
                         *needed_text = size_format_exact(memory + overhead);
 
         if (limit == 0 || limit >= memory + overhead)
                 return 0;
-        if (overhead == 0)
+        if (info && info->boot == IMAGE_BOOT_PROCESS)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s=%s is too little: the guest has %s; write that or more",
-                                setting_table[id].key, limit_text, memory_text);
+                                "%s=%s is too little: the guest has %s, and its runner and the kernel need up to %s more; "
+                                "write %s or more",
+                                setting_table[id].key, limit_text, memory_text, overhead_text, needed_text);
 
         return error_set(ret_error, ERROR_INVALID_DEFINITION,
                         "%s=%s is too little: the guest has %s, and QEMU needs %s more (MemoryOverhead= of "
@@ -82,7 +92,8 @@ static unsigned long slice_limit_last_processor(const char *list)
         return last;
 }
 
-int slice_limits_check(const Definition *definition, uint64_t memory, uint64_t overhead, Error *ret_error)
+int slice_limits_check(const Definition *definition, uint64_t memory, const ImageInfo *info, const Conf *conf,
+                Error *ret_error)
 {
         long processors = sysconf(_SC_NPROCESSORS_CONF);
         int r;
@@ -95,10 +106,10 @@ int slice_limits_check(const Definition *definition, uint64_t memory, uint64_t o
                                 definition->allowed_cpus, processors - 1);
 
         r = slice_limit_check_memory(
-                        SETTING_MEMORY_HIGH, definition->memory_high, memory, overhead, ret_error);
+                        SETTING_MEMORY_HIGH, definition->memory_high, memory, info, conf, ret_error);
         if (r >= 0)
                 r = slice_limit_check_memory(
-                                SETTING_MEMORY_MAX, definition->memory_max, memory, overhead, ret_error);
+                                SETTING_MEMORY_MAX, definition->memory_max, memory, info, conf, ret_error);
         if (r < 0)
                 return r;
 

@@ -251,16 +251,16 @@ static void add_limits(GPtrArray *files, const Definition *definition, const cha
 }
 
 /* A guest that is a process is in its unit's control group, so the unit is where QEMU would be: if the guest has
- * limits, or an owner who may have some. NULL: it is not. */
+ * limits, or an owner who may have some. The runner of a domain may as well be there. NULL: it is not. */
 static char *place_text(const Definition *definition)
 {
-        g_autofree char *limits = slice_limits_format(definition), *slice = NULL;
+        g_autofree char *slice = NULL;
 
-        if ((definition->owner == 0 && !*limits) || !definition_is_of_process(definition))
+        if (!slice_limits_need_slice(definition) || !definition_may_be_of_process(definition))
                 return NULL;
 
         slice = guest_slice_name(definition->owner, definition->name);
-        return g_strdup_printf("# Made by shruthi-generator: the guest of %s is a process of this unit\n"
+        return g_strdup_printf("# Made by shruthi-generator: where the guest of %s is if it is a process\n"
                                "[Service]\n"
                                "Slice=%s\n",
                         definition->path, slice);

@@ -40,6 +40,7 @@ is "the volume is being written" written "$(shruthictl --json=short volume show 
 check "restarted, it counts on" systemctl restart unikernel@counter
 check_soon "from where it was" 60 printed counter 'boot 2'
 define_disk second --boots '[Volume storage]' Volume=counter-storage
+check_soon "another is defined" 30 shruthictl show second
 expect_fail "a second process is refused" "being written by unikernel 'counter'" shruthictl start second
 IMAGE=guest-disk.virtio define_disk machine --boots '[Volume storage]' Volume=counter-storage
 expect_fail "so is a virtual machine" "being written by unikernel 'counter'" shruthictl start machine

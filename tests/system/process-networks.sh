@@ -65,7 +65,7 @@ systemctl stop unikernel@leases
 
 shruthictl network create web --subnet=10.128.20.0/24 --ipv6-subnet=fd00:20::/64
 define both "--ipv4={service.address} --ipv6={service.address6} --serve=80" Image=guest.spt Ready=tcp:service:80 Ready=ping:service \
-        Healthy=tcp:service:80 HealthyIntervalSec=1s "" "[Network service]" Network=web Address=auto Publish=8080:80 Publish=7007:7/udp
+        Healthy=tcp:service:80 HealthyIntervalSec=1s HealthyRetries=100 "" "[Network service]" Network=web Address=auto Publish=8080:80 Publish=7007:7/udp
 check "one on a network of ours is ready when it answers" systemctl start unikernel@both
 check "by all its checks" grep -q '^ready-held=3$' /run/shruthi/unikernels/both/state
 six=$(shruthictl arguments both | sed -nE 's/.*--ipv6=([0-9a-f:]+).*/\1/p')
@@ -101,6 +101,22 @@ systemctl restart libvirtd
 check_soon "and after nft flush ruleset" 60 seen_as outside 198.51.100.1 8080 198.51.100.2
 on_network taken web "--serve=80" Publish=8080:80
 expect_fail "a port is published once" "published by unikernel 'both'" shruthictl start taken
+
+# --- Health.
+
+define ill "--ipv4={service.address} --serve=80 --deaf-from=4 --tick=500" Image=guest.spt Ready=tcp:service:80 Healthy=tcp:service:80 \
+        HealthyIntervalSec=1s HealthyRetries=2 "" "[Network service]" Network=web Address=auto
+define late "--ipv4={service.address} --serve=80 --tick=500" Image=guest.spt Ready=tcp:service:81 ReadyTimeoutSec=2s \
+        "" "[Network service]" Network=web Address=auto
+check "one that will not answer for long starts" systemctl start unikernel@ill
+guest=$(guest_pid ill)
+expect_fail "one that is not ready in time does not" 'not ready within 2s .*connection refused' shruthictl start late
+is "as its result says" not-ready "$(outcome late RESULT)"
+check_soon "and nothing is left of it" 30 nothing_left late 999999999
+check_soon "the other becomes unhealthy" 60 said ill 'became unhealthy: tcp:service:80'
+check_soon "and is ended" 30 nothing_left ill "$guest"
+is "as its result says" unhealthy "$(outcome ill RESULT)"
+systemctl reset-failed
 
 # --- Of each other.
 
@@ -227,12 +243,19 @@ check_soon "… and nothing is left" 60 nothing_left held "$guest"
 process alone "--tick=200"
 begun=$SECONDS
 check "… one without a network starts" systemctl start unikernel@alone
-check "… one on a plain bridge, too" systemctl start unikernel@held
-check_soon "… and answers" 60 answers 10.77.0.2
+expect_fail "… one on a bridge does not, which may be one of libvirt's networks" 'libvirt' shruthictl start held
 expect_fail "… one on a network of libvirt's does not, in words" 'libvirt' shruthictl restart plain
 diag "after $((SECONDS - begun)) s"
 is "… which is libvirt's fault" libvirt "$(outcome plain RESULT)"
-check "… all stop" systemctl stop unikernel@alone unikernel@held
+check "… it stops" systemctl stop unikernel@alone
+mkdir -p /etc/shruthi/shruthi.conf.d
+printf '[Shruthi]\nLibvirtURI=none\n' >/etc/shruthi/shruthi.conf.d/90-none.conf
+check "on a host without libvirt" systemctl start unikernel@held
+check_soon "… it answers" 60 answers 10.77.0.2
+expect_output "… doctor says what that leaves out" 'no virtual machines, no snapshots' bash -c 'shruthictl doctor || :'
+expect_fail "… a virtual machine is refused" 'This host has no libvirt' shruthictl start machine
+check "… it is stopped" systemctl stop unikernel@held
+rm /etc/shruthi/shruthi.conf.d/90-none.conf
 check_soon "… and no process is left but one" 30 bash -c '[ "$(pgrep -cx shruthi-tender)" = 1 ]'
 systemctl start libvirtd.socket
 check "with libvirt it does" shruthictl start plain

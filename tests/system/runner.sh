@@ -208,7 +208,7 @@ systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd
 expect_fail "without libvirt a start fails" '' systemctl start unikernel@tick
 is "with the result for that" libvirt "$(outcome tick RESULT)"
 is "with the status that is worth another try" 75 "$(unit_show unikernel@tick ExecMainStatus)"
-swept_in_vain() { journalctl --sync && journalctl -q -o cat -u shruthi-domain | grep -q "Cannot remove the leftover domain of unikernel 'tick'.*Cannot connect"; }
+swept_in_vain() { journalctl --sync && journalctl -q -o cat -u shruthi-domain | grep -q "Cannot end the leftover guest of unikernel 'tick'.*Cannot connect"; }
 check_soon "who sweeps says in words what it missed" 60 swept_in_vain
 before=$SECONDS
 check "libvirt is started again" systemctl start libvirtd.socket

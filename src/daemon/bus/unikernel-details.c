@@ -362,6 +362,15 @@ static char **details_list_without_effect(const Details *details)
         return list;
 }
 
+/* Needs no systemd-machined; and the unit is not moved to a slice that nobody needs. */
+static void details_set_slice_of_process(Details *details)
+{
+        g_free(details->slice);
+        details->slice = details->owner == 0 && !details->limits ? g_strdup(SHRUTHI_SLICE ".slice")
+                         : guest_slice_has_controllers() ? guest_slice_name(details->owner, details->name)
+                                                         : NULL;
+}
+
 void details_read(Details *details, GPtrArray *leases, bool has_slices)
 {
         g_autofree char *dir = paths_unikernel_runtime(details->name);
@@ -377,11 +386,8 @@ void details_read(Details *details, GPtrArray *leases, bool has_slices)
         }
         boot_read(&details->boot);
         boot_read(&details->next);
-        /* Its unit is not moved to a slice that nobody needs. */
-        if (!details->up && details_are_of_process(details) && details->owner == 0 && !details->limits) {
-                g_free(details->slice);
-                details->slice = g_strdup(SHRUTHI_SLICE ".slice");
-        }
+        if (!details->up && details_are_of_process(details))
+                details_set_slice_of_process(details);
         details->without_effect = details_list_without_effect(details);
         (void) snapshot_find(details->name, &details->snapshot);
         if (leases)

@@ -39,7 +39,7 @@ int draft_check_memory(const Draft *draft, const ImageInfo *info, uint64_t *ret_
 
         /* Also where the image, and so the memory, has changed below the limits. */
         if (!draft_keeps_memory(draft) || !slice_limits_equal(draft->old, definition)) {
-                r = slice_limits_check(definition, memory, memory_overhead(info, conf), &draft->result->error);
+                r = slice_limits_check(definition, memory, info, conf, &draft->result->error);
                 if (r < 0)
                         return r;
         }

@@ -39,9 +39,8 @@ static bool kernel_maps_guests(void)
 void check_processes(const Host *host)
 {
         g_autofree char *tender = g_build_filename(paths_libexec_dir(), TENDER, NULL);
-        const char *whose = host->conf->allow_processes == ALLOW_PROCESSES_USERS
-                                            ? "of everybody"
-                                            : "of administrators";
+        const char *whose = host->conf->allow_processes == ALLOW_PROCESSES_USERS ? "Everybody's"
+                                                                                 : "Administrators'";
 
         if (host->conf->allow_processes == ALLOW_PROCESSES_NO)
                 check_emit("processes", "ok", "", "Images for Solo5's spt target do not run (AllowProcesses=no)");
@@ -60,7 +59,7 @@ void check_processes(const Host *host)
                                 "use the addresses from 65536 on");
         else
                 check_emit("processes", "ok", "",
-                                "Images for Solo5's spt target run as processes, %s (AllowProcesses=), confined by a "
-                                "filter of system calls%s",
+                                "%s unikernels with images for Solo5's spt target run as processes "
+                                "(AllowProcesses=), confined by a filter of system calls%s",
                                 whose, kernel_says(SECURITY_MODULES, "landlock") ? " and by Landlock" : "");
 }

@@ -433,8 +433,8 @@ static void host_connect(Host *host)
         if (!virt_is_wanted(host->conf->libvirt_uri)) {
                 check_emit("libvirt", "ok", "",
                                 "LibvirtURI=none: unikernels are processes only (images for Solo5's spt "
-                                "target) on bridges; there are no virtual machines, no libvirt networks with "
-                                "DHCP and DNS, no published ports, and no snapshots");
+                                "target), on bridges; there are no virtual machines, no snapshots, and no "
+                                "libvirt networks, and so no DHCP, DNS or published ports");
                 return;
         }
         r = virt_connect(host->conf->libvirt_uri, &host->connection, &error);

@@ -18,6 +18,7 @@
 #include "unikernel/liveness.h"
 #include "unikernel/process.h"
 #include "unikernel/run-dir.h"
+#include "unikernel/run-state.h"
 
 #define STARTING_PAUSE_USEC (20 * 1000)
 
@@ -110,6 +111,17 @@ static bool domain_is_alive(virDomainPtr domain)
         return virDomainIsActive(domain) == 1;
 }
 
+/* Whether the current run has a domain, or may have: then only libvirt can tell, whatever shruthi.conf says by
+ * now. */
+static bool run_is_of_domain(const char *name)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name);
+        _cleanup_run_state_ RunState run = RUN_STATE_INIT;
+
+        return run_dir_may_have_domain(name) ||
+               (run_state_read(dir, &run) >= 0 && run.started && !run.process);
+}
+
 int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -124,7 +136,7 @@ int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
                 protocol_emit(DOMAIN_KEY_ALIVE, "%s", process_is_alive(name) ? "yes" : "no");
                 return 0;
         }
-        if (!virt_is_wanted(uri)) {
+        if (!virt_is_wanted(uri) && !run_is_of_domain(name)) {
                 protocol_emit(DOMAIN_KEY_ALIVE, "no");
                 return 0;
         }
@@ -214,7 +226,7 @@ static int lifecycle_stop_domain(const char *name, Error *ret_error)
                 return r;
 
         uri = plan_find_uri();
-        if (!virt_is_wanted(uri))
+        if (!virt_is_wanted(uri) && !run_is_of_domain(name))
                 return 0;
         deadline = g_get_monotonic_time() + STOP_WINDOW_USEC;
         for (;;) {

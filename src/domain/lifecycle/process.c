@@ -29,6 +29,7 @@
 #include "image/store.h"
 #include "unikernel/liveness.h"
 #include "unikernel/process.h"
+#include "unikernel/run-dir.h"
 #include "volume/lock.h"
 
 #define END_MSEC 10000 /* until a process that was killed is gone: it may wait for a disk */
@@ -81,11 +82,11 @@ static int network_find_attachment(virConnectPtr connection, const Plan *plan, c
                                 ret_error);
         if (r < 0)
                 return r;
-        if (!attachment->bridge || !attachment_is_on_bridge(attachment))
+        if (!attachment->bridge)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': libvirt network '%s' is not on a Linux bridge, which a "
                                 "unikernel that runs as a process needs; attach it to another network",
-                                device->name, device->network);
+                                device->name, attachment->info->name);
         if (attachment->network && virNetworkIsActive(attachment->network) != 1)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': libvirt network '%s' is not active; start it with 'virsh "
@@ -96,20 +97,10 @@ static int network_find_attachment(virConnectPtr connection, const Plan *plan, c
         return 0;
 }
 
-static PlanNetwork *plan_network_of(const Plan *plan, const DefinitionDevice *device)
-{
-        guint i = 0;
-
-        while (plan->definition->devices->pdata[i] != device)
-                i++;
-
-        return &plan->networks[i];
-}
-
 static int handover_add_network(Handover *handover, virConnectPtr connection, const Plan *plan,
                 const DefinitionDevice *device, Error *ret_error)
 {
-        const PlanNetwork *network = plan_network_of(plan, device);
+        const PlanNetwork *network = plan_find_network(plan, device);
         g_autoptr(Attachment) attachment = NULL;
         AntispoofTap tap = {.rate_in = device->rate_in, .rate_out = device->rate_out};
         ProcessPort *port;
@@ -240,33 +231,29 @@ static int handover_fill(Handover *handover, virConnectPtr connection, const Pla
         return handover_write_words(handover, ret_error);
 }
 
-/* libvirt is asked only about networks. A bridge may be of one of its networks, and is just a bridge while libvirt
- * does not answer. */
-static int plan_connect(const Plan *plan, virConnectPtr *ret_connection, Error *ret_error)
+/* libvirt is asked about networks, also about a bridge, which may be of one of them: then addresses, names and isolation
+ * are that network's. And it is asked to end a domain that the last start may have left. */
+static bool plan_needs_libvirt(const Plan *plan)
 {
-        bool bridges = false, networks = false;
-        _cleanup_error_ Error error = ERROR_INIT;
-        int r = 0;
+        for (guint i = 0; i < plan->definition->devices->len; i++)
+                if (((const DefinitionDevice *) plan->definition->devices->pdata[i])->kind == DEVICE_NETWORK)
+                        return true;
 
-        *ret_connection = NULL;
-        for (guint i = 0; i < plan->definition->devices->len; i++) {
-                const DefinitionDevice *device = plan->definition->devices->pdata[i];
+        return run_dir_may_have_domain(plan->definition->name);
+}
 
-                bridges = bridges || device->kind == DEVICE_NETWORK;
-                networks = networks || device->network;
-        }
-        if (bridges)
-                r = lifecycle_open_if_wanted(plan->conf->libvirt_uri, ret_connection, &error);
-        if (r >= 0)
+static int end_left_domain(virConnectPtr connection, const Plan *plan, Error *ret_error)
+{
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        const char *name = plan->definition->name;
+        int r;
+
+        if (!connection || !run_dir_may_have_domain(name))
                 return 0;
-        if (!networks && error.code == ERROR_LIBVIRT_UNAVAILABLE) {
-                protocol_emit(DOMAIN_KEY_NOTICE,
-                                "%s; the guest is started on its bridge as it is, without libvirt's DHCP and DNS",
-                                error_message(&error, r));
-                return 0;
-        }
 
-        error_move(ret_error, &error);
+        r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
+        if (r > 0)
+                r = virt_domain_destroy(connection, domain, ret_error);
         return r;
 }
 
@@ -275,7 +262,11 @@ static int attach(Plan *plan, virConnectPtr *ret_connection, Error *ret_error)
         _cleanup_connection_ virConnectPtr connection = NULL;
         int r;
 
-        r = plan_connect(plan, &connection, ret_error);
+        r = plan_needs_libvirt(plan)
+                            ? lifecycle_open_if_wanted(plan->conf->libvirt_uri, &connection, ret_error)
+                            : 0;
+        if (r >= 0)
+                r = end_left_domain(connection, plan, ret_error);
         if (r < 0)
                 return r;
         timestamps_record(&plan->timestamps, TIMESTAMP_CONNECTED);
@@ -394,7 +385,7 @@ int process_stop(const char *name, Error *ret_error)
         if (r >= 0 && syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0)
                 r = errno == ESRCH ? 0 : -errno;
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot end the process %d of unikernel '%s'", pid, name);
+                return error_set_errno(ret_error, r, "Cannot end the process of unikernel '%s'", name);
 
         end.fd = pidfd;
         r = poll(&end, 1, END_MSEC);
@@ -402,8 +393,9 @@ int process_stop(const char *name, Error *ret_error)
                 return 1;
 
         return error_set(ret_error, ERROR_STOP_FAILED,
-                        "The process %d of unikernel '%s' was killed and does not end: it waits for a disk", pid,
-                        name);
+                        "The process %d of unikernel '%s' was killed and does not end; does it wait for a disk "
+                        "that hangs?",
+                        pid, name);
 }
 
 bool process_is_alive(const char *name)

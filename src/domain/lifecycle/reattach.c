@@ -199,7 +199,17 @@ static int reattachment_look_at_domains(Reattachment *reattachment, Error *ret_e
         return 0;
 }
 
-static void reattachment_look_at_processes(Reattachment *reattachment)
+static bool ports_have_network(const GPtrArray *ports)
+{
+        for (guint i = 0; i < ports->len; i++)
+                if (((const DomainPort *) ports->pdata[i])->network)
+                        return true;
+
+        return false;
+}
+
+/* Those on networks of libvirt, or all others. */
+static void reattachment_look_at_processes(Reattachment *reattachment, bool networks)
 {
         g_auto(GStrv) names = process_list();
 
@@ -209,6 +219,8 @@ static void reattachment_look_at_processes(Reattachment *reattachment)
                 g_autoptr(GPtrArray) ports = lifecycle_process_ports(*name, &devices);
                 _cleanup_run_state_ RunState run = RUN_STATE_INIT;
 
+                if (ports_have_network(ports) != networks)
+                        continue;
                 (void) run_state_read(dir, &run);
                 reattachment_look_at_ports(reattachment, *name, run.owner, ports, devices);
         }
@@ -233,10 +245,12 @@ static int reattachment_look(Reattachment *reattachment, Error *ret_error)
         r = conf_load(&conf, ret_error);
         if (r < 0)
                 return r;
+        /* A libvirt that hangs keeps only those waiting that it knows. */
+        reattachment_look_at_processes(reattachment, false);
         r = lifecycle_open_if_wanted(conf->libvirt_uri, &reattachment->connection, ret_error);
 
         protocol_guard(LOOK_GUARD, "list the network attachments of guests");
-        reattachment_look_at_processes(reattachment);
+        reattachment_look_at_processes(reattachment, true);
         if (r >= 0 && reattachment->connection)
                 r = reattachment_look_at_domains(reattachment, ret_error);
         protocol_guard(0, NULL);

@@ -79,17 +79,14 @@ static void emit_reach(const Plan *plan)
         }
 }
 
-/* A process is in the slice of its unit, which the runner sees. */
 static void emit_slice(const Plan *plan)
 {
         const Definition *definition = plan->definition;
-        g_autofree char *slice = plan_is_process(plan) ? NULL : plan_slice(plan),
-                        *limits = slice_limits_format(definition), *joined = NULL;
+        g_autofree char *slice = plan_slice(plan), *limits = slice_limits_format(definition), *joined = NULL;
         g_auto(GStrv) missed = slice_limits_without_effect(
                         limits, definition->path, slice || plan_is_process(plan));
 
-        if (!plan_is_process(plan))
-                protocol_emit(DOMAIN_KEY_SLICE, "%s", slice ?: "");
+        protocol_emit(DOMAIN_KEY_SLICE, "%s", slice ?: "");
         if (!*missed)
                 return;
 
@@ -422,6 +419,10 @@ static int plan_prepare_domain(virConnectPtr connection, const Plan *plan, const
         if (r != 0)
                 return r;
 
+        /* One that is left of a run with another image is found by what is in that directory. */
+        r = process_stop(name, ret_error);
+        if (r < 0)
+                return r;
         r = run_dir_make(name);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot create the directory of '%s'", name);

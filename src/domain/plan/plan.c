@@ -122,7 +122,7 @@ static int plan_volume(Plan *plan, const DefinitionDevice *device, DomainDevice 
         return device_check_content(device, ret_error);
 }
 
-static PlanNetwork *plan_find_network(const Plan *plan, const DefinitionDevice *device)
+PlanNetwork *plan_find_network(const Plan *plan, const DefinitionDevice *device)
 {
         guint i = 0;
 
@@ -232,8 +232,8 @@ static int plan_memory(Plan *plan, Error *ret_error)
                         plan->definition->memory, plan->image, plan->initrd_size, plan->conf);
         r = memory_check(plan->memory, plan->image, plan->initrd_size, memory_of_host(), ret_error);
         return r < 0 ? r
-                     : slice_limits_check(plan->definition, plan->memory,
-                                       memory_overhead(plan->image, plan->conf), ret_error);
+                     : slice_limits_check(
+                                       plan->definition, plan->memory, plan->image, plan->conf, ret_error);
 }
 
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
@@ -329,8 +329,11 @@ bool plan_is_native(const Plan *plan)
 char *plan_slice(const Plan *plan)
 {
         const Definition *definition = plan->definition;
+        bool there = plan_is_process(plan)
+                                     ? guest_slice_has_controllers() && slice_limits_need_slice(definition)
+                                     : guest_slice_is_available();
 
-        return guest_slice_is_available() ? guest_slice_name(definition->owner, definition->name) : NULL;
+        return there ? guest_slice_name(definition->owner, definition->name) : NULL;
 }
 
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error)

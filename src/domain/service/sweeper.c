@@ -232,7 +232,7 @@ static void sweeper_entry_set_failed(SweeperEntry *entry, int64_t now)
         int64_t pause = MIN((int64_t) RETRY_USEC << MIN(entry->failed, 6), RETRY_MAX_USEC);
 
         if (entry->failed == 0)
-                log_warning("Cannot remove the leftover domain of unikernel '%s'; trying again",
+                log_warning("Cannot end the leftover guest of unikernel '%s'; trying again",
                                 entry->name);
         sweeper_entry_close_fd(entry);
         (void) sweeper_entry_move(entry, SWEEPER_EVENT_FAILED, now + pause);

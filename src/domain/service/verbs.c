@@ -74,7 +74,7 @@ static int verb_sweep(const char *name, const VerbOptions *options, Error *ret_e
         r = lifecycle_sweep(name, options->prepared, ret_error);
         /* No client reads the output of this verb, so errors are logged. */
         if (r < 0)
-                log_error("Cannot remove the leftover domain of unikernel '%s': %s", name,
+                log_error("Cannot end the leftover guest of unikernel '%s': %s", name,
                                 error_message(ret_error, r));
         return r;
 }

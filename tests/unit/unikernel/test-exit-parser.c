@@ -316,7 +316,12 @@ static void test_process(void)
                                         "little memory: raise Memory="},
                         {"", CLD_EXITED, 254, RESULT_EXIT_STATUS, 254, 254, "exited with status 254"},
                         {"", CLD_EXITED, 255, RESULT_ABORTED, 255, 255, "aborted"},
-                        {"Solo5: solo5_exit(255) called", CLD_EXITED, 255, RESULT_ABORTED, 255, 255, "aborted"},
+                        {"Solo5: solo5_exit(255) called", CLD_EXITED, 255, RESULT_EXIT_STATUS, 255, 255,
+                                        "exited with status 255: it ended with an uncaught exception or an abort"},
+                        {"Solo5: solo5_exit(256) called", CLD_EXITED, 0, RESULT_EXIT_STATUS, 256, 255,
+                                        "exited with status 256"},
+                        {"Solo5: solo5_exit(256) called", CLD_EXITED, 7, RESULT_EXIT_STATUS, 7, 7,
+                                        "exited with status 7"},
                         {"Solo5: solo5_abort() called", CLD_EXITED, 255, RESULT_ABORTED, 255, 255, "aborted"},
                         {ABORT_LINE, CLD_EXITED, 255, RESULT_ABORTED, 255, 255,
                                         "aborted: mem.c:54: Assertion failed"},
@@ -371,7 +376,8 @@ static void test_process(void)
                 g_assert_cmpint(exit_parser.result, ==, cases[i].result);
                 g_assert_cmpint(exit_parser.exit_status, ==, cases[i].exit_status);
                 g_assert_cmpint(exit_parser_unit_exit_status(&exit_parser), ==, cases[i].unit);
-                g_assert_cmpint(exit_parser_exit_status(&exit_parser), ==, cases[i].unit);
+                g_assert_cmpint(exit_parser_exit_status(&exit_parser), ==,
+                                cases[i].result == RESULT_EXIT_STATUS ? cases[i].exit_status : cases[i].unit);
                 g_assert_true(result_is_success(exit_parser.result) == (cases[i].unit == 0));
         }
 }

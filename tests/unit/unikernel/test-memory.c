@@ -94,7 +94,7 @@ static void test_overhead(void)
                                unknown = {.boot = IMAGE_BOOT_NONE};
         static const Conf with = {.memory_overhead = 48 * MIB};
 
-        g_assert_cmpuint(memory_overhead(&process, &with), ==, 0);
+        g_assert_cmpuint(memory_overhead(&process, &with), ==, MEMORY_OVERHEAD_PROCESS);
         g_assert_cmpuint(memory_overhead(&solo5, &with), ==, 48 * MIB);
         g_assert_cmpuint(memory_overhead(&linux_kernel, &with), ==, 48 * MIB);
         g_assert_cmpuint(memory_overhead(&unknown, &with), ==, 48 * MIB);

@@ -12,7 +12,9 @@
 #include "unikernel/slice-limits.h"
 #include "unikernel/unit-files.h"
 
-#define IMAGE "[Unikernel]\nImage=/a\n"
+/* A stored one that is not there: so no process. */
+#define IMAGE                                                                                               \
+        "[Unikernel]\nImage=sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
 #define MIB   (UINT64_C(1) << 20)
 
 static Definition *parse(const char *limits)
@@ -188,36 +190,43 @@ static void test_host(void)
                         {none, no_processor},
                         {"", NULL},
         };
+        const Conf conf = {.memory_overhead = 32 * MIB};
+
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(Definition) definition = parse(cases[i].text);
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                g_assert_true((slice_limits_check(definition, 32 * MIB, 32 * MIB, &error) < 0) ==
+                g_assert_true((slice_limits_check(definition, 32 * MIB, NULL, &conf, &error) < 0) ==
                                 (cases[i].message != NULL));
                 g_assert_cmpstr(error.message, ==, cases[i].message);
         }
 }
 
 /* One that is a process needs nothing else. */
+#define NEEDED                                                                                              \
+        " is too little: the guest has 32M, and its runner and the kernel need up to 16M more; write 48M or " \
+        "more"
+
 static void test_host_without_overhead(void)
 {
         static const struct {
                 const char *text, *message;
         } cases[] = {
-                        {"MemoryMax=32M\n", NULL},
-                        {"MemoryHigh=32M\nMemoryMax=32M\n", NULL},
-                        {"MemoryMax=31M\n",
-                                        "MemoryMax=31M is too little: the guest has 32M; write that or more"},
-                        {"MemoryHigh=1M\nMemoryMax=31M\n",
-                                        "MemoryHigh=1M is too little: the guest has 32M; write that or more"},
+                        {"MemoryMax=48M\n", NULL},
+                        {"MemoryHigh=48M\nMemoryMax=48M\n", NULL},
+                        {"MemoryMax=47M\n", "MemoryMax=47M" NEEDED},
+                        {"MemoryHigh=1M\nMemoryMax=47M\n", "MemoryHigh=1M" NEEDED},
                         {"", NULL},
         };
+
+        const ImageInfo process = {.boot = IMAGE_BOOT_PROCESS};
+        const Conf conf = {.memory_overhead = 32 * MIB};
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(Definition) definition = parse(cases[i].text);
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                g_assert_cmpint(slice_limits_check(definition, 32 * MIB, 0, &error), ==,
+                g_assert_cmpint(slice_limits_check(definition, 32 * MIB, &process, &conf, &error), ==,
                                 cases[i].message ? -EBADMSG : 0);
                 g_assert_cmpstr(error.message, ==, cases[i].message);
         }
