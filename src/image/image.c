@@ -27,6 +27,11 @@ const char *image_boot_to_string(ImageBoot boot)
         return (int) boot >= 0 && boot < _IMAGE_BOOT_MAX ? image_boot_table[boot] : NULL;
 }
 
+bool image_needs_kvm(const ImageInfo *info)
+{
+        return info->boot == IMAGE_BOOT_PROCESS && info->target == SOLO5_TARGET_HVT;
+}
+
 void image_info_free(ImageInfo *info)
 {
         if (!info)

@@ -26,7 +26,7 @@ typedef enum ImageBoot {
         IMAGE_BOOT_PVH,       /* ELF with the XEN_ELFNOTE_PHYS32_ENTRY note */
         IMAGE_BOOT_LINUX,     /* bzImage; for aarch64: Image */
         IMAGE_BOOT_ELF,       /* for aarch64: an ELF file, entered at its entry point (Unikraft) */
-        IMAGE_BOOT_PROCESS,   /* Solo5 spt: not booted, but executed by shruthi-tender */
+        IMAGE_BOOT_PROCESS,   /* Solo5 spt, hvt: not booted, but executed by shruthi-tender */
         _IMAGE_BOOT_MAX,
         _IMAGE_BOOT_INVALID = -EINVAL,
 } ImageBoot;
@@ -71,10 +71,14 @@ typedef struct ImageInfo {
         ManifestDevice devices[MANIFEST_DEVICES_MAX];
         uint64_t loaded_end;    /* where the last of what is loaded ends in memory; 0 if not known */
         /* why it cannot be hosted here and what to do about it; NULL if it can. A phrase without a subject:
-         * "built for hvt: rebuild with …", for "NAME: %s" and "image is %s" */
+         * "built for muen: rebuild with …", for "NAME: %s" and "image is %s" */
         char *problem;
         ErrorCode problem_code; /* ERROR_INVALID_IMAGE or ERROR_UNSUPPORTED_IMAGE if problem is set */
 } ImageInfo;
+
+/* Whether it is executed with /dev/kvm: a virtual machine's isolation, by a process of its own (Solo5 hvt).
+ */
+bool image_needs_kvm(const ImageInfo *info);
 
 void image_info_free(ImageInfo *info);
 #define _cleanup_image_info_ __attribute__((cleanup(image_info_clear_pointer)))

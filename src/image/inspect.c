@@ -13,8 +13,8 @@
 #include "image/linux.h"
 #include "image/multiboot.h"
 #include "image/pvh.h"
+#include "image/solo5-load.h"
 #include "image/solo5.h"
-#include "image/spt.h"
 #include "image/unsupported.h"
 
 /* All that the notes say, collected in one walk. */
@@ -99,9 +99,9 @@ static bool check_endianness(const ElfFile *elf, ImageInfo *info)
 }
 
 /* It is executed by this host's processor, whatever else its file could be. The notes are read once more. */
-static bool inspect_spt(Source *source, const char *machine, ImageInfo *info)
+static bool inspect_process(Source *source, const char *machine, ImageInfo *info)
 {
-        g_autofree SptImage *image = g_new0(SptImage, 1);
+        g_autofree Solo5Image *image = g_new0(Solo5Image, 1);
         ImageArchitecture host = guest_architecture_from_string(machine);
 
         if ((int) host < 0)
@@ -110,7 +110,7 @@ static bool inspect_spt(Source *source, const char *machine, ImageInfo *info)
                                 image_architecture_to_string(info->architecture), machine);
         info->has_manifest = false;
         info->n_devices = 0;
-        if (!spt_read(source, host, image, info))
+        if (!solo5_load_read(source, host, image, info))
                 return false;
         if (info->n_devices > IMAGE_DEVICES_MAX)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
@@ -142,8 +142,8 @@ static bool inspect_elf(
                 return false;
         if (!elf_for_each_note(source, elf, inspect_on_note, &notes, info))
                 return false;
-        if (info->target == SOLO5_TARGET_SPT)
-                return inspect_spt(source, machine, info);
+        if (solo5_target_is_loaded(info->target))
+                return inspect_process(source, machine, info);
         if (!solo5_check(&notes.solo5, elf, info))
                 return false;
         if (info->architecture == IMAGE_ARCHITECTURE_AARCH64)

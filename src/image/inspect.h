@@ -6,7 +6,7 @@
 
 /* Inspects the content of fd (any position, never moved), to be hosted as Architecture= says: on the machine
  * of that architecture, and with UNKNOWN only on this host's own processor. An image that cannot be hosted
- * is no error: the problem says why, and all that was understood before is set too (for an hvt image, target
+ * is no error: the problem says why, and all that was understood before is set too (for a muen image, target
  * and devices; for one of another architecture, how it boots). INVALID_IMAGE if fd is not a regular file;
  * other errors are those of reading. */
 int image_inspect(int fd, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error);

@@ -60,7 +60,7 @@ static inline uint64_t get_le64(const uint8_t *p)
         return le64toh(value);
 }
 
-/* Records why the image is refused, as a phrase without a subject ("built for hvt: rebuild with …").
+/* Records why the image is refused, as a phrase without a subject ("built for muen: rebuild with …").
  * Always false, so that a reader can end with "return image_refuse(…)": readers return true to go on and
  * false when the verdict is final. */
 bool image_refuse(ImageInfo *info, ErrorCode code, const char *format, ...)

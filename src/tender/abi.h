@@ -12,8 +12,8 @@
 
 #define SPT_MEMORY_BASE  UINT64_C(0x10000) /* the lowest that an ordinary user can map (vm.mmap_min_addr) */
 #define SPT_BOOT_INFO    UINT64_C(0x11000)
-#define SPT_CMDLINE_SIZE 8192             /* with its NUL */
-#define SPT_TIMER_EVENT  ((uint32_t) ~1U) /* the timer's data in the epoll set; a network's is its index */
+#define SOLO5_CMDLINE_SIZE 8192             /* with its NUL */
+#define TIMER_EVENT        ((uint32_t) ~1U) /* the timer's data in the epoll set; a network's is its index */
 
 /* The only argument of the guest's entry. */
 typedef struct SptBootInfo {
@@ -26,13 +26,13 @@ typedef struct SptBootInfo {
 } SptBootInfo;
 
 enum {
-        SPT_MANIFEST_VERSION = 1,
-        SPT_ENTRY_BLOCK = 1,
-        SPT_ENTRY_NETWORK = 2,
-        SPT_ENTRY_RESERVED_FIRST = 1 << 30,
+        SOLO5_MANIFEST_VERSION = 1,
+        SOLO5_ENTRY_BLOCK = 1,
+        SOLO5_ENTRY_NETWORK = 2,
+        SOLO5_ENTRY_RESERVED_FIRST = 1 << 30,
 };
 
-typedef struct SptManifestEntry {
+typedef struct Solo5ManifestEntry {
         char name[MANIFEST_NAME_MAX + 1];
         uint32_t type;
         union {
@@ -47,26 +47,26 @@ typedef struct SptManifestEntry {
         };
         int32_t fd;
         bool attached __attribute__((aligned(8)));
-} SptManifestEntry;
+} Solo5ManifestEntry;
 
-typedef struct SptManifest {
+typedef struct Solo5Manifest {
         uint32_t version;
         uint32_t n_entries;
-        SptManifestEntry entries[MANIFEST_DEVICES_MAX + 1];
-} SptManifest;
+        Solo5ManifestEntry entries[MANIFEST_DEVICES_MAX + 1];
+} Solo5Manifest;
 
 _Static_assert(sizeof(SptBootInfo) == 40, "as in spt_abi.h");
-_Static_assert(offsetof(SptManifestEntry, block) == 72, "as in mft_abi.h");
-_Static_assert(offsetof(SptManifestEntry, fd) == 88, "as in mft_abi.h");
-_Static_assert(offsetof(SptManifestEntry, attached) == 96, "as in mft_abi.h");
-_Static_assert(sizeof(SptManifestEntry) == 104, "as in mft_abi.h");
-_Static_assert(offsetof(SptManifest, entries) == 8, "as in mft_abi.h");
+_Static_assert(offsetof(Solo5ManifestEntry, block) == 72, "as in mft_abi.h");
+_Static_assert(offsetof(Solo5ManifestEntry, fd) == 88, "as in mft_abi.h");
+_Static_assert(offsetof(Solo5ManifestEntry, attached) == 96, "as in mft_abi.h");
+_Static_assert(sizeof(Solo5ManifestEntry) == 104, "as in mft_abi.h");
+_Static_assert(offsetof(Solo5Manifest, entries) == 8, "as in mft_abi.h");
 
 /* What stands from SPT_BOOT_INFO on. */
 typedef struct SptLowMemory {
         SptBootInfo boot_info;
-        SptManifest manifest;
-        char cmdline[SPT_CMDLINE_SIZE];
+        Solo5Manifest manifest;
+        char cmdline[SOLO5_CMDLINE_SIZE];
 } SptLowMemory;
 
 _Static_assert(offsetof(SptLowMemory, manifest) % 8 == 0, "the guest reads it in place");

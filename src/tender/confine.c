@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -52,21 +53,20 @@ static int fds_compare(const void *a, const void *b)
         return left < right ? -1 : left > right;
 }
 
-int tender_close_others(
-                const SptManifest *manifest, int epoll_fd, int timer_fd, int held_fd, Error *ret_error)
+int tender_close_others(const Solo5Manifest *manifest, const int *others, size_t n_others, Error *ret_error)
 {
-        unsigned keep[MANIFEST_DEVICES_MAX + 6] = {
-                        STDOUT_FILENO, STDERR_FILENO, (unsigned) epoll_fd, (unsigned) timer_fd};
+        unsigned keep[MANIFEST_DEVICES_MAX + TENDER_OTHERS_MAX + 3] = {STDOUT_FILENO, STDERR_FILENO};
         unsigned next = 0;
-        size_t n = 4;
+        size_t n = 2;
 
         if (!tender_layer_is_on(LAYER_DESCRIPTORS))
                 return 0;
 
         for (uint32_t i = 1; i < manifest->n_entries; i++)
                 keep[n++] = (unsigned) manifest->entries[i].fd;
-        if (held_fd >= 0)
-                keep[n++] = (unsigned) held_fd;
+        for (size_t i = 0; i < n_others; i++)
+                if (others[i] >= 0)
+                        keep[n++] = (unsigned) others[i];
         qsort(keep, n, sizeof *keep, fds_compare);
         keep[n++] = UINT_MAX;
 
@@ -161,7 +161,7 @@ static int limit_set(int resource, rlim_t value, Error *ret_error)
 
 /* How long files can get: the guest's block devices have their size already. It holds for a console that is
  * a file as well, so then there is none. */
-static int limits_set_file_size(const SptManifest *manifest, Error *ret_error)
+static int limits_set_file_size(const Solo5Manifest *manifest, Error *ret_error)
 {
         uint64_t max = 0;
         struct stat st;
@@ -170,12 +170,12 @@ static int limits_set_file_size(const SptManifest *manifest, Error *ret_error)
                 return 0;
 
         for (uint32_t i = 1; i < manifest->n_entries; i++)
-                if (manifest->entries[i].type == SPT_ENTRY_BLOCK)
+                if (manifest->entries[i].type == SOLO5_ENTRY_BLOCK)
                         max = MAX(max, manifest->entries[i].block.capacity);
         return limit_set(RLIMIT_FSIZE, max, ret_error);
 }
 
-static int limits_set(const SptManifest *manifest, Error *ret_error)
+static int limits_set(const Solo5Manifest *manifest, Error *ret_error)
 {
         static const int none[] = {RLIMIT_CORE, RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE,
                         RLIMIT_RTPRIO};
@@ -193,7 +193,7 @@ static int limits_set(const SptManifest *manifest, Error *ret_error)
         return limits_set_file_size(manifest, ret_error);
 }
 
-int tender_confine(const SptManifest *manifest, Error *ret_error)
+int tender_confine(const Solo5Manifest *manifest, Error *ret_error)
 {
         int r;
 
@@ -222,4 +222,19 @@ int tender_confine(const SptManifest *manifest, Error *ret_error)
 int tender_confine_memory(Error *ret_error)
 {
         return tender_layer_is_on(LAYER_LIMITS) ? limit_set(RLIMIT_AS, 0, ret_error) : 0;
+}
+
+int tender_filter_check(Error *ret_error)
+{
+        uint32_t action = SECCOMP_RET_KILL_PROCESS;
+
+        if (!tender_layer_is_on(LAYER_FILTER) ||
+                        syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) >= 0)
+                return 0;
+
+        (void) error_set_errno(ret_error, errno,
+                        "The system calls of the guest cannot be filtered, so it is not started (that needs "
+                        "a kernel with CONFIG_SECCOMP_FILTER, and a caller that allows seccomp())");
+        ret_error->code = ERROR_NOT_SUPPORTED;
+        return error_code_to_errno(ERROR_NOT_SUPPORTED);
 }

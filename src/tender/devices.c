@@ -91,7 +91,7 @@ static int network_check_kind(const TenderDevice *device, const struct stat *st,
                         device->fd, device->name);
 }
 
-static int network_attach(const TenderDevice *device, SptManifestEntry *entry, Error *ret_error)
+static int network_attach(const TenderDevice *device, Solo5ManifestEntry *entry, Error *ret_error)
 {
         struct stat st;
         int flags, r;
@@ -119,7 +119,7 @@ static int network_attach(const TenderDevice *device, SptManifestEntry *entry, E
         return 0;
 }
 
-static int block_attach(const TenderDevice *device, SptManifestEntry *entry, Error *ret_error)
+static int block_attach(const TenderDevice *device, Solo5ManifestEntry *entry, Error *ret_error)
 {
         uint64_t capacity = 0;
         struct stat st;
@@ -161,7 +161,7 @@ static const TenderDevice *options_find(const TenderOptions *options, const char
 }
 
 static int device_attach(const ManifestDevice *declared, const TenderOptions *options,
-                SptManifestEntry *entry, Error *ret_error)
+                Solo5ManifestEntry *entry, Error *ret_error)
 {
         const TenderDevice *device = options_find(options, declared->name);
         const char *kind = device_kind_to_string(declared->kind);
@@ -179,10 +179,10 @@ static int device_attach(const ManifestDevice *declared, const TenderOptions *op
 
         memcpy(entry->name, declared->name, sizeof entry->name);
         if (device->kind == DEVICE_NETWORK) {
-                entry->type = SPT_ENTRY_NETWORK;
+                entry->type = SOLO5_ENTRY_NETWORK;
                 r = network_attach(device, entry, ret_error);
         } else {
-                entry->type = SPT_ENTRY_BLOCK;
+                entry->type = SOLO5_ENTRY_BLOCK;
                 r = block_attach(device, entry, ret_error);
         }
         if (r < 0)
@@ -194,12 +194,12 @@ static int device_attach(const ManifestDevice *declared, const TenderOptions *op
 }
 
 int tender_devices_attach(
-                const ImageInfo *info, const TenderOptions *options, SptManifest *ret, Error *ret_error)
+                const ImageInfo *info, const TenderOptions *options, Solo5Manifest *ret, Error *ret_error)
 {
         int r;
 
-        *ret = (SptManifest){.version = SPT_MANIFEST_VERSION, .n_entries = info->n_devices + 1};
-        ret->entries[0].type = SPT_ENTRY_RESERVED_FIRST;
+        *ret = (Solo5Manifest){.version = SOLO5_MANIFEST_VERSION, .n_entries = info->n_devices + 1};
+        ret->entries[0].type = SOLO5_ENTRY_RESERVED_FIRST;
         for (unsigned i = 0; i < info->n_devices; i++) {
                 r = device_attach(&info->devices[i], options, &ret->entries[i + 1], ret_error);
                 if (r < 0)
@@ -222,19 +222,20 @@ int tender_devices_attach(
         return 0;
 }
 
-int tender_devices_watch(const SptManifest *manifest, int *ret_epoll_fd, int *ret_timer_fd, Error *ret_error)
+int tender_devices_watch(
+                const Solo5Manifest *manifest, int *ret_epoll_fd, int *ret_timer_fd, Error *ret_error)
 {
         _cleanup_close_ int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         _cleanup_close_ int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-        struct epoll_event event = {.events = EPOLLIN, .data.u64 = SPT_TIMER_EVENT};
+        struct epoll_event event = {.events = EPOLLIN, .data.u64 = TIMER_EVENT};
 
         if (epoll_fd < 0 || timer_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, timer_fd, &event) < 0)
                 return error_set_errno(ret_error, errno, "The guest's timer cannot be made");
 
         for (uint32_t i = 0; i < manifest->n_entries; i++) {
-                const SptManifestEntry *entry = &manifest->entries[i];
+                const Solo5ManifestEntry *entry = &manifest->entries[i];
 
-                if (entry->type != SPT_ENTRY_NETWORK)
+                if (entry->type != SOLO5_ENTRY_NETWORK)
                         continue;
                 event.data.u64 = i;
                 if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, entry->fd, &event) < 0)

@@ -6,6 +6,7 @@
 
 #include "tender/filter.h"
 
+#include <linux/kvm.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -48,7 +49,7 @@ static void filter_end(FilterProgram *program, size_t over, uint32_t answer)
 }
 
 /* read() and write() of networks; with output, write() of the console. */
-static void filter_stream(FilterProgram *program, long number, const SptManifest *manifest, bool output)
+static void filter_stream(FilterProgram *program, long number, const Solo5Manifest *manifest, bool output)
 {
         size_t over = filter_begin(program, number);
 
@@ -58,24 +59,24 @@ static void filter_stream(FilterProgram *program, long number, const SptManifest
         if (output)
                 filter_allow_if(program, 1);
         for (uint32_t i = 0; i < manifest->n_entries; i++)
-                if (manifest->entries[i].type == SPT_ENTRY_NETWORK)
+                if (manifest->entries[i].type == SOLO5_ENTRY_NETWORK)
                         filter_allow_if(program, (uint32_t) manifest->entries[i].fd);
         filter_end(program, over, KILL);
 }
 
 /* Whole blocks within the capacity, or a guest could make a file longer. */
-static void filter_block(FilterProgram *program, long number, const SptManifest *manifest)
+static void filter_block(FilterProgram *program, long number, const Solo5Manifest *manifest)
 {
         size_t over = filter_begin(program, number);
 
         filter_program_load(program, ARGUMENT_HIGH(0));
         filter_program_expect(program, BPF_JEQ, 0, KILL);
         for (uint32_t i = 0; i < manifest->n_entries; i++) {
-                const SptManifestEntry *entry = &manifest->entries[i];
+                const Solo5ManifestEntry *entry = &manifest->entries[i];
                 uint64_t last;
                 size_t next;
 
-                if (entry->type != SPT_ENTRY_BLOCK)
+                if (entry->type != SOLO5_ENTRY_BLOCK)
                         continue;
 
                 last = entry->block.capacity - entry->block.block_size;
@@ -122,30 +123,54 @@ static void filter_wait(FilterProgram *program, int epoll_fd, int timer_fd)
         filter_end(program, over, SECCOMP_RET_ALLOW);
 }
 
-size_t tender_filter(const SptManifest *manifest, int epoll_fd, int timer_fd,
+/* What both kinds of guests need. Each program ends with KILL for all else. */
+static void filter_common(FilterProgram *program, const Solo5Manifest *manifest, int epoll_fd, int timer_fd)
+{
+        filter_program_load(program, offsetof(struct seccomp_data, arch));
+        filter_program_expect(program, BPF_JEQ, OUR_ARCHITECTURE, KILL);
+        filter_program_load(program, offsetof(struct seccomp_data, nr));
+
+        filter_stream(program, SYS_write, manifest, true);
+        filter_stream(program, SYS_read, manifest, false);
+        filter_wait(program, epoll_fd, timer_fd);
+        filter_clock(program);
+        filter_block(program, SYS_pread64, manifest);
+        filter_block(program, SYS_pwrite64, manifest);
+        filter_end(program, filter_begin(program, SYS_exit_group), SECCOMP_RET_ALLOW);
+}
+
+size_t tender_filter(const Solo5Manifest *manifest, int epoll_fd, int timer_fd,
+                struct sock_filter ret_program[static TENDER_FILTER_MAX])
+{
+        FilterProgram program = {.instructions = ret_program, .max = TENDER_FILTER_MAX};
+
+        filter_common(&program, manifest, epoll_fd, timer_fd);
+#ifdef __x86_64__
+        /* Elsewhere the base of thread-local storage is a register of the guest's own. */
+        size_t over = filter_begin(&program, SYS_arch_prctl);
+
+        filter_expect_argument(&program, 0, ARCH_SET_FS);
+        filter_end(&program, over, SECCOMP_RET_ALLOW);
+#endif
+        filter_program_answer(&program, KILL);
+        return program.size;
+}
+
+size_t tender_filter_machine(const Solo5Manifest *manifest, int processor_fd, int epoll_fd, int timer_fd,
                 struct sock_filter ret_program[static TENDER_FILTER_MAX])
 {
         FilterProgram program = {.instructions = ret_program, .max = TENDER_FILTER_MAX};
         size_t over;
 
-        filter_program_load(&program, offsetof(struct seccomp_data, arch));
-        filter_program_expect(&program, BPF_JEQ, OUR_ARCHITECTURE, KILL);
-        filter_program_load(&program, offsetof(struct seccomp_data, nr));
-
-        filter_stream(&program, SYS_write, manifest, true);
-        filter_stream(&program, SYS_read, manifest, false);
-        filter_wait(&program, epoll_fd, timer_fd);
-        filter_clock(&program);
-        filter_block(&program, SYS_pread64, manifest);
-        filter_block(&program, SYS_pwrite64, manifest);
-#ifdef __x86_64__
-        /* Elsewhere the base of thread-local storage is a register of the guest's own. */
-        over = filter_begin(&program, SYS_arch_prctl);
-        filter_expect_argument(&program, 0, ARCH_SET_FS);
-        filter_end(&program, over, SECCOMP_RET_ALLOW);
-#endif
-        over = filter_begin(&program, SYS_exit_group);
-        filter_end(&program, over, SECCOMP_RET_ALLOW);
+        filter_common(&program, manifest, epoll_fd, timer_fd);
+        over = filter_begin(&program, SYS_ioctl);
+        filter_expect_argument(&program, 0, (uint32_t) processor_fd);
+        filter_program_load(&program, ARGUMENT_HIGH(1));
+        filter_program_expect(&program, BPF_JEQ, 0, KILL);
+        filter_program_load(&program, ARGUMENT_LOW(1));
+        filter_allow_if(&program, (uint32_t) KVM_RUN);
+        filter_allow_if(&program, (uint32_t) KVM_GET_REGS);
+        filter_end(&program, over, KILL);
 
         filter_program_answer(&program, KILL);
         return program.size;

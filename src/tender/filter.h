@@ -12,5 +12,9 @@
 
 /* The filter as the kernel takes it; returns how many instructions. The devices and their descriptors are
  * those of the manifest. */
-size_t tender_filter(const SptManifest *manifest, int epoll_fd, int timer_fd,
+size_t tender_filter(const Solo5Manifest *manifest, int epoll_fd, int timer_fd,
+                struct sock_filter ret_program[static TENDER_FILTER_MAX]);
+
+/* The same for this program itself, while it runs the processor of a guest that is a machine. */
+size_t tender_filter_machine(const Solo5Manifest *manifest, int processor_fd, int epoll_fd, int timer_fd,
                 struct sock_filter ret_program[static TENDER_FILTER_MAX]);

@@ -72,25 +72,9 @@ _Static_assert(sizeof(LaunchPlan) <= TENDER_PLAN_SIZE, "memory.h");
 
 extern char tender_launch_page[]; /* launch-*.S */
 
-/* Asked before anything is given up, so that the sentence reaches standard error. */
-static int filter_is_possible(Error *ret_error)
-{
-        uint32_t action = SECCOMP_RET_KILL_PROCESS;
-
-        if (!tender_layer_is_on(LAYER_FILTER) ||
-                        syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) >= 0)
-                return 0;
-
-        (void) error_set_errno(ret_error, errno,
-                        "The system calls of the guest cannot be filtered, so it is not started (that needs "
-                        "a kernel with CONFIG_SECCOMP_FILTER, and a caller that allows seccomp())");
-        ret_error->code = ERROR_NOT_SUPPORTED;
-        return error_code_to_errno(ERROR_NOT_SUPPORTED);
-}
-
 /* x86's kernels do not give the last page of the addresses to anybody. */
 #ifdef __x86_64__
-#define LAST_PAGE SPT_PAGE_SIZE
+#define LAST_PAGE SOLO5_PAGE_SIZE
 #else
 #define LAST_PAGE 0
 #endif
@@ -102,12 +86,12 @@ static uint64_t addresses_end(void)
 
         for (size_t i = 0; i < G_N_ELEMENTS(bits); i++) {
                 uint64_t end = (UINT64_C(1) << bits[i]) - LAST_PAGE;
-                void *page = (void *) (uintptr_t) (end - SPT_PAGE_SIZE);
-                void *mapped = mmap(page, SPT_PAGE_SIZE, PROT_NONE,
+                void *page = (void *) (uintptr_t) (end - SOLO5_PAGE_SIZE);
+                void *mapped = mmap(page, SOLO5_PAGE_SIZE, PROT_NONE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
                 if (mapped != MAP_FAILED)
-                        (void) munmap(mapped, SPT_PAGE_SIZE);
+                        (void) munmap(mapped, SOLO5_PAGE_SIZE);
                 if (mapped == page || (mapped == MAP_FAILED && errno == EEXIST))
                         return end;
         }
@@ -167,14 +151,14 @@ static int plan_unmap(LaunchPlan *plan, uint64_t memory_size, Error *ret_error)
         plan->unmap[1] = plan->unmap[0];
         if (vdso < start + VDSO_MARGIN || vdso > end - 2 * VDSO_MARGIN)
                 return 0;
-        vdso &= ~(SPT_PAGE_SIZE - 1);
+        vdso &= ~(SOLO5_PAGE_SIZE - 1);
         plan->unmap[1].size = vdso - VDSO_MARGIN - start;
         plan->unmap[2].address = vdso + VDSO_MARGIN;
         plan->unmap[2].size = end - vdso - VDSO_MARGIN;
         return 0;
 }
 
-static void plan_filter(LaunchPlan *plan, const SptManifest *manifest, int epoll_fd, int timer_fd)
+static void plan_filter(LaunchPlan *plan, const Solo5Manifest *manifest, int epoll_fd, int timer_fd)
 {
         if (!tender_layer_is_on(LAYER_FILTER))
                 return;
@@ -206,14 +190,14 @@ _Noreturn static void launch_jump(const void *page, const LaunchPlan *plan)
         __builtin_unreachable();
 }
 
-int tender_launch(const SptImage *image, uint64_t memory_size, const SptManifest *manifest, int epoll_fd,
+int tender_launch(const Solo5Image *image, uint64_t memory_size, const Solo5Manifest *manifest, int epoll_fd,
                 int timer_fd, Error *ret_error)
 {
         LaunchPlan *plan = (LaunchPlan *) (uintptr_t) TENDER_PLAN_ADDRESS;
         void *page = (void *) (uintptr_t) SPT_MEMORY_BASE;
         int r;
 
-        r = filter_is_possible(ret_error);
+        r = tender_filter_check(ret_error);
         if (r < 0)
                 return r;
 
@@ -227,8 +211,8 @@ int tender_launch(const SptImage *image, uint64_t memory_size, const SptManifest
                 return r;
 
         /* It stays executable, and was never writable. */
-        if (mremap(tender_launch_page, SPT_PAGE_SIZE, SPT_PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, page) !=
-                                        page ||
+        if (mremap(tender_launch_page, SOLO5_PAGE_SIZE, SOLO5_PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+                            page) != page ||
                         mprotect(plan, TENDER_PLAN_SIZE, PROT_READ) < 0)
                 return error_set_errno(ret_error, errno, "The guest's memory cannot be prepared");
         r = tender_confine_memory(ret_error);

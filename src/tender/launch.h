@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/error.h"
-#include "image/spt.h"
+#include "image/solo5-load.h"
 #include "tender/abi.h"
 
 /* The last steps: all memory but the guest's (and the kernel's own pages for clocks, where it has sealed
@@ -11,5 +11,5 @@
 
 /* Returns only if the guest cannot be started; the error is NOT_SUPPORTED if system calls cannot be
  * filtered. */
-int tender_launch(const SptImage *image, uint64_t memory_size, const SptManifest *manifest, int epoll_fd,
+int tender_launch(const Solo5Image *image, uint64_t memory_size, const Solo5Manifest *manifest, int epoll_fd,
                 int timer_fd, Error *ret_error);

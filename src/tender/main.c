@@ -3,7 +3,10 @@
 /* shruthi-tender: becomes a unikernel. Loads an image for Solo5's spt target into this process, gives up
  * every right but the use of the descriptors that the image's devices are, and enters it. From then on
  * nothing of this program is left: the exit status is the guest's. It is executed by whoever opened the
- * descriptors. */
+ * descriptors.
+ *
+ * An image for the hvt target is loaded into a machine of KVM's, whose processor this program runs, with as
+ * few rights as the other guest has. */
 
 #include <fcntl.h>
 #include <glib.h>
@@ -14,10 +17,13 @@
 
 #include "common/io.h"
 #include "config.h"
-#include "image/spt.h"
+#include "image/solo5-load.h"
 #include "tender/confine.h"
 #include "tender/devices.h"
 #include "tender/exit-status.h"
+#ifdef __x86_64__
+#include "tender/hvt-machine.h"
+#endif
 #include "tender/launch.h"
 #include "tender/memory.h"
 #include "tender/options.h"
@@ -27,6 +33,8 @@
 #else
 #define MACHINE IMAGE_ARCHITECTURE_AARCH64
 #endif
+
+#define CHECK_SEC 10
 
 static int exit_status_of(const Error *error)
 {
@@ -63,7 +71,7 @@ static int image_open(const TenderOptions *options, int *ret_fd, Error *ret_erro
         return 0;
 }
 
-static int image_read(int fd, SptImage *ret, ImageInfo *info, Error *ret_error)
+static int image_read(int fd, Solo5Image *ret, ImageInfo *info, Error *ret_error)
 {
         Source source;
         int r;
@@ -71,7 +79,7 @@ static int image_read(int fd, SptImage *ret, ImageInfo *info, Error *ret_error)
         r = source_from_fd(fd, &source, ret_error);
         if (r < 0)
                 return r;
-        if (!spt_read(&source, MACHINE, ret, info) && source.error == 0)
+        if (!solo5_load_read(&source, MACHINE, ret, info) && source.error == 0)
                 return error_set(ret_error, info->problem_code, "The image is %s", info->problem);
         if (source.error != 0) {
                 r = error_set_errno(ret_error, source.error, "The image cannot be read");
@@ -84,10 +92,10 @@ static int image_read(int fd, SptImage *ret, ImageInfo *info, Error *ret_error)
 
 static int host_check(Error *ret_error)
 {
-        if (sysconf(_SC_PAGESIZE) != (long) SPT_PAGE_SIZE)
+        if (sysconf(_SC_PAGESIZE) != (long) SOLO5_PAGE_SIZE)
                 return error_set(ret_error, ERROR_FAILED,
                                 "This kernel has pages of %ld bytes, Solo5's spt target needs pages of %d",
-                                sysconf(_SC_PAGESIZE), (int) SPT_PAGE_SIZE);
+                                sysconf(_SC_PAGESIZE), (int) SOLO5_PAGE_SIZE);
         /* Or what is opened next would become the console. */
         if (fcntl(STDOUT_FILENO, F_GETFL) < 0 || fcntl(STDERR_FILENO, F_GETFL) < 0)
                 return error_set(ret_error, ERROR_FAILED,
@@ -97,16 +105,167 @@ static int host_check(Error *ret_error)
         return 0;
 }
 
+/* The target asks for KVM, or has no use for it. */
+static int kvm_check_given(const TenderOptions *options, const ImageInfo *info, Error *ret_error)
+{
+        if (info->target == SOLO5_TARGET_HVT && options->kvm_fd < 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The image is for Solo5's hvt target, which is run with KVM: open /dev/kvm "
+                                "for reading and writing and give it with --kvm=FD, or build the image for "
+                                "spt (MirageOS: `mirage configure -t spt`)");
+        if (info->target != SOLO5_TARGET_HVT && options->kvm_fd >= 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The image is for Solo5's %s target, which is run without KVM: leave --kvm= "
+                                "out",
+                                solo5_target_to_string(info->target));
+
+        return 0;
+}
+
+/* The last steps, for a guest that becomes this process. Each returns only if the guest cannot be started.
+ */
+static int run_process(const TenderOptions *options, int image_fd, const Solo5Image *image,
+                const Solo5Manifest *manifest, Error *ret_error)
+{
+        TenderMemory memory;
+        int others[] = {-1, -1, options->held_fd}, r;
+
+        r = tender_memory_make(options->memory, options->executable_heap, &memory, ret_error);
+        if (r < 0)
+                return r;
+        r = tender_memory_load(image_fd, image, &memory, ret_error);
+        if (r < 0)
+                return r;
+        r = tender_devices_watch(manifest, &others[0], &others[1], ret_error);
+        if (r < 0)
+                return r;
+        r = tender_memory_describe(image, options->memory, manifest, others[0], others[1],
+                        options->arguments, ret_error);
+        if (r < 0)
+                return r;
+
+        r = tender_close_others(manifest, others, G_N_ELEMENTS(others), ret_error);
+        if (r < 0)
+                return r;
+        r = tender_confine(manifest, ret_error);
+        if (r < 0)
+                return r;
+        return tender_launch(image, options->memory, manifest, others[0], others[1], ret_error);
+}
+
+#ifdef __x86_64__
+/* The memory has the image. */
+static int machine_set_up(const TenderOptions *options, const TenderMemory *memory, const Solo5Image *image,
+                const Solo5Manifest *manifest, HvtMachine *ret, Error *ret_error)
+{
+        int r;
+
+        ret->manifest = manifest;
+        r = hvt_memory_map(image, memory, options->executable_heap, ret_error);
+        if (r < 0)
+                return r;
+        r = tender_devices_watch(manifest, &ret->epoll_fd, &ret->timer_fd, ret_error);
+        if (r < 0)
+                return r;
+        r = hvt_machine_make(options->kvm_fd, memory, ret, ret_error);
+        if (r < 0)
+                return r;
+        r = hvt_memory_describe(image, memory, manifest, ret->tsc_hz, options->arguments, ret_error);
+        if (r < 0)
+                return r;
+        return hvt_machine_prepare(ret, image->entry, ret_error);
+}
+
+/* … and for one that has a machine of its own. */
+static int run_machine(const TenderOptions *options, int image_fd, const Solo5Image *image,
+                const Solo5Manifest *manifest, Error *ret_error)
+{
+        TenderMemory memory;
+        HvtMachine machine;
+        int r;
+
+        r = hvt_memory_make(options->memory, &memory, ret_error);
+        if (r < 0)
+                return r;
+        r = tender_memory_load(image_fd, image, &memory, ret_error);
+        if (r < 0)
+                return r;
+        r = machine_set_up(options, &memory, image, manifest, &machine, ret_error);
+        if (r < 0)
+                return r;
+
+        r = tender_close_others(manifest,
+                        (const int[]){machine.processor_fd, machine.epoll_fd, machine.timer_fd,
+                                        options->held_fd},
+                        4, ret_error);
+        if (r < 0)
+                return r;
+        r = tender_confine(manifest, ret_error);
+        if (r < 0)
+                return r;
+        return hvt_machine_run(&machine, ret_error);
+}
+
+/* A guest of a few instructions, which are ours and need no confinement: it ends with 0. A KVM that exists
+ * and does not work may run it for ever. */
+static int run_check(const TenderOptions *options, Error *ret_error)
+{
+        static const uint8_t code[] = {
+                        0xb8, 0x00, 0x10, 0x10, 0x00, /* movl $0x101000, %eax: the call's arguments */
+                        0xba, 0x08, 0x05, 0x00, 0x00, /* movl $(HVT_PORT + HVT_CALL_HALT), %edx */
+                        0xef,                         /* outl %eax, (%dx) */
+        };
+        static const Solo5Image image = {
+                        .entry = SOLO5_IMAGE_MIN,
+                        .end = SOLO5_IMAGE_MIN + SOLO5_PAGE_SIZE,
+                        .n_segments = 1,
+                        .segments = {{.address = SOLO5_IMAGE_MIN,
+                                        .memory_size = SOLO5_PAGE_SIZE,
+                                        .readable = true,
+                                        .executable = true}},
+        };
+        static const Solo5Manifest manifest = {
+                        .version = SOLO5_MANIFEST_VERSION,
+                        .n_entries = 1,
+                        .entries = {{.type = SOLO5_ENTRY_RESERVED_FIRST}},
+        };
+        TenderMemory memory;
+        HvtMachine machine;
+        int r;
+
+        r = hvt_memory_make(2 * SOLO5_IMAGE_MIN, &memory, ret_error);
+        if (r < 0)
+                return r;
+
+        memcpy(memory.base + SOLO5_IMAGE_MIN, code, sizeof code);
+        (void) alarm(CHECK_SEC);
+        r = machine_set_up(options, &memory, &image, &manifest, &machine, ret_error);
+        if (r < 0)
+                return r;
+        hvt_machine_loop(&machine);
+}
+#else
+static int run_check(const TenderOptions *options, Error *ret_error)
+{
+        (void) options;
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "Images for Solo5's hvt target are supported on x86_64 only, so there is nothing to "
+                        "check");
+}
+#endif
+
 /* Returns only if the guest cannot be started. */
 static int run(const TenderOptions *options, ImageInfo *info, Error *ret_error)
 {
-        g_autofree SptImage *image = g_new0(SptImage, 1);
-        g_autofree SptManifest *manifest = g_new0(SptManifest, 1);
-        int image_fd, epoll_fd, timer_fd, r;
+        g_autofree Solo5Image *image = g_new0(Solo5Image, 1);
+        g_autofree Solo5Manifest *manifest = g_new0(Solo5Manifest, 1);
+        int image_fd, r;
 
         r = host_check(ret_error);
         if (r < 0)
                 return r;
+        if (options->check)
+                return run_check(options, ret_error);
         r = tender_devices_check_open(options, ret_error);
         if (r < 0)
                 return r;
@@ -116,31 +275,19 @@ static int run(const TenderOptions *options, ImageInfo *info, Error *ret_error)
         r = image_read(image_fd, image, info, ret_error);
         if (r < 0)
                 return r;
+        r = kvm_check_given(options, info, ret_error);
+        if (r < 0)
+                return r;
         r = tender_devices_attach(info, options, manifest, ret_error);
         if (r < 0)
                 return r;
 
-        r = tender_memory_make(options->memory, options->executable_heap, ret_error);
-        if (r < 0)
-                return r;
-        r = tender_memory_load(image_fd, image, options->memory, ret_error);
-        if (r < 0)
-                return r;
-        r = tender_devices_watch(manifest, &epoll_fd, &timer_fd, ret_error);
-        if (r < 0)
-                return r;
-        r = tender_memory_describe(
-                        image, options->memory, manifest, epoll_fd, timer_fd, options->arguments, ret_error);
-        if (r < 0)
-                return r;
-
-        r = tender_close_others(manifest, epoll_fd, timer_fd, options->held_fd, ret_error);
-        if (r < 0)
-                return r;
-        r = tender_confine(manifest, ret_error);
-        if (r < 0)
-                return r;
-        return tender_launch(image, options->memory, manifest, epoll_fd, timer_fd, ret_error);
+#ifdef __x86_64__
+        /* Elsewhere an image for hvt was refused already (solo5-load.c). */
+        if (info->target == SOLO5_TARGET_HVT)
+                return run_machine(options, image_fd, image, manifest, ret_error);
+#endif
+        return run_process(options, image_fd, image, manifest, ret_error);
 }
 
 int main(int argc, char *argv[])

@@ -9,7 +9,7 @@
 
 #include "common/size.h"
 #include "common/string-util.h"
-#include "image/spt.h"
+#include "image/solo5-load.h"
 #include "tender/layers.h"
 
 #define FD_MIN 3 /* below are the standard ones */
@@ -17,10 +17,14 @@
 const char tender_options_help[] =
                 "Usage: shruthi-tender [OPTIONS] [--] IMAGE [ARGUMENTS]\n"
                 "       shruthi-tender --image=FD [OPTIONS] [--] [ARGUMENTS]\n"
+                "       shruthi-tender --kvm=FD --check\n"
                 "\n"
-                "Run a Solo5 image of the target spt in this process, confined to its devices.\n"
+                "Run a Solo5 image of the target spt in this process, or one of the target hvt with KVM,\n"
+                "confined to its devices.\n"
                 "\n"
                 "  --image=FD           Read the image from this inherited descriptor\n"
+                "  --kvm=FD             Use /dev/kvm by this descriptor: for the target hvt\n"
+                "  --check              Only run a few instructions with KVM, to see whether it works\n"
                 "  --memory=SIZE        Give the guest this much memory (default: 512M)\n"
                 "  --network=DEVICE=FD[,mac=MAC][,mtu=N]\n"
                 "                       Attach the tap at this descriptor as network DEVICE\n"
@@ -146,13 +150,13 @@ static int options_memory(TenderOptions *options, const char *text, Error *ret_e
         int r = size_parse(text, &bytes);
 
         /* 16 TiB: no address of the tender's own is below. */
-        if (r == -ERANGE || (r >= 0 && (bytes < 2 * SPT_IMAGE_MIN || bytes > UINT64_C(1) << 44)))
+        if (r == -ERANGE || (r >= 0 && (bytes < 2 * SOLO5_IMAGE_MIN || bytes > UINT64_C(1) << 44)))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "\"%s\" in --memory= is out of range: give from 2M to 16T", text);
         if (r < 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "\"%s\" in --memory= is not a size: write it like 512M", text);
-        if (bytes % SPT_PAGE_SIZE != 0)
+        if (bytes % SOLO5_PAGE_SIZE != 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "\"%s\" in --memory= is not a multiple of 4K: give whole pages", text);
 
@@ -204,6 +208,8 @@ static int options_take(TenderOptions *options, const char *argument, Error *ret
                 return options_device(options, DEVICE_BLOCK, argument, value, ret_error);
         if ((value = option_value(argument, "--image=")))
                 return options_fd(argument, value, &options->image_fd, ret_error);
+        if ((value = option_value(argument, "--kvm=")))
+                return options_fd(argument, value, &options->kvm_fd, ret_error);
         if ((value = option_value(argument, "--hold=")))
                 return options_fd(argument, value, &options->held_fd, ret_error);
 #ifdef TENDER_TESTING
@@ -212,6 +218,8 @@ static int options_take(TenderOptions *options, const char *argument, Error *ret
 #endif
         if (strcmp(argument, "--executable-heap") == 0)
                 options->executable_heap = true;
+        else if (strcmp(argument, "--check") == 0)
+                options->check = true;
         else if (strcmp(argument, "--help") == 0)
                 options->help = true;
         else if (strcmp(argument, "--version") == 0)
@@ -228,6 +236,15 @@ static int options_take(TenderOptions *options, const char *argument, Error *ret
 /* Two devices on one descriptor would be one that the guest reads and writes by the rules of both. */
 static int options_check_fds(const TenderOptions *options, Error *ret_error)
 {
+        const struct {
+                int fd;
+                const char *use;
+        } others[] = {
+                        {options->image_fd, "as the image"},
+                        {options->kvm_fd, "to --kvm="},
+                        {options->held_fd, "to --hold="},
+        };
+
         if (options->held_fd >= 0 && options->held_fd == options->image_fd)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "Descriptor %d is given as the image and to --hold=: give each its own",
@@ -235,12 +252,12 @@ static int options_check_fds(const TenderOptions *options, Error *ret_error)
         for (unsigned i = 0; i < options->n_devices; i++) {
                 const TenderDevice *device = &options->devices[i];
 
-                if (device->fd == options->image_fd || device->fd == options->held_fd)
-                        return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "Descriptor %d is given %s and as device \"%s\": give each its own",
-                                        device->fd,
-                                        device->fd == options->image_fd ? "as the image" : "to --hold=",
-                                        device->name);
+                for (size_t j = 0; j < G_N_ELEMENTS(others); j++)
+                        if (device->fd == others[j].fd)
+                                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                                "Descriptor %d is given %s and as device \"%s\": give each "
+                                                "its own",
+                                                device->fd, others[j].use, device->name);
                 for (unsigned j = 0; j < i; j++)
                         if (options->devices[j].fd == device->fd)
                                 return error_set(ret_error, ERROR_INVALID_ARGS,
@@ -256,7 +273,7 @@ int tender_options_parse(int argc, char *argv[], TenderOptions *ret, Error *ret_
 {
         int i, r;
 
-        *ret = (TenderOptions){.memory = TENDER_MEMORY_DEFAULT, .image_fd = -1, .held_fd = -1};
+        *ret = (TenderOptions){.memory = TENDER_MEMORY_DEFAULT, .image_fd = -1, .kvm_fd = -1, .held_fd = -1};
         for (i = 1; i < argc && argv[i][0] == '-'; i++) {
                 if (strcmp(argv[i], "--") == 0) {
                         i++;
@@ -267,6 +284,13 @@ int tender_options_parse(int argc, char *argv[], TenderOptions *ret, Error *ret_
                         return r;
         }
 
+        ret->arguments = argv + i;
+        if (ret->check) {
+                if (ret->kvm_fd < 0 || ret->image_fd >= 0 || i < argc || ret->n_devices > 0)
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "--check needs --kvm=, and takes neither image nor devices");
+                return 0;
+        }
         if (ret->image_fd < 0) {
                 if (i >= argc)
                         return error_set(ret_error, ERROR_INVALID_ARGS,

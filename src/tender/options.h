@@ -24,10 +24,12 @@ typedef struct TenderDevice {
 
 typedef struct TenderOptions {
         bool help, version; /* then nothing else is set */
+        bool check;         /* whether KVM works; then there is no image */
         uint64_t memory;
         bool executable_heap;
         const char *path; /* of the image; NULL: image_fd is it */
         int image_fd;     /* -1: path */
+        int kvm_fd;       /* /dev/kvm; -1: none */
         int held_fd;      /* stays open, though the guest cannot use it; -1: none */
         unsigned n_devices;
         TenderDevice devices[MANIFEST_DEVICES_MAX];

@@ -9,7 +9,9 @@
 #include <glib.h>
 
 #include "common/io.h"
+#include "common/size.h"
 #include "image/inspect.h"
+#include "image/solo5-load.h"
 #include "image/store.h"
 
 /* A definition in /etc is an administrator's, whoever owns the unikernel. */
@@ -18,10 +20,8 @@ static bool definition_is_of_user(const Definition *definition)
         return definition->origin == DEFINITION_ORIGIN_STATE && definition->owner != 0;
 }
 
-int process_rules_check(const Definition *definition, const Conf *conf, Error *ret_error)
+static int process_rules_check_host(const Definition *definition, const Conf *conf, Error *ret_error)
 {
-        const char *path = definition->path ?: "", *colon = definition->path ? ": " : "";
-
         if (conf->allow_processes == ALLOW_PROCESSES_NO)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "The image is for Solo5's spt target, so it runs as a process, which "
@@ -33,16 +33,53 @@ int process_rules_check(const Definition *definition, const Conf *conf, Error *r
                                 "administrators' unikernels may here: build it for virtio (MirageOS: "
                                 "`mirage configure -t virtio`), or ask for AllowProcesses=users in "
                                 "shruthi.conf");
+
+        return 0;
+}
+
+static int process_rules_check_kvm(const Definition *definition, const Conf *conf, Error *ret_error)
+{
+        const char *path = definition->path ?: "", *colon = definition->path ? ": " : "";
+
+        if (conf->acceleration == ACCELERATION_TCG)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "The image is for Solo5's hvt target, which needs KVM, and "
+                                "Acceleration=tcg in shruthi.conf rules that out: build it for virtio "
+                                "(MirageOS: `mirage configure -t virtio`)");
+        if (definition->memory > HVT_MEMORY_MAX) {
+                g_autofree char *size = size_format(definition->memory);
+
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s%sMemory=%s: a unikernel for Solo5's hvt target can have at most 4G: "
+                                "lower "
+                                "Memory=",
+                                path, colon, size);
+        }
+
+        return 0;
+}
+
+int process_rules_check(
+                const Definition *definition, const ImageInfo *info, const Conf *conf, Error *ret_error)
+{
+        const char *path = definition->path ?: "", *colon = definition->path ? ": " : "";
+        const char *target = solo5_target_to_string(info->target);
+        int r;
+
+        r = image_needs_kvm(info) ? process_rules_check_kvm(definition, conf, ret_error)
+                                  : process_rules_check_host(definition, conf, ret_error);
+        if (r < 0)
+                return r;
         if (definition->initrd)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s%sInitrd= is for kernels, and a unikernel for Solo5's spt target has "
+                                "%s%sInitrd= is for kernels, and a unikernel for Solo5's %s target has "
                                 "none: remove it",
-                                path, colon);
+                                path, colon, target);
         if (definition->cpus > 1)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s%sCPUs=%u: a unikernel for Solo5's spt target has one processor: remove "
+                                "%s%sCPUs=%u: a unikernel for Solo5's %s target has one processor: remove "
                                 "CPUs=",
-                                path, colon, definition->cpus);
+                                path, colon, definition->cpus, target);
 
         return 0;
 }

@@ -3,11 +3,15 @@
 
 #include "common/conf.h"
 #include "common/error.h"
+#include "image/image.h"
 #include "unikernel/definition.h"
 
-/* Whether a unikernel whose image is executed as a process may be so on this host (AllowProcesses=), and has no
- * setting that only a machine has. NOT_SUPPORTED, INVALID_DEFINITION. Pure. */
-int process_rules_check(const Definition *definition, const Conf *conf, Error *ret_error);
+/* Whether a unikernel whose image is executed as a process may be so on this host, and has no setting that
+ * only a domain has. AllowProcesses= is about guests that use the host's own kernel: one for hvt is a
+ * virtual machine, and Acceleration= says whether there may be one with KVM. NOT_SUPPORTED,
+ * INVALID_DEFINITION. Pure. */
+int process_rules_check(
+                const Definition *definition, const ImageInfo *info, const Conf *conf, Error *ret_error);
 
 /* Whether the image that the definition names may be executed as a process: a stored one is looked at, one that is
  * named by its path may be anything. */

@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 #include "image/inspect.h"
-#include "image/spt.h"
+#include "image/solo5-load.h"
 
 static void check(const ImageInfo *info)
 {
@@ -31,7 +31,7 @@ static void check(const ImageInfo *info)
                 } else {
                         g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
                         g_assert_true(info->has_manifest);
-                        g_assert_cmpuint(info->loaded_end, >, SPT_IMAGE_MIN);
+                        g_assert_cmpuint(info->loaded_end, >, SOLO5_IMAGE_MIN);
                 }
                 return;
         }

@@ -45,7 +45,7 @@
  *     --no-newline=TEXT       prints TEXT, no newline, and powers off
  *     --exit-after=SECONDS    serves that long first; alone it is --exit=0
  *
- * What the image for spt tries besides (--break=…) is in spt/machine.c.
+ * What the images for spt and hvt try besides (--break=…) is in spt/machine.c and hvt/machine.c.
  *
  * An image without notes (plain Multiboot, PVH, Linux's protocol) also echoes each line that it reads from the console.
  */

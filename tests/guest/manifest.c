@@ -28,7 +28,7 @@ __attribute__((section(".note.solo5.abi"), aligned(4), used))
 static const AbiNote abi_note = {
         .header = HEADER(abi_note, NOTE_TYPE_ABI),
         .target = GUEST_ABI,
-        .version = GUEST_ABI == ABI_SPT ? 2 : 1,
+        .version = GUEST_ABI == ABI_SPT || GUEST_ABI == ABI_HVT ? 2 : 1,
 };
 
 __attribute__((section(".note.solo5.manifest"), aligned(4), used))

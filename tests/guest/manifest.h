@@ -17,6 +17,7 @@ enum {
         ABI_HVT = 1,
         ABI_SPT = 2,
         ABI_VIRTIO = 3,
+        ABI_MUEN = 4,
 
         DEVICE_BLOCK = 1,
         DEVICE_NETWORK = 2,

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "manifest.h"
@@ -47,7 +48,13 @@ static const Case cases[] = {
                 {"guest-keys.virtio", ABI_VIRTIO,
                                 {{"service", DEVICE_NETWORK}, {"storage", DEVICE_BLOCK},
                                                 {"keys", DEVICE_BLOCK}}},
+                {"guest.spt", ABI_SPT, {{"service", DEVICE_NETWORK}}},
+                {"guest-plain.spt", ABI_SPT, {}},
+                {"guest-disk.spt", ABI_SPT, {{"service", DEVICE_NETWORK}, {"storage", DEVICE_BLOCK}}},
                 {"guest.hvt", ABI_HVT, {{"service", DEVICE_NETWORK}}},
+                {"guest-plain.hvt", ABI_HVT, {}},
+                {"guest-disk.hvt", ABI_HVT, {{"service", DEVICE_NETWORK}, {"storage", DEVICE_BLOCK}}},
+                {"guest.muen", ABI_MUEN, {{"service", DEVICE_NETWORK}}},
                 {"guest.multiboot", 0, {}},
                 {"guest.pvh", 0, {}},
 };
@@ -138,6 +145,11 @@ static void test_layout(const void *data)
         g_assert_nonnull(first);
 }
 
+static bool abi_has_tender(uint32_t abi)
+{
+        return abi == ABI_SPT || abi == ABI_HVT;
+}
+
 static void test_boot(const void *data)
 {
         const Case *c = data;
@@ -148,6 +160,14 @@ static void test_boot(const void *data)
         if (g_str_equal(c->file, "guest.pvh")) {
                 g_assert_null(h);
                 g_assert_nonnull(image_note(&image, "Xen", PVH_NOTE, &size));
+                return;
+        }
+        /* A tender needs none, and code that is not written. */
+        if (abi_has_tender(c->abi)) {
+                g_assert_null(h);
+                g_assert_cmpuint(image.elf->e_entry, >=, LOAD_ADDRESS);
+                for (unsigned i = 0; i < image.elf->e_phnum; i++)
+                        g_assert_cmpuint(image.segments[i].p_flags & (PF_W | PF_X), !=, PF_W | PF_X);
                 return;
         }
         g_assert_nonnull(h);
@@ -175,7 +195,7 @@ static void test_abi(const void *data)
         g_assert_cmpuint(size, ==, sizeof(*note));
         g_assert_cmpuint(note->header.content_size, ==, sizeof(*note) - sizeof(NoteHeader));
         g_assert_cmpuint(note->target, ==, c->abi);
-        g_assert_cmpuint(note->version, ==, 1);
+        g_assert_cmpuint(note->version, ==, abi_has_tender(c->abi) ? 2 : 1);
 }
 
 static void test_manifest(const void *data)

@@ -248,9 +248,9 @@ expect_fail "a method of no object" 'UnknownObject' gdbus call --system --dest $
 named "an unknown setting" org.freedesktop.DBus.Error.InvalidArgs CreateUnikernelFromPath x $plain "{'Foo': <1>}"
 named "a field of arguments that there is not" $dest.Error.InvalidDefinition \
         CreateUnikernelFromPath x $plain "{'Arguments': <'{d}'>}"
-named "an image for hvt" $dest.Error.UnsupportedImage CreateUnikernelFromPath x $images/guest.hvt '{}'
+named "an image for muen" $dest.Error.UnsupportedImage CreateUnikernelFromPath x $images/guest.muen '{}'
 expect_fail "… with the way out" 'mirage configure -t virtio' \
-        error_name CreateUnikernelFromPath x $images/guest.hvt '{}'
+        error_name CreateUnikernelFromPath x $images/guest.muen '{}'
 named "a missing device" $dest.Error.DeviceMismatch CreateUnikernelFromPath x $guest '{}'
 expect_fail "… with the lines to write" '\[Network service\]' error_name CreateUnikernelFromPath x $guest '{}'
 named "a bridge that is not there" $dest.Error.NoSuchNetwork CreateUnikernelFromPath x $guest \
@@ -273,7 +273,7 @@ found() {
         named "$1" $dest.Error.$2 StartUnikernel found 0
 }
 found "a start without its image" NoSuchImage $images/missing
-found "a start of an image for hvt" UnsupportedImage $images/guest.hvt
+found "a start of an image for muen" UnsupportedImage $images/guest.muen
 found "a start without devices" DeviceMismatch $guest
 printf '<domain type="qemu"><name>unikernel-found</name><memory>16384</memory><os><type>hvm</type></os></domain>' \
         >/tmp/foreign.xml
@@ -312,14 +312,14 @@ is "it is stored once" 1 \
 expect_fail "a demanded digest" 'DigestMismatch' \
         as_user alice python3 $client import /home/alice/image "Digest=sha256:$(printf '%064d' 0)"
 expect_output "inspection" '^Target=virtio$' as_user alice python3 $client inspect /home/alice/image
-expect_output "inspection of another target" '^Problem=built for hvt' python3 $client inspect $images/guest.hvt
+expect_output "inspection of another target" '^Problem=built for muen' python3 $client inspect $images/guest.muen
 expect_fail "a descriptor for writing only" 'InvalidArgs' as_user alice python3 $client inspect /home/alice/image w
 expect_fail "a descriptor without rights" 'InvalidArgs' as_user alice python3 $client inspect /home/alice/image path
 expect_fail "a directory" 'InvalidImage' as_user alice python3 $client inspect /home/alice
 expect_fail "a socket" 'InvalidImage' as_user alice python3 $client stuck-fd stuck
-cp $images/guest.hvt /home/alice/hvt
+cp $images/guest.muen /home/alice/muen
 expect_fail "another image, with the same checks" 'UnsupportedImage' \
-        as_user alice python3 $client set-image handed /home/alice/hvt
+        as_user alice python3 $client set-image handed /home/alice/muen
 expect_output "the old one stays" "$(sha256sum <$plain | cut -d' ' -f1)" call GetUnikernelDefinition s handed
 
 # --- log and console ---

@@ -30,8 +30,8 @@ expect_output "… and which option connects its device" 'create NAME IMAGE --ne
 expect_output "a device called keys is proposed for keys" 'create NAME IMAGE .*--credentials=keys' \
         alice image inspect "$images/guest-keys.virtio"
 expect_json "… for programs too" '.Devices[0].Name' service alice --json=short image inspect "$GUEST"
-expect_status "an image for another target is a failure" 1 alice image inspect "$images/guest.hvt"
-expect_fail "… with the way out" 'virtio' alice image inspect "$images/guest.hvt"
+expect_status "an image for another target is a failure" 1 alice image inspect "$images/guest.muen"
+expect_fail "… with the way out" 'virtio' alice image inspect "$images/guest.muen"
 expect_fail "a folder is no image" 'a directory' alice image inspect /
 expect_fail "a missing file is said" 'nothere.*No such file' alice image inspect nothere
 digest=$(alice image import "$images/guest-plain.virtio")

@@ -189,7 +189,7 @@ expect_fail "a libvirt network that is not there" 'Error.NoSuchNetwork' helper s
 define shape "Image=$IMAGES/guest.virtio"
 expect_fail "a device that the manifest asks for" "Error.DeviceMismatch" helper start shape
 expect_status "as a failure of the devices" 62 helper start shape
-define shape "Image=$IMAGES/guest.hvt" '[Network service]' Bridge=virbr0
+define shape "Image=$IMAGES/guest.muen" '[Network service]' Bridge=virbr0
 expect_fail "an image for another target" 'Error.UnsupportedImage' helper start shape
 expect_status "as a failure of the image" 61 helper start shape
 define shape "Image=$IMAGES/guest.multiboot" '[Volume a]' Path=/nonexistent/a.img

@@ -138,8 +138,8 @@ expect_fail "nothing is paused by shruthi-domain that does not run" 'is not runn
 define steady "--tick=50"
 define ends "--exit=7"
 define refused "--exit=0" Colour=blue
-define hvt "--exit=0" Image=guest.hvt
-get hvt State >/dev/null
+define muen "--exit=0" Image=guest.muen
+get muen State >/dev/null
 python3 $SRC/tests/client/recorder.py /tmp/record &
 recorder=$!
 wait_for 60 grep -q listening /tmp/record || fail "the recorder listens"
@@ -161,7 +161,7 @@ is "it has run since it began" "$since" "$(get steady ActiveEnterTimestamp)"
 for i in {1..20}; do
         shruthictl start ends
         wait_for 60 ended ends
-        shruthictl start hvt 2>/dev/null
+        shruthictl start muen 2>/dev/null
 done
 for i in {1..15}; do
         { shruthictl stop steady && shruthictl start steady; } || break

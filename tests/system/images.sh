@@ -104,9 +104,9 @@ expect_start_refused "a path that cannot be read" secret 'as user shruthi: permi
 mkfifo -m 0644 /srv/images/fifo
 define fifo /srv/images/fifo
 expect_start_refused "a FIFO" fifo 'The image is not a regular file'
-cp "$guests/guest.hvt" /srv/images/guest.hvt
-define hvt /srv/images/guest.hvt
-expect_start_refused "an image for hvt" hvt 'built for hvt: rebuild for Solo5.s virtio target .MirageOS: `mirage configure -t virtio`'
+cp "$guests/guest.muen" /srv/images/guest.muen
+define muen /srv/images/guest.muen
+expect_start_refused "an image for muen" muen 'built for muen: rebuild for Solo5.s virtio target .MirageOS: `mirage configure -t virtio`'
 define digest sha256:0000000000000000000000000000000000000000000000000000000000000000
 expect_start_refused "a digest that is not stored" digest 'There is no image sha256:0+ in the store: import it with'
 rm /etc/shruthi/unikernels/*.unikernel
@@ -115,7 +115,7 @@ rm /etc/shruthi/unikernels/*.unikernel
 
 cp "$plain" /home/alice/plain.virtio
 cp "$guests/guest.virtio" /home/alice/guest.virtio
-cp "$guests/guest.hvt" /home/alice/guest.hvt
+cp "$guests/guest.muen" /home/alice/guest.muen
 gzip -k /home/alice/plain.virtio
 strip -o /home/alice/stripped.virtio --remove-section='.note*' /home/alice/guest.virtio
 truncate -s 2000 /home/alice/empty.disk
@@ -144,7 +144,7 @@ expect_output "inspect speaks JSON" '^true$' \
         bash -c "$(declare -f as_user)
                 as_user alice shruthictl --json=short image inspect guest.virtio | jq .Hostable"
 refusals=(
-        'guest.hvt|built for hvt: rebuild for Solo5.s virtio target .MirageOS: `mirage configure -t virtio`'
+        'guest.muen|built for muen: rebuild for Solo5.s virtio target .MirageOS: `mirage configure -t virtio`'
         'plain.virtio.gz|compressed with gzip: unpack it first with `gunzip`'
         'stripped.virtio|a Solo5 image without its'
         'cut.virtio|cut off: .* copy or download it again'

@@ -68,15 +68,15 @@ define broken "--exit=0" "Colour=blue"
 expect_fail "a broken definition fails the start" 'exit-code|failed' systemctl start unikernel@broken
 is "a broken definition: result" definition "$(outcome broken RESULT)"
 check "a broken definition: file and line are told" said broken '/etc/shruthi/unikernels/broken.unikernel:[0-9]+'
-define hvt "--exit=0" Image=guest.hvt
-systemctl start unikernel@hvt 2>/dev/null
-is "an hvt image: result" image "$(outcome hvt RESULT)"
-is "an hvt image: status" 61 "$(unit_show unikernel@hvt ExecMainStatus)"
+define muen "--exit=0" Image=guest.muen
+systemctl start unikernel@muen 2>/dev/null
+is "a muen image: result" image "$(outcome muen RESULT)"
+is "a muen image: status" 61 "$(unit_show unikernel@muen ExecMainStatus)"
 define unwired "--exit=0" Image=guest.virtio
 systemctl start unikernel@unwired 2>/dev/null
 is "a device that is not wired: result" devices "$(outcome unwired RESULT)"
 is "a device that is not wired: status" 62 "$(unit_show unikernel@unwired ExecMainStatus)"
-for name in missing broken hvt unwired; do
+for name in missing broken muen unwired; do
         check_soon "$name: nothing is left of it" 60 is_swept $name
 done
 systemctl start unikernel@Wrong_Name 2>/dev/null

@@ -318,7 +318,7 @@ static int draft_check_image(Draft *draft, ImageInfo **ret_info)
 
         r = devices_match(definition, info, &devices, &draft->result->error);
         if (r >= 0 && info->boot == IMAGE_BOOT_PROCESS)
-                r = process_rules_check(definition, draft->conf, &draft->result->error);
+                r = process_rules_check(definition, info, draft->conf, &draft->result->error);
         if (r >= 0)
                 *ret_info = g_steal_pointer(&info);
         return r;

@@ -27,8 +27,9 @@ void check_live(Host *host, void (*check)(const Host *host));
 /* check-keys.c: whether keys can be sealed on this host, with what, and whether they stay in memory. */
 void check_keys(void);
 
-/* check-processes.c: whether unikernels can run as processes. */
+/* check-processes.c: whether unikernels can run as processes, and those for hvt with KVM. */
 void check_processes(const Host *host);
+void check_hvt(const Host *host);
 
 /* check-networks.c: the state and use of the bridges and networks that the configuration names, and of those
  * that were created; and whether shruthi-neighbours answers. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether unikernels can run as processes here, and what confines them. Called by check.c. */
+/* Whether unikernels can run as processes here, and what confines them; and those that KVM runs, without
+ * libvirt. Called by check.c. */
 
 #include <fcntl.h>
 #include <glib.h>
@@ -11,6 +12,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "domain/check/check-private.h"
+#include "domain/host/kvm.h"
 
 #define TENDER            "shruthi-tender"
 #define MMAP_MIN_ADDR     "/proc/sys/vm/mmap_min_addr"
@@ -63,3 +65,32 @@ void check_processes(const Host *host)
                                 "(AllowProcesses=), confined by a filter of system calls%s",
                                 whose, kernel_says(SECURITY_MODULES, "landlock") ? " and by Landlock" : "");
 }
+
+#ifdef __x86_64__
+/* Somebody who has no such image misses nothing: a host without KVM is told of already. */
+void check_hvt(const Host *host)
+{
+        g_autofree char *tender = g_build_filename(paths_libexec_dir(), TENDER, NULL);
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        if (host->conf->acceleration == ACCELERATION_TCG)
+                check_emit("hvt", "ok", "", "Images for Solo5's hvt target do not run (Acceleration=tcg)");
+        else if (access(tender, X_OK) < 0)
+                check_emit("hvt", "ok", "", "Images for Solo5's hvt target do not run: %s is not installed",
+                                tender);
+        else if (kvm_check(&error) < 0)
+                check_emit("hvt", "ok", "", "Images for Solo5's hvt target do not run: %s", error.message);
+        else
+                check_emit("hvt", "ok", "",
+                                "Images for Solo5's hvt target run with KVM, each in a machine of its own "
+                                "without "
+                                "devices");
+}
+#else
+void check_hvt(const Host *host)
+{
+        (void) host;
+        check_emit("hvt", "ok", "",
+                        "Images for Solo5's hvt target do not run: they are supported on x86_64 only");
+}
+#endif

@@ -506,6 +506,7 @@ int check_host(bool polkit, Error *ret_error)
         if (conf) {
                 check_virtualization(&host);
                 check_processes(&host);
+                check_hvt(&host);
         }
         check_keys();
         check_path_access("store", paths_images());

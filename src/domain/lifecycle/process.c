@@ -15,6 +15,7 @@
 
 #include "common/io.h"
 #include "domain/host/antispoof-client.h"
+#include "domain/host/kvm.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle-private.h"
@@ -25,7 +26,7 @@
 #include "domain/network/publication.h"
 #include "domain/plan/volumes.h"
 #include "helper/request.h"
-#include "image/spt.h"
+#include "image/solo5-load.h"
 #include "image/store.h"
 #include "unikernel/liveness.h"
 #include "unikernel/process.h"
@@ -197,6 +198,17 @@ static int handover_add_devices(Handover *handover, virConnectPtr connection, co
         return 0;
 }
 
+static int handover_add_kvm(Handover *handover, Error *ret_error)
+{
+        int fd, r = kvm_open(&fd, ret_error);
+
+        if (r < 0)
+                return r;
+
+        handover_add_word(handover, "--kvm=%u", handover_add_fd(handover, fd));
+        return 0;
+}
+
 static int handover_write_words(Handover *handover, Error *ret_error)
 {
         _cleanup_close_ int fd = memfd_create("shruthi-tender", MFD_CLOEXEC);
@@ -220,7 +232,12 @@ static int handover_fill(Handover *handover, virConnectPtr connection, const Pla
         if (r < 0)
                 return r;
         handover_add_word(handover, "--image=%u", handover_add_fd(handover, image));
-        handover_add_word(handover, "--memory=%" PRIu64, plan->memory & ~(SPT_PAGE_SIZE - 1));
+        handover_add_word(handover, "--memory=%" PRIu64, plan->memory & ~(SOLO5_PAGE_SIZE - 1));
+        if (image_needs_kvm(plan->image)) {
+                r = handover_add_kvm(handover, ret_error);
+                if (r < 0)
+                        return r;
+        }
         r = handover_add_devices(handover, connection, plan, credentials, ret_error);
         if (r < 0)
                 return r;

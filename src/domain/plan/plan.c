@@ -300,7 +300,7 @@ int plan_resolve(Plan *plan, Error *ret_error)
 
         r = plan_image(plan, ret_error);
         if (r >= 0 && plan_is_process(plan))
-                r = process_rules_check(plan->definition, plan->conf, ret_error);
+                r = process_rules_check(plan->definition, plan->image, plan->conf, ret_error);
         if (r >= 0)
                 r = plan_initrd(plan, ret_error);
         if (r >= 0)

@@ -13,6 +13,7 @@
 #include "common/unikernel-name.h"
 #include "domain/check/check.h"
 #include "domain/check/report.h"
+#include "domain/host/kvm.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle.h"
@@ -169,6 +170,11 @@ static int verb_check_without_polkit(const char *name, const VerbOptions *option
         return virt_keeps_connection() ? VIRT_NEEDS_EVENTS : check_host(false, ret_error);
 }
 
+static int verb_kvm(const char *name, const VerbOptions *options, Error *ret_error)
+{
+        return kvm_hand_over(ret_error);
+}
+
 static int verb_reattach(const char *name, const VerbOptions *options, Error *ret_error)
 {
         int r;
@@ -209,6 +215,7 @@ static const struct {
                 {"network-remove", true, verb_network_remove},
                 {"network-list", false, verb_network_list},
                 {"network-leases", true, verb_network_leases},
+                {"kvm", false, verb_kvm},
                 {"reattach", false, verb_reattach},
                 {"check", false, verb_check},
                 {"check-without-polkit", false, verb_check_without_polkit},
@@ -244,6 +251,7 @@ static int verbs_print_usage(FILE *file)
                      "  network-remove NAME     remove it, if nothing is attached to it\n"
                      "  network-list            list libvirt's networks\n"
                      "  network-leases NAME     list the leases of the network's DHCP server\n"
+                     "  kvm                     hand /dev/kvm to the process that asks for it\n"
                      "  reattach                attach guests to bridges that exist again\n"
                      "  check                   check this host\n"
                      "  check-without-polkit    the same, if polkit is known not to answer\n"

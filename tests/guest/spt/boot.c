@@ -12,6 +12,7 @@ char boot_cmdline[CMDLINE_MAX];
 bool boot_cmdline_cut;
 uint64_t boot_memory_size;
 uint64_t boot_memory_end;
+const void *boot_manifest;
 BootInfo boot_info;
 
 void start(const BootInfo *info);
@@ -27,6 +28,7 @@ void boot_read(uint64_t magic, uint64_t info)
 
         (void)magic;
         memcpy(&boot_info, (const void *)(uintptr_t)info, sizeof(boot_info));
+        boot_manifest = boot_info.manifest;
         n = strlen(boot_info.cmdline);
         boot_cmdline_cut = n >= CMDLINE_MAX;
         memcpy(boot_cmdline, boot_info.cmdline, boot_cmdline_cut ? CMDLINE_MAX - 1 : n);

@@ -3,8 +3,7 @@
 
 /* The system calls of Linux, and what the tender leaves in memory (Solo5's include/spt_abi.h). */
 
-#include "guest.h"
-#include "manifest.h"
+#include "host.h"
 
 enum {
 #ifdef __x86_64__
@@ -38,28 +37,7 @@ typedef struct BootInfo {
         int timer_fd;
 } BootInfo;
 
-/* What the tender says of a device, in ManifestEntry.runtime. */
-typedef struct Attached {
-        union {
-                struct {
-                        uint64_t capacity;
-                        uint16_t block_size;
-                } block;
-                struct {
-                        uint8_t mac[6];
-                        uint16_t mtu;
-                } network;
-        };
-        int32_t fd;
-        int32_t unused;
-        bool attached;
-} Attached;
-
 extern BootInfo boot_info; /* boot.c */
-
-const Attached *device_attached(unsigned entry); /* device.c: of manifest_entries[entry] */
-void networks_drain(void);                       /* device.c: throws away what has come */
-void console_flush(void);                        /* uart.c */
 
 static inline long call(long number, long a, long b, long c, long d, long e)
 {

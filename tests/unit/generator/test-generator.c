@@ -238,7 +238,7 @@ static void test_process(Fixture *f, const void *data)
         bool aarch64 = g_str_equal(host_machine(), "aarch64"),
              executed = aarch64 || g_str_equal(host_machine(), "x86_64");
         g_autoptr(BuiltImage) spt =
-                        spt_image_build(&(ImageSpec){SPT, .machine = aarch64 ? EM_AARCH64 : EM_X86_64}),
+                        tender_image_build(&(ImageSpec){SPT, .machine = aarch64 ? EM_AARCH64 : EM_X86_64}),
                               virtio = image_build(&(ImageSpec){VIRTIO});
         g_autofree char *image = g_strdup_printf("sha256:%064d", 1), *other = g_strdup_printf("sha256:%064d", 2),
                         *path = store_path(image), *other_path = store_path(other), *log = NULL;

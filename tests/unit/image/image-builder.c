@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "image/inspect.h"
-#include "image/spt.h"
+#include "image/solo5-load.h"
 
 #define LOAD_ADDRESS    0x100000u
 #define CODE_SIZE       64
@@ -228,13 +228,13 @@ BuiltImage *image_build(const ImageSpec *spec)
         return image;
 }
 
-BuiltImage *spt_image_build(const ImageSpec *spec)
+BuiltImage *tender_image_build(const ImageSpec *spec)
 {
         BuiltImage *image = image_build(spec);
         size_t last = image->segments_at + (image->n_segments - 1) * sizeof(Elf64_Phdr);
 
         if (spec->abi_target != 0)
-                image_put(image, image->abi_at + SOLO5_DESC_AT + 4, 4, SPT_ABI_VERSION);
+                image_put(image, image->abi_at + SOLO5_DESC_AT + 4, 4, SOLO5_ABI_VERSION);
         image_put(image, last + offsetof(Elf64_Phdr, p_flags), 4, PF_R | PF_X);
         return image;
 }

@@ -52,8 +52,9 @@ typedef struct BuiltImage {
         .interpreter = SOLO5, .abi_target = (target), .devices = (manifest), .multiboot = (multiboot_kind)
 #define VIRTIO SOLO5_IMAGE(3, DEVICES, ADDRESSES)
 
-/* The same for spt_image_build(). */
+/* The same for tender_image_build(). */
 #define SPT .interpreter = SOLO5, .abi_target = 2, .devices = DEVICES
+#define HVT .interpreter = SOLO5, .abi_target = 1, .devices = DEVICES
 
 #define SOLO5_DESC_AT 20
 #define MANIFEST_ENTRIES_AT (SOLO5_DESC_AT + 12)
@@ -64,9 +65,9 @@ void image_put(BuiltImage *image, size_t at, unsigned width, uint64_t value);
 void built_image_free(BuiltImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuiltImage, built_image_free)
 
-/* The same for Solo5's spt target: of the version that there is now (if it is of any), with code that can be
+/* The same for Solo5's targets spt and hvt: of the version that there is now (if it is of any), with code that can be
  * executed. */
-BuiltImage *spt_image_build(const ImageSpec *spec);
+BuiltImage *tender_image_build(const ImageSpec *spec);
 
 /* A bzImage of boot protocol version, 64 bit or 32. */
 GByteArray *bzimage_build(unsigned version, bool is64);

@@ -90,13 +90,13 @@ static void test_solo5_with_the_longest_name(void)
 }
 
 /* Of an image for another target, all is told that a user wants to see. */
-static void test_hvt_tells_its_devices(void)
+static void test_muen_tells_its_devices(void)
 {
-        _cleanup_image_info_ ImageInfo *info = inspect_spec(
-                        &(ImageSpec){SOLO5_IMAGE(1, DEVICES, MULTIBOOT_KIND_NONE)});
+        _cleanup_image_info_ ImageInfo *info =
+                        inspect_spec(&(ImageSpec){SOLO5_IMAGE(4, DEVICES, MULTIBOOT_KIND_NONE)});
 
         g_assert_cmpint(info->problem_code, ==, ERROR_UNSUPPORTED_IMAGE);
-        g_assert_cmpint(info->target, ==, SOLO5_TARGET_HVT);
+        g_assert_cmpint(info->target, ==, SOLO5_TARGET_MUEN);
         g_assert_cmpuint(info->n_devices, ==, 2);
 }
 
@@ -399,7 +399,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/image/hosts/multiboot-with-defaults", test_multiboot_with_defaults);
         g_test_add_func("/image/hosts/pvh", test_pvh);
         g_test_add_func("/image/hosts/linux", test_linux);
-        g_test_add_func("/image/hvt-tells-its-devices", test_hvt_tells_its_devices);
+        g_test_add_func("/image/muen-tells-its-devices", test_muen_tells_its_devices);
         g_test_add_func("/image/reads-descriptors", test_reads_descriptors);
         g_test_add_func("/image/tells-errors-from-verdicts", test_tells_errors_from_verdicts);
         g_test_add_func("/image/survives-files-that-shrink", test_survives_files_that_shrink);

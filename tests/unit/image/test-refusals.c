@@ -68,6 +68,7 @@ static size_t anchor_offset(const BuiltImage *image, Anchor anchor)
 #define UNSUPPORTED ERROR_UNSUPPORTED_IMAGE
 #define SOLO5_WAY   "rebuild for Solo5's virtio target (MirageOS: `mirage configure -t virtio`)"
 #define SPT_WAY     "rebuild for Solo5's spt target (MirageOS: `mirage configure -t spt`)"
+#define HVT_WAY     "rebuild for Solo5's hvt target (MirageOS: `mirage configure -t hvt`)"
 #define REBUILD     ": " SOLO5_WAY
 #define MIRAGE      ": for MirageOS rebuild with `mirage configure -t virtio`"
 #define AGAIN       ": build it again"
@@ -76,8 +77,9 @@ static size_t anchor_offset(const BuiltImage *image, Anchor anchor)
 
 static const Refusal refusals[] = {
         /* Solo5's other targets */
-        {"hvt", {SOLO5_IMAGE(1, DEVICES, ADDRESSES)}, .code = UNSUPPORTED,
-                .problem = "built for hvt" REBUILD},
+        {"old-hvt", {SOLO5_IMAGE(1, DEVICES, ADDRESSES)}, .code = UNSUPPORTED,
+                .problem = "built for version 1 of Solo5's hvt target, only version 2 is supported: " HVT_WAY
+                           " with a Solo5 of that version, such as 0.12"},
         {"old-spt", {SOLO5_IMAGE(2, DEVICES, ADDRESSES)}, .code = UNSUPPORTED,
                 .problem = "built for version 1 of Solo5's spt target, only version 2 is supported: " SPT_WAY
                            " with a Solo5 of that version, such as 0.12"},

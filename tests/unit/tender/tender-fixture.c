@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,12 +28,22 @@
 #define SUFFIX ".spt"
 #endif
 
-char *tender_guest(const char *name)
+static char *guest_path(const char *name, const char *suffix)
 {
-        g_autofree char *file = g_strdup_printf("guest-%s" SUFFIX, name);
+        g_autofree char *file = g_strdup_printf("guest-%s%s", name, suffix);
 
         g_assert_nonnull(g_getenv("GUEST_IMAGES"));
         return g_build_filename(g_getenv("GUEST_IMAGES"), file, NULL);
+}
+
+char *tender_guest(const char *name)
+{
+        return guest_path(name, SUFFIX);
+}
+
+char *tender_guest_machine(const char *name)
+{
+        return guest_path(name, ".hvt");
 }
 
 /* Above those that the child will have, so that none is overwritten before it is moved. */
@@ -47,6 +59,18 @@ static int fd_high(int fd)
 _Noreturn static void child_run(
                 const char *program, const char *const *argv, int output, int network, int block)
 {
+        bool asks = false;
+
+        for (size_t i = 0; argv[i]; i++)
+                asks |= strstr(argv[i], "--kvm=6") != NULL;
+        if (asks && tender_can_kvm()) {
+                int kvm = open("/dev/kvm", O_RDWR);
+
+                if (kvm != KVM_FD) {
+                        dup2(kvm, KVM_FD);
+                        close(kvm);
+                }
+        }
         if (dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 ||
                         dup2(network, NETWORK_FD) < 0 || dup2(block, BLOCK_FD) < 0)
                 _exit(99);
@@ -68,6 +92,7 @@ TenderRun tender_run_argv(const char *program, const char *const *argv)
         g_assert_cmpint(ftruncate(run.block, BLOCK_SIZE), ==, 0);
         pipes[1] = fd_high(pipes[1]);
 
+        (void) tender_can_kvm(); /* so that the child knows */
         run.pid = fork();
         g_assert_cmpint(run.pid, >=, 0);
         if (run.pid == 0)
@@ -77,16 +102,18 @@ TenderRun tender_run_argv(const char *program, const char *const *argv)
         return run;
 }
 
-static TenderRun run_words(const char *program, const char *first, const char *guest, const char *options,
-                const char *arguments)
+static TenderRun run_words(const char *program, const char *first, bool is_machine, const char *guest,
+                const char *options, const char *arguments)
 {
-        g_autofree char *image = tender_guest(guest);
+        g_autofree char *image = is_machine ? tender_guest_machine(guest) : tender_guest(guest);
         g_auto(GStrv) before = g_strsplit(options, " ", -1), after = g_strsplit(arguments, " ", -1);
         g_autoptr(GPtrArray) argv = g_ptr_array_new();
 
         g_ptr_array_add(argv, (gpointer) "shruthi-tender");
         if (first)
                 g_ptr_array_add(argv, (gpointer) first);
+        if (is_machine)
+                g_ptr_array_add(argv, (gpointer) "--kvm=6");
         if (!g_str_equal(guest, "plain"))
                 g_ptr_array_add(argv, (gpointer) "--network=service=3,mac=52:54:00:00:00:01");
         if (g_str_equal(guest, "disk"))
@@ -104,7 +131,7 @@ static TenderRun run_words(const char *program, const char *first, const char *g
 
 TenderRun tender_run(const char *guest, const char *options, const char *arguments)
 {
-        return run_words(g_getenv("TENDER"), NULL, guest, options, arguments);
+        return run_words(g_getenv("TENDER"), NULL, false, guest, options, arguments);
 }
 
 TenderRun tender_run_without(
@@ -112,8 +139,76 @@ TenderRun tender_run_without(
 {
         g_autofree char *without = g_strdup_printf("--without=%s", layer);
 
-        return run_words(g_getenv("TENDER_TESTING"), without, guest, options, arguments);
+        return run_words(g_getenv("TENDER_TESTING"), without, false, guest, options, arguments);
 }
+
+TenderRun tender_run_machine(const char *guest, const char *options, const char *arguments)
+{
+        return run_words(g_getenv("TENDER"), NULL, true, guest, options, arguments);
+}
+
+TenderRun tender_run_machine_without(
+                const char *layer, const char *guest, const char *options, const char *arguments)
+{
+        g_autofree char *without = g_strdup_printf("--without=%s", layer);
+
+        return run_words(g_getenv("TENDER_TESTING"), without, true, guest, options, arguments);
+}
+
+#ifdef __x86_64__
+/* A machine that writes to a port, and what it stops for. */
+static bool kvm_runs(int kvm, char *memory)
+{
+        static const uint8_t code[] = {0xe6, 0x10}; /* out %al, $0x10 */
+        const struct kvm_userspace_memory_region region = {
+                        .memory_size = 4096, .userspace_addr = (uintptr_t) memory};
+        const struct kvm_regs registers = {.rflags = 2};
+        int machine = ioctl(kvm, KVM_CREATE_VM, 0UL), processor = ioctl(machine, KVM_CREATE_VCPU, 0UL);
+        int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+        struct kvm_sregs system;
+        struct kvm_run *run;
+        bool runs;
+
+        if (machine < 0 || processor < 0 || size <= 0)
+                return false;
+
+        memcpy(memory, code, sizeof code);
+        run = mmap(NULL, (size_t) size, PROT_READ | PROT_WRITE, MAP_SHARED, processor, 0);
+        g_assert_true(run != MAP_FAILED);
+        g_assert_cmpint(ioctl(machine, KVM_SET_USER_MEMORY_REGION, &region), ==, 0);
+        g_assert_cmpint(ioctl(processor, KVM_GET_SREGS, &system), ==, 0);
+        system.cs.base = system.cs.selector = 0;
+        g_assert_cmpint(ioctl(processor, KVM_SET_SREGS, &system), ==, 0);
+        g_assert_cmpint(ioctl(processor, KVM_SET_REGS, &registers), ==, 0);
+        runs = ioctl(processor, KVM_RUN, 0) >= 0 && run->exit_reason == KVM_EXIT_IO && run->io.port == 0x10;
+        munmap(run, (size_t) size);
+        close(processor);
+        close(machine);
+        return runs;
+}
+
+bool tender_can_kvm(void)
+{
+        static int known = -1;
+
+        if (known < 0) {
+                int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+                char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+                known = kvm >= 0 && kvm_runs(kvm, memory);
+                munmap(memory, 4096);
+                if (kvm >= 0)
+                        close(kvm);
+        }
+
+        return known;
+}
+#else
+bool tender_can_kvm(void)
+{
+        return false;
+}
+#endif
 
 bool tender_run_read(TenderRun *run)
 {

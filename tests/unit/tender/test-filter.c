@@ -6,6 +6,7 @@
 #include "tender/filter.h"
 
 #include <glib.h>
+#include <linux/kvm.h>
 #include <sys/syscall.h>
 
 #include "common/filter-program.h"
@@ -13,6 +14,7 @@
 enum {
         EPOLL = 100,
         TIMER = 101,
+        PROCESSOR = 102,
         DEVICE = 200, /* descriptors of devices: 200 + entry */
 };
 
@@ -50,7 +52,7 @@ static uint32_t run(const struct sock_filter *program, size_t size, const struct
         g_error("the program has no end");
 }
 
-static bool allows(const SptManifest *manifest, struct seccomp_data data)
+static bool allows(const Solo5Manifest *manifest, struct seccomp_data data)
 {
         struct sock_filter program[TENDER_FILTER_MAX];
         size_t size = tender_filter(manifest, EPOLL, TIMER, program);
@@ -67,14 +69,14 @@ static bool allows(const SptManifest *manifest, struct seccomp_data data)
 
 /* Networks and block devices in turn, each block device larger than the one before: they end around 4 GiB.
  */
-static SptManifest manifest_of(uint32_t n_devices)
+static Solo5Manifest manifest_of(uint32_t n_devices)
 {
-        SptManifest manifest = {.version = 1, .n_entries = n_devices + 1};
+        Solo5Manifest manifest = {.version = 1, .n_entries = n_devices + 1};
 
-        manifest.entries[0].type = SPT_ENTRY_RESERVED_FIRST;
+        manifest.entries[0].type = SOLO5_ENTRY_RESERVED_FIRST;
         for (uint32_t i = 1; i <= n_devices; i++) {
                 manifest.entries[i].fd = (int32_t) (DEVICE + i);
-                manifest.entries[i].type = i % 2 == 1 ? SPT_ENTRY_BLOCK : SPT_ENTRY_NETWORK;
+                manifest.entries[i].type = i % 2 == 1 ? SOLO5_ENTRY_BLOCK : SOLO5_ENTRY_NETWORK;
                 if (i % 2 == 1) {
                         manifest.entries[i].block.block_size = i % 4 == 1 ? 512 : 4096;
                         manifest.entries[i].block.capacity = UINT64_C(0x100000000) + 4096 * (i - 17) / 2;
@@ -86,11 +88,11 @@ static SptManifest manifest_of(uint32_t n_devices)
 
 static void test_devices(void)
 {
-        SptManifest manifest = manifest_of(MANIFEST_DEVICES_MAX);
+        Solo5Manifest manifest = manifest_of(MANIFEST_DEVICES_MAX);
 
         for (uint32_t i = 1; i < manifest.n_entries; i++) {
-                const SptManifestEntry *entry = &manifest.entries[i];
-                bool block = entry->type == SPT_ENTRY_BLOCK;
+                const Solo5ManifestEntry *entry = &manifest.entries[i];
+                bool block = entry->type == SOLO5_ENTRY_BLOCK;
                 uint64_t fd = (uint64_t) entry->fd, size = block ? entry->block.block_size : 512;
                 uint64_t last = block ? entry->block.capacity - size : 0;
 
@@ -118,7 +120,7 @@ static void test_capacities(void)
                         (UINT64_C(1) << 32) + 512, (UINT64_C(3) << 32) + 1024};
 
         for (size_t i = 0; i < G_N_ELEMENTS(capacities); i++) {
-                SptManifest manifest = manifest_of(1);
+                Solo5Manifest manifest = manifest_of(1);
                 uint64_t last = capacities[i] - 512;
                 const uint64_t offsets[] = {0, 1, 511, 512, last, last + 1, last + 512, UINT64_C(0xffffffff),
                                 UINT64_C(1) << 32, (UINT64_C(1) << 32) + 1, UINT64_C(2) << 32,
@@ -134,7 +136,7 @@ static void test_capacities(void)
 
 static void test_without_devices(void)
 {
-        SptManifest manifest = manifest_of(0);
+        Solo5Manifest manifest = manifest_of(0);
 
         g_assert_true(allows(&manifest, CALL(SYS_write, 1)));
         g_assert_false(allows(&manifest, CALL(SYS_write, 2)));
@@ -167,7 +169,7 @@ static void test_other_calls(void)
                         SYS_arch_prctl,
 #endif
         };
-        SptManifest manifest = manifest_of(4);
+        Solo5Manifest manifest = manifest_of(4);
 
         for (int number = -2; number < 2048; number++) {
                 bool is_ours = false;
@@ -182,6 +184,47 @@ static void test_other_calls(void)
         }
 }
 
+/* This program itself, while it runs a machine: its processor besides, and the same devices. */
+static void test_machine(void)
+{
+        Solo5Manifest manifest = manifest_of(2);
+        struct sock_filter program[TENDER_FILTER_MAX];
+        size_t size = tender_filter_machine(&manifest, PROCESSOR, EPOLL, TIMER, program);
+        const struct {
+                struct seccomp_data data;
+                bool allowed;
+        } cases[] = {
+                        {CALL(SYS_ioctl, PROCESSOR, KVM_RUN), true},
+                        {CALL(SYS_ioctl, PROCESSOR, KVM_GET_REGS), true},
+                        {CALL(SYS_ioctl, PROCESSOR, KVM_SET_REGS), false},
+                        {CALL(SYS_ioctl, PROCESSOR, KVM_RUN | UINT64_C(1) << 32), false},
+                        {CALL(SYS_ioctl, PROCESSOR + 1, KVM_RUN), false},
+                        {CALL(SYS_ioctl, EPOLL, KVM_RUN), false},
+                        {CALL(SYS_write, 1), true},
+                        {CALL(SYS_write, DEVICE + 2), true},
+                        {CALL(SYS_write, PROCESSOR), false},
+                        {CALL(SYS_pwrite64, DEVICE + 1, 1, 512, 0), true},
+                        {CALL(SYS_pwrite64, DEVICE + 1, 1, 513, 0), false},
+                        {CALL(SYS_epoll_pwait, EPOLL), true},
+                        {CALL(SYS_timerfd_settime, TIMER), true},
+                        {CALL(SYS_clock_gettime, 0), true},
+                        {CALL(SYS_exit_group, 0), true},
+                        {CALL(SYS_mmap), false},
+                        {CALL(SYS_openat), false},
+                        {CALL(SYS_mprotect), false},
+                        {CALL(SYS_rt_sigreturn), false},
+                        {CALL(SYS_futex), false},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                struct seccomp_data data = cases[i].data;
+
+                data.arch = OUR_ARCHITECTURE;
+                g_assert_cmpuint(run(program, size, &data), ==,
+                                cases[i].allowed ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -190,5 +233,6 @@ int main(int argc, char **argv)
         g_test_add_func("/tender/filter/compares offsets with all of their 64 bits", test_capacities);
         g_test_add_func("/tender/filter/knows console, clocks and timer", test_without_devices);
         g_test_add_func("/tender/filter/knows no other call", test_other_calls);
+        g_test_add_func("/tender/filter/knows a machine's processor", test_machine);
         return g_test_run();
 }

@@ -33,20 +33,20 @@ static const Case cases[] = {
                                 "is not within the guest's memory"},
                 {"a segment of which the end wraps", 0x201000, 0x200000, UINT64_MAX - 0xfffff,
                                 ERROR_INVALID_IMAGE, "is not within the guest's memory"},
-                {"a segment below", 0x201000, SPT_IMAGE_MIN - 1, 4096, ERROR_INVALID_IMAGE,
+                {"a segment below", 0x201000, SOLO5_IMAGE_MIN - 1, 4096, ERROR_INVALID_IMAGE,
                                 "is not within the guest's memory"},
 };
 
 static void test_refused(const void *data)
 {
         const Case *c = data;
-        g_autofree SptImage *image = g_new0(SptImage, 1);
+        g_autofree Solo5Image *image = g_new0(Solo5Image, 1);
         _cleanup_error_ Error error = ERROR_INIT;
 
         image->end = c->end;
         image->n_segments = 1;
-        image->segments[0] = (SptSegment){.address = c->address, .memory_size = c->memory_size};
-        g_assert_cmpint(tender_memory_load(-1, image, MEMORY, &error), <, 0);
+        image->segments[0] = (Solo5Segment){.address = c->address, .memory_size = c->memory_size};
+        g_assert_cmpint(tender_memory_load(-1, image, &(TenderMemory){.size = MEMORY}, &error), <, 0);
         g_assert_cmpint(error.code, ==, c->code);
         if (!strstr(error.message, c->sentence))
                 g_error("\"%s\" is not in: %s", c->sentence, error.message);

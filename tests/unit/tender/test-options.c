@@ -78,6 +78,21 @@ static void test_hold(void)
         g_assert_cmpint(options.held_fd, ==, 10);
 }
 
+static void test_kvm(void)
+{
+        g_auto(GStrv) words = NULL, bare = NULL, check = NULL;
+        TenderOptions options;
+
+        g_assert_cmpint(parse("image", &bare, &options, NULL), ==, 0);
+        g_assert_cmpint(options.kvm_fd, ==, -1);
+        g_assert_false(options.check);
+        g_assert_cmpint(parse("--kvm=8 image", &words, &options, NULL), ==, 0);
+        g_assert_cmpint(options.kvm_fd, ==, 8);
+        g_assert_cmpint(parse("--kvm=8 --check", &check, &options, NULL), ==, 0);
+        g_assert_true(options.check);
+        g_assert_null(options.arguments[0]);
+}
+
 static void test_help(void)
 {
         g_auto(GStrv) words = NULL, version = NULL;
@@ -95,6 +110,11 @@ static void test_refusals(void)
                 const char *line, *sentence;
         } cases[] = {
                         {"", "No image is given"}, {"--memory=4M --", "No image is given"},
+                        {"--check", "--check needs --kvm=, and takes neither image nor devices"},
+                        {"--kvm=3 --check image", "--check needs --kvm="},
+                        {"--kvm=3 --check --image=4", "--check needs --kvm="},
+                        {"--kvm=3 --check --block=a=4", "--check needs --kvm="},
+                        {"--kvm=2 x", "\"2\" in --kvm=2 is not a descriptor"},
                         {"--memory= x", "\"\" in --memory= is not a size"},
                         {"--memory=lots x", "\"lots\" in --memory= is not a size"},
                         {"--memory=1M x", "\"1M\" in --memory= is out of range"},
@@ -175,6 +195,7 @@ int main(int argc, char **argv)
         g_test_add_func("/tender/options/say all there is to say", test_all);
         g_test_add_func("/tender/options/name the image by a descriptor", test_image_by_descriptor);
         g_test_add_func("/tender/options/name what is held open", test_hold);
+        g_test_add_func("/tender/options/takes /dev/kvm", test_kvm);
         g_test_add_func("/tender/options/ask for help", test_help);
         g_test_add_func("/tender/options/are refused with the value", test_refusals);
         g_test_add_func("/tender/options/have room for as many devices as an image", test_many);

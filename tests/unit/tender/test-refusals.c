@@ -126,7 +126,7 @@ static void test_other_images(void)
         argv[1] = virtio;
         if (g_file_test(virtio, G_FILE_TEST_EXISTS))
                 assert_refused(g_getenv("TENDER"), argv, TENDER_EXIT_IMAGE,
-                                "The image is built for virtio, not for spt");
+                                "The image is built for virtio, not for spt or hvt");
 }
 
 static void test_standard_descriptors(void)

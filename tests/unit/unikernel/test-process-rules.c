@@ -13,6 +13,7 @@
 #include "fixture/files.h"
 #include "image/architecture.h"
 #include "image/image-builder.h"
+#include "image/image.h"
 #include "image/store.h"
 #include "unikernel/process-rules.h"
 #include "unikernel/unit-files.h"
@@ -23,7 +24,7 @@ typedef struct Fixture {
         char *root, *spt, *virtio, *none;
 } Fixture;
 
-/* Whether this host executes one of spt_image_build() for it. */
+/* Whether this host executes one of tender_image_build() for it. */
 static bool host_has_spt(void)
 {
         return guest_architecture_from_string(host_machine()) != _IMAGE_ARCHITECTURE_INVALID;
@@ -42,7 +43,7 @@ static BuiltImage *build_for_host(void)
 {
         bool aarch64 = g_str_equal(host_machine(), "aarch64");
 
-        return spt_image_build(&(ImageSpec){SPT, .machine = aarch64 ? EM_AARCH64 : EM_X86_64});
+        return tender_image_build(&(ImageSpec){SPT, .machine = aarch64 ? EM_AARCH64 : EM_X86_64});
 }
 
 static void set_up(Fixture *f, const void *data)
@@ -68,6 +69,8 @@ static void tear_down(Fixture *f, const void *data)
         g_free(f->virtio);
         g_free(f->none);
 }
+
+static const ImageInfo info_spt = {.boot = IMAGE_BOOT_PROCESS, .target = SOLO5_TARGET_SPT};
 
 static Definition *define(const char *image, const char *settings)
 {
@@ -115,7 +118,8 @@ static void test_allowed(void)
 
                 definition->origin = cases[i].origin;
                 definition->owner = cases[i].owner;
-                g_assert_true((process_rules_check(definition, &conf, &error) < 0) == (cases[i].sentence != NULL));
+                g_assert_true((process_rules_check(definition, &info_spt, &conf, &error) < 0) ==
+                                (cases[i].sentence != NULL));
                 g_assert_cmpstr(error.message, ==, cases[i].sentence);
                 if (cases[i].sentence)
                         g_assert_cmpint(error.code, ==, ERROR_NOT_SUPPORTED);
@@ -140,10 +144,56 @@ static void test_settings(void)
                 g_autoptr(Definition) definition = define("/a", cases[i].settings);
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                g_assert_true((process_rules_check(definition, &conf, &error) < 0) == (cases[i].sentence != NULL));
+                g_assert_true((process_rules_check(definition, &info_spt, &conf, &error) < 0) ==
+                                (cases[i].sentence != NULL));
                 g_assert_cmpstr(error.message, ==, cases[i].sentence);
                 if (cases[i].sentence)
                         g_assert_cmpint(error.code, ==, ERROR_INVALID_DEFINITION);
+        }
+}
+
+/* It is a virtual machine: whoever may have one with KVM may have this. */
+static void test_hvt(void)
+{
+        static const struct {
+                AllowProcesses allow;
+                Acceleration acceleration;
+                const char *settings, *sentence;
+                ErrorCode code;
+        } cases[] = {
+                        {ALLOW_PROCESSES_NO, ACCELERATION_AUTO, "", NULL, 0},
+                        {ALLOW_PROCESSES_ADMINISTRATORS, ACCELERATION_KVM, "CPUs=1\nMemory=4G\n", NULL, 0},
+                        {ALLOW_PROCESSES_USERS, ACCELERATION_TCG, "",
+                                        "The image is for Solo5's hvt target, which needs KVM, and "
+                                        "Acceleration=tcg in shruthi.conf rules that out: build it for "
+                                        "virtio "
+                                        "(MirageOS: `mirage configure -t virtio`)",
+                                        ERROR_NOT_SUPPORTED},
+                        {ALLOW_PROCESSES_USERS, ACCELERATION_AUTO, "Memory=5G\n",
+                                        "f: Memory=5G: a unikernel for Solo5's hvt target can have at most "
+                                        "4G: "
+                                        "lower Memory=",
+                                        ERROR_INVALID_DEFINITION},
+                        {ALLOW_PROCESSES_USERS, ACCELERATION_AUTO, "CPUs=2\n",
+                                        "f: CPUs=2: a unikernel for Solo5's hvt target has one processor: "
+                                        "remove "
+                                        "CPUs=",
+                                        ERROR_INVALID_DEFINITION},
+        };
+        const ImageInfo info = {.boot = IMAGE_BOOT_PROCESS, .target = SOLO5_TARGET_HVT};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Definition) definition = define("/a", cases[i].settings);
+                const Conf conf = {.allow_processes = cases[i].allow, .acceleration = cases[i].acceleration};
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                definition->origin = DEFINITION_ORIGIN_STATE;
+                definition->owner = 1000;
+                g_assert_true((process_rules_check(definition, &info, &conf, &error) < 0) ==
+                                (cases[i].sentence != NULL));
+                g_assert_cmpstr(error.message, ==, cases[i].sentence);
+                if (cases[i].sentence)
+                        g_assert_cmpint(error.code, ==, cases[i].code);
         }
 }
 
@@ -237,6 +287,7 @@ int main(int argc, char *argv[])
 #define ADD(path, function) g_test_add("/unikernel/process-rules/" path, Fixture, NULL, set_up, function, tear_down)
         g_test_add_func("/unikernel/process-rules/say-whose-may-run", test_allowed);
         g_test_add_func("/unikernel/process-rules/refuse-what-only-machines-have", test_settings);
+        g_test_add_func("/unikernel/process-rules/say-whether-kvm-may-be-used", test_hvt);
         ADD("go-by-the-image", test_may_be_of_process);
         ADD("place-the-unit-in-the-slice", test_place);
         ADD("compare-the-place-with-what-systemd-has", test_place_is_there);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The console is a descriptor, written to by lines, which end as Unix's do. There is no input. */
+/* The console is written to by lines, which end as Unix's do. There is no input. */
 
-#include "calls.h"
+#include "host.h"
 
 static char line[512];
 static size_t n_line;
@@ -11,7 +11,7 @@ static bool returned; /* a carriage return is held back */
 void console_flush(void)
 {
         for (size_t done = 0; done < n_line;) {
-                long n = call(CALL_WRITE, CONSOLE, (long)(line + done), (long)(n_line - done), 0, 0);
+                long n = host_console_write(line + done, n_line - done);
 
                 if (n <= 0)
                         break;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The devices are descriptors. So that net.c and block.c need not know, the queues of virtio that they use are served
- * here, by a system call when something is added or looked for. A queue's port is the entry of the manifest.
+ * The devices are the tender's. So that net.c and block.c need not know, the queues of virtio that they use are served
+ * here, by a call when something is added or looked for. A queue's port is the entry of the manifest.
  */
 
-#include "calls.h"
+#include "host.h"
 #include "virtio.h"
 
 enum {
@@ -18,7 +18,7 @@ enum {
 /* What the tender made of the manifest: the same entries, the reserved one first. */
 const Attached *device_attached(unsigned entry)
 {
-        const ManifestEntry *entries = (const ManifestEntry *)((const char *)boot_info.manifest + 8);
+        const ManifestEntry *entries = (const ManifestEntry *)((const char *)boot_manifest + 8);
 
         return (const Attached *)(const void *)entries[entry + 1].runtime;
 }
@@ -88,38 +88,34 @@ static void queue_done(Queue *queue, uint16_t head, long size)
         queue->used->index++;
 }
 
-static uint8_t block_request(const Attached *device, const Descriptor *d)
+static uint8_t block_request(unsigned entry, const Descriptor *d)
 {
         const struct {
                 uint32_t type;
                 uint32_t priority;
                 uint64_t sector;
         } *request = (const void *)(uintptr_t)d[0].address;
-        uint32_t done = 0, step = device->block.block_size;
+        uint32_t step = device_attached(entry)->block.block_size;
 
-        for (; request->type != REQUEST_FLUSH && done < d[1].size; done += step) {
-                long n = call(request->type == REQUEST_WRITE ? CALL_PWRITE : CALL_PREAD, device->fd,
-                                (long)(d[1].address + done), step,
-                                (long)(request->sector * SECTOR_SIZE + done), 0);
-
-                if (n != (long)step)
+        for (uint32_t done = 0; request->type != REQUEST_FLUSH && done < d[1].size; done += step)
+                if (!host_block_transfer(entry, request->type == REQUEST_WRITE,
+                                    (void *)(uintptr_t)(d[1].address + done), step,
+                                    request->sector * SECTOR_SIZE + done))
                         return 1;
-        }
         return 0;
 }
 
 void queue_add(Queue *queue, uint16_t head)
 {
-        const Attached *device = device_attached(queue->io);
         const Descriptor *d = &queue->descriptors[head];
 
         if (device_kind(queue->io) == DEVICE_BLOCK)
-                *(uint8_t *)(uintptr_t)d[2].address = block_request(device, d);
+                *(uint8_t *)(uintptr_t)d[2].address = block_request(queue->io, d);
         else if (queue->number == QUEUE_RECEIVE) {
                 queue->available->ring[queue->available->index++ % QUEUE_SIZE] = head;
                 return;
         } else
-                call(CALL_WRITE, device->fd, (long)d[1].address, d[1].size, 0, 0);
+                host_network_write(queue->io, (const void *)(uintptr_t)d[1].address, d[1].size);
         queue_done(queue, head, 0);
 }
 
@@ -131,7 +127,6 @@ void queue_notify(Queue *queue)
 /* There are always buffers to receive into: what is taken is added again. */
 bool queue_pending(const Queue *queue)
 {
-        const Attached *device = device_attached(queue->io);
         Queue *q = (Queue *)(uintptr_t)queue;
         const Descriptor *d;
         uint16_t head;
@@ -144,7 +139,7 @@ bool queue_pending(const Queue *queue)
 
         head = queue->available->ring[queue->used->index % QUEUE_SIZE];
         d = &queue->descriptors[head + 1];
-        n = call(CALL_READ, device->fd, (long)d->address, d->size, 0, 0);
+        n = host_network_read(queue->io, (void *)(uintptr_t)d->address, d->size);
         if (n <= 0)
                 return false;
         queue_done(q, head, n + queue->descriptors[head].size);
@@ -165,6 +160,6 @@ void networks_drain(void)
 
         for (unsigned i = 0; i < manifest_n_entries; i++)
                 while (device_kind(i) == DEVICE_NETWORK &&
-                                call(CALL_READ, device_attached(i)->fd, (long)frame, sizeof(frame), 0, 0) > 0)
+                                host_network_read(i, frame, sizeof(frame)) > 0)
                         compiler_barrier();
 }

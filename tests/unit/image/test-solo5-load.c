@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Images for Solo5's spt target as a tender reads them: what is loaded where, and what is refused. */
+/* Images for Solo5's targets spt and hvt as a tender reads them: what is loaded where, and what is refused. */
 
 #include <elf.h>
 #include <glib.h>
 #include <string.h>
 
 #include "image-builder.h"
-#include "image/spt.h"
+#include "image/solo5-load.h"
 
 #define ABI_VERSION_AT (SOLO5_DESC_AT + 4)
 #define HEADER_SIZE    sizeof(Elf64_Phdr)
@@ -36,52 +36,57 @@ typedef struct Refusal {
         const char *problem;
 } Refusal;
 
-static bool spt_read_bytes(const BuiltImage *image, SptImage *ret, ImageInfo *info)
+static bool read_bytes(const BuiltImage *image, Solo5Image *ret, ImageInfo *info)
 {
         Source source = source_from_bytes(image->bytes->data, image->bytes->len);
 
-        return spt_read(&source, IMAGE_ARCHITECTURE_X86_64, ret, info);
+        return solo5_load_read(&source, IMAGE_ARCHITECTURE_X86_64, ret, info);
 }
 
 static void test_good(void)
 {
-        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
+        g_autoptr(BuiltImage) image = tender_image_build(&(ImageSpec){SPT});
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
-        SptImage spt;
+        Solo5Image loaded;
 
-        if (!spt_read_bytes(image, &spt, info))
+        if (!read_bytes(image, &loaded, info))
                 g_error("refused: %s", info->problem);
         g_assert_null(info->problem);
         g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
         g_assert_cmpuint(info->abi_version, ==, 2);
         g_assert_cmpuint(info->n_devices, ==, 2);
         g_assert_cmpstr(info->devices[1].name, ==, "storage");
-        g_assert_cmpuint(spt.entry, ==, 0x100000);
-        g_assert_cmpuint(spt.n_segments, ==, 1);
-        g_assert_cmpuint(spt.segments[0].address, ==, 0x100000);
-        g_assert_cmpuint(spt.segments[0].file_size, ==, image->bytes->len);
-        g_assert_true(spt.segments[0].readable && spt.segments[0].executable && !spt.segments[0].writable);
-        g_assert_cmpuint(spt.end, ==, 0x100000 + image->bytes->len);
-        g_assert_cmpuint(info->loaded_end, ==, spt.end);
+        g_assert_cmpuint(loaded.entry, ==, 0x100000);
+        g_assert_cmpuint(loaded.n_segments, ==, 1);
+        g_assert_cmpuint(loaded.segments[0].address, ==, 0x100000);
+        g_assert_cmpuint(loaded.segments[0].file_size, ==, image->bytes->len);
+        g_assert_true(loaded.segments[0].readable && loaded.segments[0].executable && !loaded.segments[0].writable);
+        g_assert_cmpuint(loaded.end, ==, 0x100000 + image->bytes->len);
+        g_assert_cmpuint(info->loaded_end, ==, loaded.end);
 }
 
-/* It is executed, not booted, by a host of its own processor. */
+/* It is executed, not booted, by a host of its own processor; for hvt with a virtual one. */
 static void test_inspected(void)
 {
-        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
-        _cleanup_image_info_ ImageInfo *info = inspect_on(image->bytes->data, image->bytes->len, HOST);
+        for (unsigned target = SOLO5_TARGET_HVT; target <= SOLO5_TARGET_SPT; target++) {
+                g_autoptr(BuiltImage) image = tender_image_build(
+                                &(ImageSpec){.interpreter = SOLO5, .abi_target = target, .devices = DEVICES});
+                _cleanup_image_info_ ImageInfo *info =
+                                inspect_on(image->bytes->data, image->bytes->len, HOST);
 
-        g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
-        g_assert_cmpuint(info->abi_version, ==, 2);
-        g_assert_cmpuint(info->n_devices, ==, 2);
-        g_assert_null(info->problem);
-        g_assert_cmpint(info->boot, ==, IMAGE_BOOT_PROCESS);
+                g_assert_cmpint(info->target, ==, (int) target);
+                g_assert_cmpuint(info->abi_version, ==, 2);
+                g_assert_cmpuint(info->n_devices, ==, 2);
+                g_assert_null(info->problem);
+                g_assert_cmpint(info->boot, ==, IMAGE_BOOT_PROCESS);
+                g_assert_true(image_needs_kvm(info) == (target == SOLO5_TARGET_HVT));
+        }
 }
 
 /* What it is booted by, where it is also bootable, is of no interest. */
 static void test_inspected_with_header(void)
 {
-        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT, .multiboot = ADDRESSES, .pvh_desc_size = 4});
+        g_autoptr(BuiltImage) image = tender_image_build(&(ImageSpec){SPT, .multiboot = ADDRESSES, .pvh_desc_size = 4});
         _cleanup_image_info_ ImageInfo *info = inspect_on(image->bytes->data, image->bytes->len, HOST);
 
         g_assert_null(info->problem);
@@ -115,7 +120,7 @@ static void test_inspected_elsewhere(void)
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT, .machine = cases[i].machine});
+                g_autoptr(BuiltImage) image = tender_image_build(&(ImageSpec){SPT, .machine = cases[i].machine});
                 _cleanup_image_info_ ImageInfo *info = inspect_as(
                                 image->bytes->data, image->bytes->len, cases[i].host, cases[i].asked);
 
@@ -151,15 +156,21 @@ static const Refusal refusals[] = {
                 {"no manifest", {.interpreter = SOLO5, .abi_target = 2}, {}, ERROR_INVALID_IMAGE,
                                 "a Solo5 image without its manifest"},
                 {"virtio", {VIRTIO}, {}, ERROR_UNSUPPORTED_IMAGE,
-                                "built for virtio, not for spt: rebuild for"},
-                {"hvt", {.abi_target = 1, .devices = DEVICES}, {}, ERROR_UNSUPPORTED_IMAGE,
-                                "built for hvt, not for spt"},
+                                "built for virtio, not for spt or hvt: rebuild for Solo5's spt target"},
                 {"an unknown target", {.abi_target = 99, .devices = DEVICES}, {}, ERROR_UNSUPPORTED_IMAGE,
                                 "built for the unknown Solo5 target 99"},
                 {"version 1", {SPT}, {{AT_ABI, ABI_VERSION_AT, 4, 1}}, ERROR_UNSUPPORTED_IMAGE,
                                 "built for version 1 of Solo5's spt target, only version 2 is supported"},
                 {"version 3", {SPT}, {{AT_ABI, ABI_VERSION_AT, 4, 3}}, ERROR_UNSUPPORTED_IMAGE,
                                 "built for version 3 of Solo5's spt target, only version 2 is supported"},
+                {"hvt's version 1", {HVT}, {{AT_ABI, ABI_VERSION_AT, 4, 1}}, ERROR_UNSUPPORTED_IMAGE,
+                                "built for version 1 of Solo5's hvt target, only version 2 is supported: "
+                                "rebuild for Solo5's hvt target"},
+                {"hvt and 32 bits", {HVT, .is32 = true, .machine = EM_X86_64}, {}, ERROR_INVALID_IMAGE,
+                                "damaged: a Solo5 hvt image is a 64-bit ELF file"},
+                {"hvt and an address that has more than 32 bits", {HVT},
+                                {{AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, UINT64_C(1) << 32}},
+                                ERROR_INVALID_IMAGE, "claims more than there are addresses"},
                 {"writable code", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_flags), 4, 7}},
                                 ERROR_UNSUPPORTED_IMAGE,
                                 "is writable and executable, which is not supported"},
@@ -220,13 +231,13 @@ static void patch(BuiltImage *image, const Patch *p)
 static void test_refused(const void *data)
 {
         const Refusal *refusal = data;
-        g_autoptr(BuiltImage) image = spt_image_build(&refusal->spec);
+        g_autoptr(BuiltImage) image = tender_image_build(&refusal->spec);
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
-        SptImage spt;
+        Solo5Image loaded;
 
         for (size_t i = 0; i < G_N_ELEMENTS(refusal->patches); i++)
                 patch(image, &refusal->patches[i]);
-        g_assert_false(spt_read_bytes(image, &spt, info));
+        g_assert_false(read_bytes(image, &loaded, info));
         g_assert_nonnull(info->problem);
         if (!strstr(info->problem, refusal->problem))
                 g_error("\"%s\" is not in: %s", refusal->problem, info->problem);
@@ -237,7 +248,7 @@ static void test_refused(const void *data)
 static void test_refused_by_inspection(void)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
-                g_autoptr(BuiltImage) image = spt_image_build(&refusals[i].spec);
+                g_autoptr(BuiltImage) image = tender_image_build(&refusals[i].spec);
                 _cleanup_image_info_ ImageInfo *info = NULL;
 
                 for (size_t j = 0; j < G_N_ELEMENTS(refusals[i].patches); j++)
@@ -257,35 +268,35 @@ static void test_segments(void)
 {
         static const Patch patches[] = {SECOND(PF_R | PF_X, 0x100000, 0x8000)};
         static const Patch without_file = {AT_NOTE, offsetof(Elf64_Phdr, p_filesz), 8, 0};
-        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
+        g_autoptr(BuiltImage) image = tender_image_build(&(ImageSpec){SPT});
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
-        SptImage spt;
+        Solo5Image loaded;
 
         for (size_t i = 0; i < G_N_ELEMENTS(patches); i++)
                 patch(image, &patches[i]);
         patch(image, &without_file);
-        if (!spt_read_bytes(image, &spt, info))
+        if (!read_bytes(image, &loaded, info))
                 g_error("refused: %s", info->problem);
-        g_assert_cmpuint(spt.n_segments, ==, 2);
-        g_assert_cmpuint(spt.segments[0].file_size, ==, 0);
-        g_assert_cmpuint(spt.segments[0].memory_size, ==, 0x8000);
-        g_assert_cmpuint(spt.segments[1].address, ==, 0x108000);
+        g_assert_cmpuint(loaded.n_segments, ==, 2);
+        g_assert_cmpuint(loaded.segments[0].file_size, ==, 0);
+        g_assert_cmpuint(loaded.segments[0].memory_size, ==, 0x8000);
+        g_assert_cmpuint(loaded.segments[1].address, ==, 0x108000);
 }
 
 /* The highest end is 2^47, whatever the memory will be. */
 static void test_highest_end(void)
 {
         for (unsigned beyond = 0; beyond < 2; beyond++) {
-                g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
+                g_autoptr(BuiltImage) image = tender_image_build(&(ImageSpec){SPT});
                 _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
                 uint64_t address = (UINT64_C(1) << 47) - image->bytes->len + beyond;
-                SptImage spt;
+                Solo5Image loaded;
 
                 patch(image, &(Patch){AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, address});
                 patch(image, &(Patch){AT_FILE, offsetof(Elf64_Ehdr, e_entry), 8, address});
-                g_assert_true(spt_read_bytes(image, &spt, info) == (beyond == 0));
+                g_assert_true(read_bytes(image, &loaded, info) == (beyond == 0));
                 if (beyond == 0)
-                        g_assert_cmpuint(spt.end, ==, UINT64_C(1) << 47);
+                        g_assert_cmpuint(loaded.end, ==, UINT64_C(1) << 47);
                 else
                         g_assert_nonnull(strstr(info->problem, "claims more than there are addresses"));
         }
@@ -293,15 +304,15 @@ static void test_highest_end(void)
 
 static void test_cut_off(void)
 {
-        g_autoptr(BuiltImage) image = spt_image_build(&(ImageSpec){SPT});
-        SptImage spt;
+        g_autoptr(BuiltImage) image = tender_image_build(&(ImageSpec){SPT});
+        Solo5Image loaded;
 
         for (guint size = 0; size < image->bytes->len; size++) {
                 _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
                 g_autofree uint8_t *data = g_memdup2(image->bytes->data, size); /* for a sanitizer to see */
                 Source source = source_from_bytes(data, size);
 
-                g_assert_false(spt_read(&source, IMAGE_ARCHITECTURE_X86_64, &spt, info));
+                g_assert_false(solo5_load_read(&source, IMAGE_ARCHITECTURE_X86_64, &loaded, info));
                 g_assert_nonnull(info->problem);
         }
 }
@@ -310,16 +321,16 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
 
-        g_test_add_func("/image/spt/is read", test_good);
-        g_test_add_func("/image/spt/is inspected", test_inspected);
-        g_test_add_func("/image/spt/is inspected, and nothing that could boot it", test_inspected_with_header);
-        g_test_add_func("/image/spt/is for the host's own processor", test_inspected_elsewhere);
-        g_test_add_func("/image/spt/has segments", test_segments);
-        g_test_add_func("/image/spt/ends where the addresses of a guest can", test_highest_end);
-        g_test_add_func("/image/spt/is refused by inspection, too", test_refused_by_inspection);
-        g_test_add_func("/image/spt/is refused cut off anywhere", test_cut_off);
+        g_test_add_func("/image/solo5-load/is read", test_good);
+        g_test_add_func("/image/solo5-load/is inspected", test_inspected);
+        g_test_add_func("/image/solo5-load/is inspected, and nothing that could boot it", test_inspected_with_header);
+        g_test_add_func("/image/solo5-load/is for the host's own processor", test_inspected_elsewhere);
+        g_test_add_func("/image/solo5-load/has segments", test_segments);
+        g_test_add_func("/image/solo5-load/ends where the addresses of a guest can", test_highest_end);
+        g_test_add_func("/image/solo5-load/is refused by inspection, too", test_refused_by_inspection);
+        g_test_add_func("/image/solo5-load/is refused cut off anywhere", test_cut_off);
         for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
-                g_autofree char *path = g_strdup_printf("/image/spt/is refused with %s", refusals[i].path);
+                g_autofree char *path = g_strdup_printf("/image/solo5-load/is refused with %s", refusals[i].path);
 
                 g_test_add_data_func(path, &refusals[i], test_refused);
         }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "image/spt.h"
+#include "image/solo5-load.h"
 
 static uint64_t real_size;
 
@@ -21,15 +21,15 @@ static ssize_t read_within(const Source *source, uint64_t offset, void *buffer, 
         return (ssize_t) size;
 }
 
-static void check_segments(const Source *source, const SptImage *image)
+static void check_segments(const Source *source, const Solo5Image *image)
 {
-        uint64_t end = SPT_IMAGE_MIN;
+        uint64_t end = SOLO5_IMAGE_MIN;
         bool has_entry = false;
 
         g_assert_cmpuint(image->n_segments, >, 0);
         g_assert_cmpuint(image->n_segments, <=, ELF_SEGMENTS_MAX);
         for (unsigned i = 0; i < image->n_segments; i++) {
-                const SptSegment *segment = &image->segments[i];
+                const Solo5Segment *segment = &image->segments[i];
 
                 g_assert_cmpuint(segment->address, >=, end);
                 g_assert_cmpuint(segment->memory_size, >, 0);
@@ -39,7 +39,7 @@ static void check_segments(const Source *source, const SptImage *image)
                                 source_covers(source, segment->offset, segment->file_size));
                 end = segment->address + segment->memory_size;
                 g_assert_cmpuint(end, >, segment->address);
-                g_assert_cmpuint(end, <=, UINT64_MAX - SPT_PAGE_SIZE);
+                g_assert_cmpuint(end, <=, UINT64_MAX - SOLO5_PAGE_SIZE);
                 has_entry |= segment->executable && image->entry >= segment->address && image->entry < end;
         }
         g_assert_cmpuint(image->end, ==, end);
@@ -49,11 +49,11 @@ static void check_segments(const Source *source, const SptImage *image)
 static void check(Source source, ImageArchitecture machine)
 {
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
-        g_autofree SptImage *image = g_new0(SptImage, 1);
+        g_autofree Solo5Image *image = g_new0(Solo5Image, 1);
 
-        if (spt_read(&source, machine, image, info)) {
+        if (solo5_load_read(&source, machine, image, info)) {
                 g_assert_null(info->problem);
-                g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
+                g_assert_true(solo5_target_is_loaded(info->target));
                 g_assert_true(info->has_manifest);
                 check_segments(&source, image);
                 return;

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "tender/abi.h"
+
+/* What Solo5's hvt target finds in its memory, and how it calls (include/hvt_abi.h of Solo5, version 2,
+ * x86_64). The machine's addresses begin at 0 and are mapped one to one. A call is a write of 32 bits to a
+ * port, HVT_PORT and its number, of the address where its arguments are. */
+
+#define HVT_BOOT_INFO UINT64_C(0x10000)
+#define HVT_PORT      0x500
+
+enum {
+        HVT_CALL_WALLTIME = 1,
+        HVT_CALL_PUTS,
+        HVT_CALL_POLL,
+        HVT_CALL_BLOCK_WRITE,
+        HVT_CALL_BLOCK_READ,
+        HVT_CALL_NET_WRITE,
+        HVT_CALL_NET_READ,
+        HVT_CALL_HALT,
+        HVT_CALLS_END,
+
+        /* What calls come to (solo5_result_t of include/solo5.h). */
+        HVT_OK = 0,
+        HVT_AGAIN = 1,
+        HVT_INVALID = 2,
+        HVT_UNSPECIFIED = 3,
+};
+
+/* The only argument of the guest's entry. Of host_features, none is offered. */
+typedef struct HvtBootInfo {
+        uint64_t memory_size;
+        uint64_t kernel_end;
+        uint64_t tsc_hz;
+        uint64_t cmdline;  /* an address */
+        uint64_t manifest; /* an address */
+        uint32_t host_features;
+        uint32_t guest_features;
+        uint64_t net_ring;
+} HvtBootInfo;
+
+/* What stands from HVT_BOOT_INFO on. */
+typedef struct HvtLowMemory {
+        HvtBootInfo boot_info;
+        Solo5Manifest manifest;
+        char cmdline[SOLO5_CMDLINE_SIZE];
+} HvtLowMemory;
+
+typedef struct HvtWalltime {
+        uint64_t ret_ns;
+} HvtWalltime;
+
+typedef struct HvtPuts {
+        uint64_t data;
+        uint64_t size;
+} HvtPuts;
+
+typedef struct HvtPoll {
+        uint64_t timeout_ns;
+        uint64_t ret_ready; /* bits by entry of the manifest */
+        int32_t ret_n;
+} HvtPoll;
+
+typedef struct HvtBlock {
+        uint64_t entry; /* of the manifest */
+        uint64_t offset;
+        uint64_t data;
+        uint64_t size;
+        int32_t ret;
+} HvtBlock;
+
+typedef struct HvtNet {
+        uint64_t entry;
+        uint64_t data;
+        uint64_t size; /* of what was read, too */
+        int32_t ret;
+} HvtNet;
+
+typedef struct HvtHalt {
+        uint64_t cookie;
+        int32_t status;
+} HvtHalt;
+
+_Static_assert(sizeof(HvtBootInfo) == 56, "as in hvt_abi.h");
+_Static_assert(offsetof(HvtLowMemory, manifest) % 8 == 0, "the guest reads it in place");
+_Static_assert(sizeof(HvtPoll) == 24, "as in hvt_abi.h");
+_Static_assert(sizeof(HvtBlock) == 40, "as in hvt_abi.h");
+_Static_assert(sizeof(HvtNet) == 32, "as in hvt_abi.h");
+_Static_assert(sizeof(HvtHalt) == 16, "as in hvt_abi.h");

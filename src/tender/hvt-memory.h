@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "tender/hvt-abi.h"
+#include "tender/memory.h"
+
+/* The memory of a guest in a machine of its own, with the page tables that it begins with. By the machine's
+ * addresses:
+ *
+ *     0           nothing that the guest's tables map
+ *     0x10000     HvtLowMemory, read-only
+ *     0x20000     the tables themselves, which they do not map
+ *     0x100000    the image, and heap and stack up to the size of the memory
+ *
+ * A guest runs with all rights of its machine and could make other tables: what is read-only is so for the
+ * machine as well, but code and data are apart only as long as the guest wants it. */
+
+#define HVT_TABLES UINT64_C(0x20000) /* of which the first is the top one */
+
+/* In this process, with TENDER_GUARD_SIZE of nothing before and behind. size: whole pages. */
+int hvt_memory_make(uint64_t size, TenderMemory *ret, Error *ret_error);
+
+int hvt_memory_map(
+                const Solo5Image *image, const TenderMemory *memory, bool executable_heap, Error *ret_error);
+
+/* Fills HvtLowMemory. arguments: ended by NULL. */
+int hvt_memory_describe(const Solo5Image *image, const TenderMemory *memory, const Solo5Manifest *manifest,
+                uint64_t tsc_hz, char *const *arguments, Error *ret_error);
+
+/* Where in this process the guest's address is; NULL if those bytes are not the guest's to write, or to
+ * read. */
+void *hvt_memory_at(const TenderMemory *memory, uint64_t address, uint64_t size);
+const void *hvt_memory_readable_at(const TenderMemory *memory, uint64_t address, uint64_t size);
