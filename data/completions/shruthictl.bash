@@ -24,6 +24,12 @@ _shruthictl_volumes() {
         done
 }
 
+_shruthictl_fleets() {
+        shruthictl --no-pager --no-legend --no-ask-password fleet list 2>/dev/null | while read -r name _; do
+                echo "$name"
+        done
+}
+
 _shruthictl_networks() {
         shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | while read -r name _; do
                 printf '%s\n' "$name"
@@ -88,21 +94,22 @@ _shruthictl_value() {
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
                         InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
                         BootMethod Arguments Memory CPUs Architecture Group Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec
-                        HealthyRetries Watchdog Activation StopWhenIdleSec UpdateFrom UpdateVerify Health Generation Devices DefinitionPath DropIns Origin
+                        HealthyRetries Watchdog Activation StopWhenIdleSec UpdateFrom UpdateVerify Fleet Health Generation Devices DefinitionPath DropIns Origin
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel | --update-from) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         --update-verify) mapfile -t COMPREPLY < <(compgen -W 'minisign: openpgp: sha256sums:' -- "$cur") ;;
         --size) mapfile -t COMPREPLY < <(compgen -W '16M 64M 256M 1G' -- "$cur") ;;
+        --results) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
         --subnet | --ipv6-subnet) mapfile -t COMPREPLY < <(compgen -W 'auto none' -- "$cur") ;;
-        --bridge | --healthy-retries | --verify | --cpus | --network | --volume | --credentials | --arguments | --name | --kernel-parameters | --server) ;;
+        --bridge | --fleet | --healthy-retries | --verify | --cpus | --network | --volume | --credentials | --arguments | --name | --kernel-parameters | --server) ;;
         *) return 1 ;;
         esac
 }
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --activation --stop-when-idle --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --update-from --update-verify --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
+        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --activation --stop-when-idle --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --update-from --update-verify --fleet --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [update]="$settings --image --verify --probation --rolling --drain --dry-run --all"
@@ -114,7 +121,7 @@ _shruthictl() {
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
         local verbs='list status create start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console show tree cat edit
-                set update rollback history diff check arguments xml image network volume credential limits doctor import-rhyzome instance'
+                set update rollback history diff check arguments xml image network volume credential fleet limits doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
         COMPREPLY=()
@@ -145,7 +152,7 @@ _shruthictl() {
                 -H | -p | -n | -s | -S | -U | -g | -o) ((i++)) ;;
                 =) ((i++)) ;;
                 -*) ;;
-                image | network | volume | credential | instance) if [[ -z $verb && -z $noun ]]; then noun=$word; else ((operands++)); fi ;;
+                image | network | volume | credential | fleet | instance) if [[ -z $verb && -z $noun ]]; then noun=$word; else ((operands++)); fi ;;
                 *) if [[ -z $verb ]]; then verb=$word; else ((operands++)); fi ;;
                 esac
         done
@@ -155,6 +162,7 @@ _shruthictl() {
                         [clone]='--group --owner' [show]='--property --value')
                 [[ $noun != credential ]] || options=([rotate]='--now' [remove]='--all')
                 [[ $noun != network ]] || verb=network-$verb
+                [[ $noun != fleet ]] || options=([run]='--results')
                 [[ $noun != instance ]] || any+=' --name --kernel --kernel-parameters --server'
                 mapfile -t COMPREPLY < <(compgen -W "$any ${options[${verb:-none}]-}" -- "$cur")
                 return
@@ -168,6 +176,7 @@ _shruthictl() {
                         mapfile -t COMPREPLY < <(compgen -W 'list create show resize import export remove' -- "$cur")
                         ;;
                 network) mapfile -t COMPREPLY < <(compgen -W 'create list show remove' -- "$cur") ;;
+                fleet) mapfile -t COMPREPLY < <(compgen -W 'check up run status down list' -- "$cur") ;;
                 instance) mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur") ;;
                 *) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
                 esac
@@ -188,7 +197,10 @@ _shruthictl() {
         'network show' | 'network remove')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_networks)" -- "$cur")
                 ;;
-        'image import' | ' import-rhyzome' | ' check') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        'fleet status' | 'fleet down')
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur"; compgen -W "$(_shruthictl_fleets)" -- "$cur")
+                ;;
+        'image import' | ' import-rhyzome' | ' check' | 'fleet check' | 'fleet up' | 'fleet run') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         'volume list' | 'volume show' | 'volume remove')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_volumes)" -- "$cur")
                 ;;
@@ -211,7 +223,7 @@ _shruthictl() {
                 else
                         mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Architecture Arguments Autostart
                                 Restart Activation StopWhenIdleSec Ready ReadyTimeoutSec Healthy HealthyIntervalSec HealthyRetries Watchdog
-                                UpdateFrom UpdateVerify
+                                UpdateFrom UpdateVerify Fleet
                                 RestartSec RestartSteps RestartMaxDelaySec StartLimitIntervalSec StartLimitBurst
                                 Requires Wants BindsTo After Before Conflicts PartOf Upholds OnFailure
                                 CPUWeight CPUQuota AllowedCPUs IOWeight IOReadBandwidthMax IOWriteBandwidthMax

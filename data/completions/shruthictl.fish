@@ -13,12 +13,16 @@ function __shruthictl_volumes
     shruthictl --no-pager --no-legend --no-ask-password volume list 2>/dev/null | string split -f1 ' '
 end
 
+function __shruthictl_fleets
+    shruthictl --no-pager --no-legend --no-ask-password fleet list 2>/dev/null | string split -f1 ' '
+end
+
 function __shruthictl_networks
     shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | string split -f1 ' '
 end
 
 set -l verbs list status create start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console \
-    show tree cat edit set update rollback history diff check arguments xml image network volume credential limits doctor import-rhyzome instance
+    show tree cat edit set update rollback history diff check arguments xml image network volume credential fleet limits doctor import-rhyzome instance
 set -l named list status start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console \
     show tree cat edit set update rollback history diff arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
@@ -61,12 +65,13 @@ complete -c shruthictl -n "$none" -a image -d 'Manage stored images'
 complete -c shruthictl -n "$none" -a credential -d 'Manage the keys of unikernels'
 complete -c shruthictl -n "$none" -a volume -d 'Manage stored volumes'
 complete -c shruthictl -n "$none" -a network -d 'Manage networks for unikernels'
+complete -c shruthictl -n "$none" -a fleet -d 'Carry out plans of many unikernels'
 complete -c shruthictl -n "$none" -a limits -d 'Show your limits and what you use of them'
 complete -c shruthictl -n "$none" -a doctor -d 'Check this host and suggest fixes'
 complete -c shruthictl -n "$none" -a import-rhyzome -d 'Import a rhyzome.conf'
 complete -c shruthictl -n "$none" -a instance -d 'Support rhyzomectl\'s syntax'
 
-complete -c shruthictl -n "__fish_seen_subcommand_from $named; and not __fish_seen_subcommand_from network image volume" \
+complete -c shruthictl -n "__fish_seen_subcommand_from $named; and not __fish_seen_subcommand_from network image volume fleet" \
     -a '(__shruthictl_names)'
 complete -c shruthictl -n '__fish_seen_subcommand_from create inspect import import-rhyzome export check' -F
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a list -d 'List stored images with size and users'
@@ -93,6 +98,16 @@ complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_s
     -l size -x -a '16M 64M 256M 1G' -d 'Set the size'
 complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_subcommand_from import' \
     -l raw -d 'Import as is what looks like another format'
+set -l fleet '__fish_seen_subcommand_from fleet'
+complete -c shruthictl -n $fleet -a check -d 'Check a plan, and show its members and schedule'
+complete -c shruthictl -n $fleet -a up -d 'Create and start the members of a plan'
+complete -c shruthictl -n $fleet -a run -d 'Carry out a plan, from its members to a folder of results'
+complete -c shruthictl -n $fleet -a status -d 'List the members of a fleet'
+complete -c shruthictl -n $fleet -a down -d 'Remove all that belongs to a fleet'
+complete -c shruthictl -n $fleet -a list -d 'List fleets'
+complete -c shruthictl -n "$fleet; and __fish_seen_subcommand_from status down" -a '(__shruthictl_fleets)'
+complete -c shruthictl -n "$fleet; and __fish_seen_subcommand_from check up run status down" -F
+complete -c shruthictl -n $fleet -l results -r -F -d 'Write the results to this folder'
 set -l network '__fish_seen_subcommand_from network'
 complete -c shruthictl -n $network -a create -d 'Create a libvirt network for unikernels'
 complete -c shruthictl -n $network -a list -d 'List all libvirt networks and their owners'
@@ -108,7 +123,7 @@ complete -c shruthictl -n $network -l bridge -x -d 'Set the name of its bridge'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
 complete -c shruthictl -n '__fish_seen_subcommand_from set update' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \
-    Restart= Activation= StopWhenIdleSec= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= UpdateFrom= UpdateVerify= \
+    Restart= Activation= StopWhenIdleSec= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= UpdateFrom= UpdateVerify= Fleet= \
     RestartSec= RestartSteps= RestartMaxDelaySec= StartLimitIntervalSec= StartLimitBurst= \
     Requires= Wants= BindsTo= After= Before= Conflicts= PartOf= Upholds= OnFailure= \
     CPUWeight= CPUQuota= AllowedCPUs= IOWeight= IOReadBandwidthMax= IOWriteBandwidthMax= \
@@ -182,6 +197,8 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l upd
     -d 'Update it from this file'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l update-verify -x -a 'minisign: openpgp: sha256sums:' \
     -d 'Verify that file'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l fleet -x \
+    -d 'Make it a member of a fleet'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l restart-sec -x \
     -d 'Wait this long before a restart'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l restart-steps -x \

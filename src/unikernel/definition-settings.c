@@ -12,6 +12,7 @@
 #include "common/paths.h"
 #include "common/size.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "common/users.h"
 #include "unikernel/definition-private.h"
 #include "volume/store.h"
@@ -167,6 +168,12 @@ static int setting_parse_boolean(DefinitionParser *parser, const KeyFileEntry *e
 
         *(bool *) parser_field(parser) = value != ((parser->setting->flags & SETTING_INVERTED) != 0);
         return 0;
+}
+
+static int setting_parse_fleet(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return name_is_valid(entry->value) ? definition_put_text(parser, entry)
+                                           : definition_refuse_value(parser, entry);
 }
 
 static int setting_parse_restart(DefinitionParser *parser, const KeyFileEntry *entry)
@@ -529,6 +536,13 @@ const Setting setting_table[_SETTING_MAX] = {
                 .parse = definition_parse_update_verify,
                 .option = "update-verify", .metavar = "KIND:KEY",
                 .help = "Verify that file: minisign:KEY, openpgp:KEYRING or sha256sums:FILE",
+        },
+        [SETTING_FLEET] = {
+                .key = "Fleet", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(fleet),
+                .flags = SETTING_WITHOUT_START,
+                .parse = setting_parse_fleet,
+                .takes = "the name of a fleet: 1 to 63 of a-z, 0-9 and '-', or nothing",
+                .option = "fleet", .metavar = "NAME", .help = "Make it a member of a fleet, and go with it",
         },
         [SETTING_RESTART_SEC] = {
                 SYSTEMD_TEXT("RestartSec", restart_sec), .parse = definition_parse_span,

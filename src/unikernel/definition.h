@@ -135,6 +135,7 @@ struct Definition {
         unsigned healthy_retries; /* HealthyRetries=, 0 if absent */
         char *watchdog;           /* Watchdog=: "console", NULL if absent */
         char *update_from, *update_verify;         /* see update-source.h; NULL if absent */
+        char *fleet; /* Fleet=: the fleet that it is a member of, NULL if absent */
         char *restart_sec, *restart_max_delay_sec; /* these five as written, NULL if absent */
         char *restart_steps, *start_limit_interval_sec, *start_limit_burst;
         char *order[_ORDER_KEY_MAX]; /* names, separated by one space: see order.h; NULL if none */

@@ -27,9 +27,10 @@ static void check(const ImageInfo *info)
                 /* A process has no bus that would be full. */
                 if (info->boot != IMAGE_BOOT_PROCESS) {
                         g_assert_cmpuint(info->n_devices, <=, IMAGE_DEVICES_MAX);
-                        g_assert_cmpint(info->target, !=, SOLO5_TARGET_SPT);
+                        g_assert_false(solo5_target_is_loaded(info->target));
                 } else {
-                        g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
+                        g_assert_true(solo5_target_is_loaded(info->target));
+                        g_assert_true(image_needs_kvm(info) == (info->target == SOLO5_TARGET_HVT));
                         g_assert_true(info->has_manifest);
                         g_assert_cmpuint(info->loaded_end, >, SOLO5_IMAGE_MIN);
                 }

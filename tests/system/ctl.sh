@@ -121,7 +121,7 @@ expect_fields() {
 everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number Generation:number Health:string
         InactiveEnterTimestamp:number InvocationID:string Name:string NeedsRestart:boolean Owner:number
         OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string Unit:string'
-details='Activation:string ActivationState:string StopWhenIdleSec:string UpdateFrom:string UpdateVerify:string AllowedCPUs:string CPUQuota:string
+details='Activation:string ActivationState:string StopWhenIdleSec:string UpdateFrom:string UpdateVerify:string Fleet:string AllowedCPUs:string CPUQuota:string
         CPUWeight:string IOReadBandwidthMax:array IOReadIOPSMax:array IOWeight:string IOWriteBandwidthMax:array
         IOWriteIOPSMax:array MemoryHigh:number MemoryMax:number Addresses:array Architecture:string Arguments:string
         BlockedAddresses:array BootMethod:string CPUs:number

@@ -62,6 +62,7 @@ typedef enum OptionScope {
         OPTION_CLONE = 1 << 18,   /* volume clone */
         OPTION_WAIT = 1 << 19,    /* wait */
         OPTION_UPDATE = 1 << 20,  /* update, rollback */
+        OPTION_FLEET = 1 << 21,   /* fleet run */
 } OptionScope;
 
 #define LINES_UNSET (-1)
@@ -98,6 +99,7 @@ typedef struct Options {
         const char *image;  /* set, update --image=, instance create --kernel= */
         const char *name;   /* instance create --name= */
         const char *server; /* rhyzomectl's */
+        const char *results;                                      /* fleet run: folder; NULL if not given */
         const char *subnet, *ipv6_subnet, *network_mode, *bridge; /* network create */
         unsigned n_behind;                                        /* number of words after "--" */
         GPtrArray *given; /* each as "--name=value", in order, to pass on with -H */

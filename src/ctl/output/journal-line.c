@@ -15,6 +15,7 @@
 void journal_line_clear(JournalLine *line)
 {
         g_clear_pointer(&line->message, g_free);
+        g_clear_pointer(&line->identifier, g_free);
         g_clear_pointer(&line->text, g_free);
 }
 
@@ -144,6 +145,7 @@ int journal_line_parse(const char *json, size_t size, LogFormat format, JournalL
                         .priority = (int) priority,
                         .text = text,
                         .message = g_steal_pointer(&message),
+                        .identifier = journal_get_text(object, "SYSLOG_IDENTIFIER"),
         };
         return 0;
 }

@@ -12,6 +12,7 @@ typedef struct JournalLine {
         uint64_t usec; /* since the epoch */
         int priority;  /* of syslog; 6 if none */
         char *message; /* unchanged */
+        char *identifier; /* who wrote it; of a console's line the name of the unikernel; NULL if none */
         char *text; /* "Nov 23 15:00:00 host ident[pid]: message" or similar, escaped; further lines are
                      * indented */
 } JournalLine;

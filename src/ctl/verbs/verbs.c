@@ -16,6 +16,7 @@
 #define SECTION_KEYS    "Keys"
 #define SECTION_VOLUMES "Volumes"
 #define SECTION_NETWORK "Networks"
+#define SECTION_FLEETS  "Fleets"
 #define SECTION_HOST    "This host"
 
 #define SCOPE_CREATE (OPTION_SETTINGS | OPTION_CREATE | OPTION_VERIFY | OPTION_NOW | OPTION_JOB)
@@ -137,6 +138,18 @@ const Verb verb_table[] = {
                                 verb_network_show},
                 {"network", "remove", "NAME…", SECTION_NETWORK, "Remove unused networks", 1, ANY, 0, 0, 0,
                                 verb_network_remove},
+                {"fleet", "check", "PLAN", SECTION_FLEETS, "Check a plan, and show its members and schedule",
+                                1, 1, 0, 0, 0, verb_fleet_check},
+                {"fleet", "up", "PLAN", SECTION_FLEETS, "Create and start the members of a plan", 1, 1, 0, 0,
+                                0, verb_fleet_up},
+                {"fleet", "run", "PLAN", SECTION_FLEETS,
+                                "Carry out a plan, from its members to a folder of results", 1, 1,
+                                OPTION_FLEET, 0, 0, verb_fleet_run},
+                {"fleet", "status", "PLAN|NAME", SECTION_FLEETS, "List the members of a fleet", 1, 1, 0, 0,
+                                0, verb_fleet_status},
+                {"fleet", "down", "PLAN|NAME", SECTION_FLEETS, "Remove all that belongs to a fleet", 1, 1, 0,
+                                0, 0, verb_fleet_down},
+                {"fleet", "list", "", SECTION_FLEETS, "List fleets", 0, 0, 0, 0, 0, verb_fleet_list},
                 {NULL, "limits", "[USER]", SECTION_HOST, "Show your limits and what you use of them", 0, 1,
                                 0, 0, 0, verb_limits},
                 {NULL, "doctor", "", SECTION_HOST, "Check this host and suggest fixes", 0, 0, 0, 0, 0,

@@ -259,8 +259,9 @@ static int unikernel_append_definition(sd_bus_message *m, const Unikernel *unike
         r = sd_bus_message_append(m, "{sv}{sv}", "Group", "s", unikernel_group_name(unikernel), "Restart",
                         "s", restart_policy_to_string(definition->restart));
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}", "UpdateFrom", "s", definition->update_from ?: "",
-                                "UpdateVerify", "s", definition->update_verify ?: "");
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}", "UpdateFrom", "s",
+                                definition->update_from ?: "", "UpdateVerify", "s",
+                                definition->update_verify ?: "", "Fleet", "s", definition->fleet ?: "");
         if (r >= 0)
                 r = definition_append_of_systemd(m, definition);
         if (r >= 0)

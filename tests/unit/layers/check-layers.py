@@ -29,21 +29,22 @@ LAYERS = {
     "run": {"common", "image", "volume", "unikernel", "helper", "body", "probe"},
     "demand": {"common", "image", "volume", "unikernel", "antispoof", "helper"},
     "daemon": {"common", "image", "volume", "unikernel", "seal", "fetch", "helper", "body"},
-    "ctl": {"common", "image", "unikernel"},
+    "fleet": {"common", "unikernel"},
+    "ctl": {"common", "image", "unikernel", "fleet"},
     "generator": {"common", "image", "unikernel"},
 }
 # The rooms of a layer, each of which includes only those before it. "": what is in no room.
 ROOMS = {
     "daemon": ["core", "access", "state", "change", "bus", ""],
     "domain": ["xml", "host", "plan", "network", "lifecycle", "check", "service", ""],
-    "ctl": ["cli", "output", "input", "bus", "verbs", "remote", ""],
+    "ctl": ["cli", "output", "input", "bus", "fleet", "verbs", "remote", ""],
 }
 # Includes of a later room all the same: file and header.
 UPWARD = set()
 # Modules that include each other all the same.
 RINGS = (
 )
-PURE = {"common", "image", "volume", "unikernel", "body"}
+PURE = {"common", "image", "volume", "unikernel", "body", "fleet"}
 # "common" may know the journal and machine IDs, which are no bus.
 BUS = re.compile(r"^(systemd/sd-(bus|event|daemon)\.h|gio/)")
 LIBVIRT = re.compile(r"^(libvirt/|libxml/)")

@@ -147,7 +147,7 @@ static const struct {
                                 "Restart, "
                                 "Activation, StopWhenIdleSec, Ready, ReadyTimeoutSec, Healthy, "
                                 "HealthyIntervalSec, HealthyRetries, Watchdog, UpdateFrom, "
-                                "UpdateVerify, "
+                                "UpdateVerify, Fleet, "
                                 "RestartSec, RestartSteps, RestartMaxDelaySec, StartLimitIntervalSec, "
                                 "StartLimitBurst, Requires, "
                                 "Wants, BindsTo, After, Before, Conflicts, PartOf, Upholds, OnFailure, "
@@ -304,6 +304,9 @@ static const struct {
                                 "f:3: HealthyIntervalSec=infinity: write a time from 1s to 1d"},
                 {IMAGE "HealthyRetries=0\n", "f:3: HealthyRetries=0: not a number from 1 to 100"},
                 {IMAGE "Watchdog=yes\n", "f:3: Watchdog=yes: write console"},
+                {IMAGE "Fleet=a/b\n",
+                                "f:3: Fleet=a/b: write the name of a fleet: 1 to 63 of a-z, 0-9 and '-', or "
+                                "nothing"},
                 {IMAGE "Activation=yes\n", "f:3: Activation=yes: write traffic, or nothing"},
                 {IMAGE "Activation=traffic\n[Network a]\nAddress=auto\n",
                                 "f:3: Activation=traffic: it publishes no port where traffic could come: "
@@ -493,15 +496,18 @@ static void test_format_comes_back(void)
                         "Architecture=aarch64\nOwner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
                         "Activation=traffic\nStopWhenIdleSec=5min\n"
                         "Ready=started\nReady=console:^Listening on .*:80$\nReadyTimeoutSec=2min\n"
-                        "Healthy=tcp:service:80\nHealthyIntervalSec=1min\nHealthyRetries=1\nWatchdog=console\n"
+                        "Healthy=tcp:service:80\nHealthyIntervalSec=1min\nHealthyRetries=1\nWatchdog="
+                        "console\n"
                         "UpdateFrom=/srv/a.virtio\nUpdateVerify=sha256sums:/srv/SHA256SUMS\n"
+                        "Fleet=gossip\n"
                         "RestartSec=1s\nRestartSteps=2\nRestartMaxDelaySec=1min\nStartLimitIntervalSec=1h\n"
                         "StartLimitBurst=3\nRequires=b\nWants=c x.target\nBindsTo=d\nAfter=b d\nBefore=e\n"
                         "Conflicts=f\nPartOf=g\nUpholds=h\nOnFailure=i\n"
                         "CPUWeight=idle\nCPUQuota=20%\nAllowedCPUs=0-3,6\nIOWeight=50\n"
                         "IOReadBandwidthMax=10M\nIOReadBandwidthMax=/srv 1M\nIOWriteBandwidthMax=2M\n"
                         "IOReadIOPSMax=500\nIOWriteIOPSMax=5K\nMemoryHigh=100M\nMemoryMax=128M\n"
-                        "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\nAddress=10.0.0.2/24\n"
+                        "\n[Network "
+                        "service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\nAddress=10.0.0.2/24\n"
                         "\n[Network other]\nNetwork=default\nAddress=auto\nPublish=8080:80\n"
                         "\n[Volume storage]\nPath=/a\nReadOnly=yes\n"
                         "\n[Volume own]\nSize=64M\n"

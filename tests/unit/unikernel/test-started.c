@@ -76,6 +76,7 @@ static const Change same[] = {
                 {"Unikernel", NULL, "Restart", "always"},
                 {"Unikernel", NULL, "UpdateFrom", "/a"},
                 {"Unikernel", NULL, "UpdateVerify", "sha256sums:/a"},
+                {"Unikernel", NULL, "Fleet", "f"},
                 {"Unikernel", NULL, "RestartSec", "2s"},
                 {"Unikernel", NULL, "RestartSteps", "3"},
                 {"Unikernel", NULL, "RestartMaxDelaySec", "2min"},

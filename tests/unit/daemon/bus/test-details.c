@@ -20,7 +20,7 @@ static const char after[] = "[Unikernel]\n" LINE("Image", "2") LINE(
                                "Ready=console:x\nReadyTimeoutSec=1s\nHealthy=ping:a\nHealthyIntervalSec=1s\n"
                                "HealthyRetries=2\nWatchdog=console\n"
                                "Activation=traffic\nStopWhenIdleSec=1min\n"
-                               "UpdateFrom=/a\nUpdateVerify=openpgp:/b\n"
+                               "UpdateFrom=/a\nUpdateVerify=openpgp:/b\nFleet=f\n"
                                "RestartSec=1s\nRestartSteps=2\nRestartMaxDelaySec=1min\n"
                                "StartLimitIntervalSec=1h\nStartLimitBurst=3\nRequires=b\nWants=c\n"
                                "BindsTo=d\nAfter=e\nBefore=f\nConflicts=g\nPartOf=h\nUpholds=i\n"

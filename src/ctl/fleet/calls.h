@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl/fleet/run.h"
+
+/* Calls for many members, as many in flight as shruthid takes of one user, and the loop that waits for their
+ * answers. */
+
+#define FLEET_IN_FLIGHT_MAX        64
+#define FLEET_IN_FLIGHT_EVENTS_MAX 192 /* events are to be on time; shruthid takes 256 of one user */
+
+/* reply is NULL if the call failed, with the error. */
+typedef void (*FleetAnswer)(
+                FleetRun *run, guint member, void *userdata, sd_bus_message *reply, const Error *error);
+
+/* Queues a call; it takes a reference to the message. */
+void fleet_call(FleetRun *run, sd_bus_message *message, FleetAnswer answer, guint member, void *userdata);
+
+/* The same, before all others and whatever is in flight. */
+void fleet_call_now(
+                FleetRun *run, sd_bus_message *message, FleetAnswer answer, guint member, void *userdata);
+
+/* The same for a method of the Manager that takes the member's name, and flags if with_flags. */
+int fleet_call_member(FleetRun *run, const char *member_method, guint member, bool with_flags,
+                FleetAnswer answer, void *userdata);
+
+/* Handles messages until deadline (CLOCK_MONOTONIC in µs, 0: only those that are here); returns earlier when
+ * something was handled. Shows the view. */
+int fleet_pump(FleetRun *run, uint64_t deadline, Error *ret_error);
+
+/* Handles messages until all calls are answered. */
+int fleet_finish_calls(FleetRun *run, Error *ret_error);
+
+/* Drops those that are not sent. */
+void fleet_calls_drop_waiting(FleetRun *run);
+
+/* Drops all; answers that come later are nobody's. */
+void fleet_calls_drop(FleetRun *run);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Networks and members come into being. */
+
+#include <string.h>
+
+#include "ctl/bus/settings-append.h"
+#include "ctl/cli/command-settings.h"
+#include "ctl/fleet/calls.h"
+#include "ctl/fleet/state.h"
+#include "ctl/fleet/view.h"
+
+static int create_network(FleetRun *run, const FleetNetwork *network, const char *name, Error *ret_error)
+{
+        char v4[ADDRESS_TEXT_MAX] = "none", v6[ADDRESS_TEXT_MAX] = "none";
+
+        if (address_is_set(&network->subnet4.network))
+                address_format(&network->subnet4.network, v4);
+        if (address_is_set(&network->subnet6.network))
+                address_format(&network->subnet6.network, v6);
+
+        return client_call(run->ctl, "CreateNetwork", NULL, ret_error, "sa{sv}", name, 3, "Subnet", "s", v4,
+                        "IPv6Subnet", "s", v6, "Mode", "s", network->mode ?: "nat");
+}
+
+/* A network that could not be made is not the fleet's: it may be another's of the same name. */
+static int create_forget_networks(FleetRun *run, guint n)
+{
+        int r = fleet_state_begin(run->plan->name, run->plan->path, NULL);
+
+        for (guint i = 0; r >= 0 && i < n; i++) {
+                const FleetNetwork *network = run->plan->networks->pdata[i];
+                g_autofree char *name = fleet_network_host_name(run->plan, network);
+
+                if (!network->network && !network->bridge)
+                        r = fleet_state_add_network(run->plan->name, name, NULL);
+        }
+
+        return r;
+}
+
+static int create_networks(FleetRun *run, Error *ret_error)
+{
+        for (guint i = 0; i < run->plan->networks->len; i++) {
+                const FleetNetwork *network = run->plan->networks->pdata[i];
+                g_autofree char *name = fleet_network_host_name(run->plan, network);
+                int r;
+
+                if (network->network || network->bridge)
+                        continue;
+                r = fleet_state_add_network(run->plan->name, name, ret_error);
+                if (r < 0)
+                        return r;
+                r = create_network(run, network, name, ret_error);
+                if (r < 0) {
+                        error_prefix(ret_error, "Cannot make [Network %s] as %s", network->name, name);
+                        (void) create_forget_networks(run, i);
+                        return r;
+                }
+        }
+
+        return 0;
+}
+
+static int member_settings(
+                const FleetRun *run, const FleetMember *member, CommandSettings *settings, Error *ret_error)
+{
+        int r;
+
+        for (guint i = 0; i < member->settings->len; i++) {
+                const FleetSetting *setting = member->settings->pdata[i];
+
+                r = command_settings_set(settings, setting->key, setting->key, setting->value, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        for (guint i = 0; i < member->group->links->len; i++) {
+                const FleetLink *link = member->group->links->pdata[i];
+                const FleetNetwork *network = link->network;
+                g_autofree char *address = fleet_member_address(member, i), *value = NULL,
+                                *made = fleet_network_host_name(run->plan, network);
+
+                value = g_strconcat(link->device, network->bridge ? ":bridge=" : ":network=",
+                                network->bridge    ? network->bridge
+                                : network->network ? network->network
+                                                   : made,
+                                ",address=", address, NULL);
+                r = command_settings_set(settings, "Network", "Network", value, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return command_settings_set(settings, "Fleet", "Fleet", run->plan->name, ret_error);
+}
+
+static void create_failed(FleetRun *run, guint member, const Error *error)
+{
+        FleetMemberRecord *record = &run->record->members[member];
+
+        record->failed = true;
+        g_free(record->problem);
+        record->problem = g_strdup(error->message);
+        fleet_view_note(run, "cannot create", record->member->name, record->problem);
+}
+
+static void on_created(
+                FleetRun *run, guint member, void *userdata, sd_bus_message *reply, const Error *error)
+{
+        FleetMemberRecord *record = &run->record->members[member];
+
+        if (!reply) {
+                create_failed(run, member, error);
+                return;
+        }
+        record->created = fleet_run_now(run);
+        record->state = FLEET_STATE_STOPPED;
+        fleet_record_sample(run->record, record->created);
+}
+
+static int create_member(FleetRun *run, guint member, Error *ret_error)
+{
+        const FleetMember *one = fleet_member_at(run->expansion, member);
+        __attribute__((cleanup(command_settings_clear))) CommandSettings settings = {};
+        _cleanup_message_ sd_bus_message *message = NULL;
+        guint group = 0;
+        int r;
+
+        while (run->plan->groups->pdata[group] != one->group)
+                group++;
+        r = member_settings(run, one, &settings, ret_error);
+        if (r >= 0)
+                r = client_new_call(run->ctl, "CreateUnikernelFromDigest", &message, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(message, "ss", one->name, run->record->digests->pdata[group]);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+        r = settings_append(message, &settings, NULL, ret_error);
+        if (r < 0)
+                return r;
+
+        fleet_call(run, message, on_created, member, NULL);
+        return 0;
+}
+
+static bool too_many_failed(const FleetRun *run)
+{
+        return fleet_record_count_failed(run->record) >
+               run->expansion->members->len * run->plan->tolerate / 100 + 1e-9;
+}
+
+static int create_refuse(const FleetRun *run, Error *ret_error)
+{
+        guint n = fleet_record_count_failed(run->record);
+
+        for (guint i = 0; i < run->expansion->members->len; i++) {
+                const FleetMemberRecord *record = &run->record->members[i];
+
+                if (record->failed)
+                        return error_set(ret_error, ERROR_FAILED,
+                                        "%u of %u members cannot be created, and Tolerate= allows %g%%; the "
+                                        "first is "
+                                        "%s: %s",
+                                        n, run->expansion->members->len, run->plan->tolerate,
+                                        record->member->name, record->problem);
+        }
+
+        return 0;
+}
+
+int fleet_create(FleetRun *run, Error *ret_error)
+{
+        int r;
+
+        fleet_view_phase(run, "creating");
+        r = fleet_state_begin(run->plan->name, run->plan->path, ret_error);
+        if (r >= 0)
+                r = create_networks(run, ret_error);
+        for (guint i = 0; r >= 0 && i < run->expansion->members->len; i++)
+                r = create_member(run, i, ret_error);
+        while (r >= 0 && !fleet_signal() && !too_many_failed(run) &&
+                        (run->in_flight > 0 || !g_queue_is_empty(run->waiting)))
+                r = fleet_pump(run, UINT64_MAX, ret_error);
+        fleet_calls_drop_waiting(run);
+        if (r >= 0)
+                r = fleet_finish_calls(run, ret_error);
+        if (r < 0)
+                return r;
+        if (too_many_failed(run))
+                return create_refuse(run, ret_error);
+
+        return fleet_signal() ? 0 : fleet_state_complete(run->plan->name, ret_error);
+}

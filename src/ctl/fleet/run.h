@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/conf.h"
+#include "ctl/bus/client.h"
+#include "fleet/expand.h"
+#include "fleet/record.h"
+
+/* The folder fleet/ makes fleets of plans (src/fleet): it owns the calls for many members at once, what
+ * marks them as a fleet's, and the run of a plan, whose record it fills in. The verbs "fleet …" use it.
+ *
+ * All that is a fleet's is known from outside this process: members by Fleet= of their definitions and their
+ * names, networks by the file of the fleet in the user's state folder (state.h). So it can be killed at any
+ * moment, and "fleet down" finds everything. */
+
+typedef struct FleetRun {
+        Ctl *ctl;
+        const FleetPlan *plan;
+        const FleetExpansion *expansion;
+        FleetRecord *record;
+        GHashTable *members; /* name → its number + 1 */
+        int64_t begun;       /* CLOCK_MONOTONIC, µs */
+        GQueue *waiting;     /* FleetCall that are not sent yet */
+        GList *sent;         /* FleetCall without an answer */
+        unsigned in_flight, in_flight_max;
+        bool *started;       /* for each member: its first start is answered */
+        GPtrArray *programs; /* FleetProgram that run */
+        const char *results; /* folder; NULL if there is none */
+        bool asked;          /* for the counters, and not answered yet */
+        bool removing;       /* what ends now is no failure */
+        bool lost;           /* the connection to the bus */
+        char *refusal;       /* of a password, which is not asked for again */
+        const char *phase;   /* for the view */
+        uint64_t shown;      /* when the view was drawn last */
+        unsigned shown_lines;
+} FleetRun;
+
+/* Reads nothing; the caller owns plan and expansion. */
+FleetRun *fleet_run_new(Ctl *ctl, const FleetExpansion *expansion);
+void fleet_run_free(FleetRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetRun, fleet_run_free)
+
+/* µs since the run began. */
+int64_t fleet_run_now(const FleetRun *run);
+
+/* Follows the states of the members, from signals. */
+int fleet_run_follow(FleetRun *run, Error *ret_error);
+
+/* From SIGINT, SIGTERM and SIGHUP, whose number is kept: 0 if none has come. */
+void fleet_catch_signals(void);
+int fleet_signal(void);
+
+/* Refuses a fleet of which something is there already, and one for whose members the host lacks memory; then
+ * imports the images. Changes nothing but the image store. */
+int fleet_prepare(FleetRun *run, Error *ret_error);
+
+/* Makes networks and members. Members that cannot be created have failed, in the record; an error is
+ * returned if more have than Tolerate= allows, with the first of their sentences. */
+int fleet_create(FleetRun *run, Error *ret_error);
+
+/* Starts those members that are started at the beginning, at their rates. Does not wait for the last ones.
+ */
+int fleet_start(FleetRun *run, Error *ret_error);
+
+/* Waits until the barriers hold or, if there is none, all that was started is ready or has failed. */
+int fleet_wait_barriers(FleetRun *run, Error *ret_error);
+
+/* Begins the clock, and carries out the schedule until the duration is over. */
+int fleet_carry_out(FleetRun *run, Error *ret_error);
+
+/* Asks for the counters of all that runs. Once at most at a time. */
+void fleet_ask_statistics(FleetRun *run);

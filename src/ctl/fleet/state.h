@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl/bus/client.h"
+
+/* What is a fleet's. Its members say so themselves: Fleet= of their definitions, and names that begin with
+ * FLEET-. Networks cannot, so a file for each fleet in the user's state folder
+ * (~/.local/state/shruthi/fleets/NAME) names those that were made for it, each before it is made. */
+
+/* Notes that the fleet is being made, of the plan at path; and each network before it is made. */
+int fleet_state_begin(const char *fleet, const char *plan_path, Error *ret_error);
+int fleet_state_add_network(const char *fleet, const char *network, Error *ret_error);
+
+/* All its members are made. */
+int fleet_state_complete(const char *fleet, Error *ret_error);
+
+/* The plan's path (NULL if it is not known), the networks, and whether the fleet was made to its end; false
+ * if there is no file. */
+bool fleet_state_read(const char *fleet, char **ret_plan, char ***ret_networks, bool *ret_complete);
+
+void fleet_state_remove(const char *fleet);
+
+/* The names of the fleets that have a file. Free with g_strfreev(). */
+char **fleet_state_list(void);
+
+/* A member that was found. */
+typedef struct FleetFound {
+        char *name, *fleet, *state;
+        uid_t owner;
+} FleetFound;
+
+void fleet_found_free(gpointer data);
+
+/* The members of a fleet (NULL: of all) that the caller owns or, for root, that anybody does. Elements
+ * FleetFound, by name. */
+int fleet_find_members(Ctl *ctl, const char *fleet, GPtrArray **ret_found, Error *ret_error);
+
+/* Stops and removes all that is the fleet's, and nothing else; a fleet that was interrupted while it was
+ * made may still get members of calls under way, so that is waited for. Prints what fails. ret_n (or NULL):
+ * how many members there were. Returns an exit status. */
+int fleet_remove(Ctl *ctl, const char *fleet, guint *ret_n, Error *ret_error);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "fleet/members.h"
+
+/* What a plan means: its members with their addresses, settings and arguments, and the schedule. All of it
+ * depends on the plan, its seed and the files of its Values= alone. */
+
+/* INVALID_DEFINITION with the member and its value. */
+int fleet_expand(const FleetPlan *plan, FleetExpansion **ret_expansion, Error *ret_error);
+
+/* The plan written out, a line of JSON for each member and each entry of the schedule. Free with g_free().
+ */
+char *fleet_expansion_format(const FleetExpansion *expansion);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "fleet/members.h"
+
+/* What happened in a run: filled in by shruthictl while it runs, written out by tables.h and report.h. All
+ * times are microseconds after the run began (FLEET_NEVER: it did not happen), but those of the journal. */
+
+#define FLEET_NEVER       INT64_MIN
+#define FLEET_METRICS_MAX 2000000 /* of one run */
+
+typedef enum FleetState {
+        FLEET_STATE_ABSENT, /* not created */
+        FLEET_STATE_STOPPED,
+        FLEET_STATE_STARTING,
+        FLEET_STATE_RUNNING,
+        FLEET_STATE_PAUSED,
+        FLEET_STATE_FAILED,
+        _FLEET_STATE_MAX,
+        _FLEET_STATE_INVALID = -EINVAL,
+} FleetState;
+
+const char *fleet_state_to_string(FleetState state); /* "absent", "stopped", … */
+
+/* From State of org.dream.Shruthi.Unikernel: "stopping" counts as running, "broken" as failed. */
+FleetState fleet_state_from_bus(const char *text);
+
+typedef struct FleetUsage {
+        uint64_t cpu_usec, received_bytes, received_packets, sent_bytes, sent_packets;
+} FleetUsage;
+
+typedef struct FleetMemberRecord {
+        const FleetMember *member;
+        FleetState state;
+        int64_t created, called, ready, ended; /* of the last start */
+        GArray *latencies;                     /* int64_t: from the call of each start to its answer */
+        char *result;                          /* as Result on the bus; NULL if it never ended */
+        int64_t exit_status;
+        FleetUsage former, current; /* of runs that are over, and of the current one */
+        uint64_t memory;            /* the most that was seen */
+        bool failed;
+        char *problem; /* the sentence; NULL if there is none */
+} FleetMemberRecord;
+
+typedef struct FleetEventRecord {
+        FleetVerb verb;
+        FleetCause cause;
+        char *who; /* the member, or the command */
+        int64_t planned, began, ended;
+        char *problem; /* NULL: it was done */
+} FleetEventRecord;
+
+typedef struct FleetMetric {
+        guint member;
+        int64_t usec;
+        const char *name; /* interned */
+        double value;
+} FleetMetric;
+
+typedef struct FleetBarrierRecord {
+        const FleetBarrier *barrier;
+        guint passed, all;
+        int64_t began, ended;
+        bool held;
+} FleetBarrierRecord;
+
+/* How many members were in each state. */
+typedef struct FleetSample {
+        int64_t usec;
+        guint counts[_FLEET_STATE_MAX];
+} FleetSample;
+
+typedef struct FleetRecord {
+        const FleetExpansion *expansion;
+        int64_t begun_realtime; /* µs since 1970 */
+        int64_t clock, ended;
+        FleetMemberRecord *members; /* as many as the expansion has */
+        GPtrArray *events;          /* FleetEventRecord */
+        GArray *metrics;            /* FleetMetric */
+        GArray *barriers;           /* FleetBarrierRecord */
+        GArray *samples;            /* FleetSample */
+        GPtrArray *digests;         /* char *: of the image of each group */
+        GPtrArray *facts;           /* char *: KEY, VALUE, KEY, VALUE … of the host */
+        bool interrupted;
+        char *problem; /* why the run ended before its time; NULL if it did not */
+} FleetRecord;
+
+FleetRecord *fleet_record_new(const FleetExpansion *expansion);
+void fleet_record_free(FleetRecord *record);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetRecord, fleet_record_free)
+
+/* Adds one to the samples, if anything differs from the last. */
+void fleet_record_sample(FleetRecord *record, int64_t usec);
+
+/* Counts the members in each state; group NULL: all. */
+void fleet_record_count(const FleetRecord *record, const FleetGroup *group,
+                guint ret_counts[static _FLEET_STATE_MAX]);
+
+guint fleet_record_count_failed(const FleetRecord *record);
+
+/* Whether not more have failed than Tolerate= allows, all barriers held, and nothing ended the run. */
+bool fleet_record_is_success(const FleetRecord *record);
+
+/* Takes new counters of a running member; lower ones than before are of another run. */
+void fleet_record_use(FleetMemberRecord *member, const FleetUsage *usage, uint64_t memory);
+
+/* Reads "METRIC NAME VALUE" at the beginning of a line of a console: 1 to 64 letters, digits, '.', '_', '-'
+ * and
+ * ':', and a number. Adds it. */
+bool fleet_record_add_metric(FleetRecord *record, guint member, int64_t usec, const char *line);

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The report. */
+
+#include "fleet/report.h"
+
+#include <string.h>
+
+#include "fleet/plot.h"
+#include "fleet/text.h"
+
+#define POINTS         200 /* of a metric's curve */
+#define METRICS_SHOWN  12
+#define FAILURES_SHOWN 50
+#define EVENTS_SHOWN   200
+#define SECONDS(usec)  ((double) (usec) / G_USEC_PER_SEC)
+
+static const char *const state_colors[_FLEET_STATE_MAX] = {
+                [FLEET_STATE_ABSENT] = "#999999",
+                [FLEET_STATE_STOPPED] = "#56b4e9",
+                [FLEET_STATE_STARTING] = "#e69f00",
+                [FLEET_STATE_RUNNING] = "#009e73",
+                [FLEET_STATE_PAUSED] = "#cc79a7",
+                [FLEET_STATE_FAILED] = "#d55e00",
+};
+
+static const char head[] =
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+                "'unsafe-inline'\">\n"
+                "<style>body{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 "
+                "1rem;color:#111}"
+                "table{border-collapse:collapse;margin:1rem 0}th,td{border-bottom:1px solid "
+                "#ccc;padding:.2rem "
+                ".8rem .2rem "
+                "0;text-align:left;vertical-align:top}td.n{text-align:right}svg{width:100%;max-width:"
+                "720px}pre{background:#f6f6f6;padding:1rem;overflow:auto}.bad{color:#b00020}</"
+                "style>\n<title>";
+
+static GArray *series_add(GArray *series, const char *label, const char *color, bool steps)
+{
+        PlotSeries one = {.label = label,
+                        .color = color,
+                        .steps = steps,
+                        .points = g_array_new(FALSE, FALSE, sizeof(PlotPoint))};
+
+        g_array_append_val(series, one);
+        return one.points;
+}
+
+static void points_add(GArray *points, double x, double y)
+{
+        PlotPoint point = {x, y};
+
+        g_array_append_val(points, point);
+}
+
+static void series_free(GArray *series)
+{
+        for (guint i = 0; i < series->len; i++)
+                g_array_unref(g_array_index(series, PlotSeries, i).points);
+        g_array_unref(series);
+}
+
+static void report_append_plot(GString *out, Plot *plot)
+{
+        g_string_append(out, "<h2>");
+        fleet_append_html(out, plot->title);
+        g_string_append(out, "</h2>\n");
+        plot_append(out, plot);
+        series_free(plot->series);
+}
+
+static void report_append_states(GString *out, const FleetRecord *record)
+{
+        Plot plot = {.title = "Members by state",
+                        .x_label = "seconds since the run began",
+                        .y_label = "members",
+                        .x_max = SECONDS(record->ended),
+                        .series = g_array_new(FALSE, FALSE, sizeof(PlotSeries))};
+
+        for (FleetState state = 0; state < _FLEET_STATE_MAX; state++) {
+                GArray *points;
+                bool any = false;
+
+                for (guint i = 0; i < record->samples->len && !any; i++)
+                        any = g_array_index(record->samples, FleetSample, i).counts[state] > 0;
+                if (!any)
+                        continue;
+                points = series_add(plot.series, fleet_state_to_string(state), state_colors[state], true);
+                for (guint i = 0; i < record->samples->len; i++) {
+                        const FleetSample *sample = &g_array_index(record->samples, FleetSample, i);
+
+                        points_add(points, SECONDS(sample->usec), sample->counts[state]);
+                        if (i + 1 == record->samples->len)
+                                points_add(points, SECONDS(record->ended), sample->counts[state]);
+                }
+        }
+        report_append_plot(out, &plot);
+}
+
+static int compare_doubles(gconstpointer a, gconstpointer b)
+{
+        double x = *(const double *) a, y = *(const double *) b;
+
+        return x < y ? -1 : x > y;
+}
+
+/* Of sorted numbers. */
+static double quantile(const GArray *sorted, double share)
+{
+        return g_array_index(sorted, double, (guint) (share * (sorted->len - 1) + 0.5));
+}
+
+static void report_append_latencies(GString *out, const FleetRecord *record)
+{
+        g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(double));
+        Plot plot = {.title = "Start latency",
+                        .x_label = "seconds from the call to ready",
+                        .y_label = "share of the starts",
+                        .series = g_array_new(FALSE, FALSE, sizeof(PlotSeries))};
+        GArray *points;
+
+        for (guint i = 0; i < record->expansion->members->len; i++)
+                for (guint k = 0; k < record->members[i].latencies->len; k++) {
+                        double seconds = SECONDS(g_array_index(record->members[i].latencies, int64_t, k));
+
+                        g_array_append_val(all, seconds);
+                }
+        g_array_sort(all, compare_doubles);
+        points = series_add(plot.series, "starts", "#0072b2", true);
+        points_add(points, 0, 0);
+        for (guint i = 0; i < all->len; i++)
+                points_add(points, g_array_index(all, double, i), (i + 1.0) / all->len);
+        report_append_plot(out, &plot);
+        if (all->len == 0)
+                return;
+
+        g_string_append_printf(out, "<p>%u starts; median ", all->len);
+        plot_append_number(out, quantile(all, 0.5));
+        g_string_append(out, " s, 95% within ");
+        plot_append_number(out, quantile(all, 0.95));
+        g_string_append(out, " s, the longest ");
+        plot_append_number(out, quantile(all, 1));
+        g_string_append(out, " s.</p>\n");
+}
+
+static int compare_metrics(gconstpointer a, gconstpointer b)
+{
+        const FleetMetric *x = *(const FleetMetric *const *) a, *y = *(const FleetMetric *const *) b;
+
+        return x->usec < y->usec ? -1 : x->usec > y->usec;
+}
+
+/* How the last values of all members that have one spread over time. */
+static void report_append_metric(GString *out, const FleetRecord *record, const char *name)
+{
+        static const double shares[] = {0.1, 0.5, 0.9};
+        static const char *const labels[] = {"10% below", "median", "90% below"}, *const colors[] = {
+                                                                                                  "#9ecae1",
+                                                                                                  "#0072b2",
+                                                                                                  "#9ecae1"};
+        guint n = record->expansion->members->len;
+        g_autofree double *values = g_new0(double, n);
+        g_autofree bool *known = g_new0(bool, n);
+        g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+        g_autofree char *title = g_strconcat("Metric ", name, NULL);
+        Plot plot = {.title = title,
+                        .x_label = "seconds since the run began",
+                        .y_label = "last value of each member",
+                        .x_max = SECONDS(record->ended),
+                        .series = g_array_new(FALSE, FALSE, sizeof(PlotSeries))};
+        GArray *points[G_N_ELEMENTS(shares)];
+        guint next = 0;
+
+        for (guint i = 0; i < record->metrics->len; i++) {
+                FleetMetric *metric = &g_array_index(record->metrics, FleetMetric, i);
+
+                if (metric->name == name)
+                        g_ptr_array_add(sorted, metric);
+        }
+        g_ptr_array_sort(sorted, compare_metrics);
+        for (size_t i = 0; i < G_N_ELEMENTS(shares); i++) {
+                points[i] = series_add(plot.series, labels[i], colors[i], true);
+                g_array_index(plot.series, PlotSeries, i).faint = i != 1;
+        }
+
+        for (guint step = 0; step <= POINTS; step++) {
+                int64_t usec = record->ended * step / POINTS;
+                g_autoptr(GArray) now = g_array_new(FALSE, FALSE, sizeof(double));
+
+                for (; next < sorted->len; next++) {
+                        const FleetMetric *metric = sorted->pdata[next];
+
+                        if (metric->usec > usec && step < POINTS)
+                                break;
+                        values[metric->member] = metric->value;
+                        known[metric->member] = true;
+                }
+                for (guint i = 0; i < n; i++)
+                        if (known[i])
+                                g_array_append_val(now, values[i]);
+                g_array_sort(now, compare_doubles);
+                for (size_t i = 0; now->len > 0 && i < G_N_ELEMENTS(shares); i++)
+                        points_add(points[i], SECONDS(usec), quantile(now, shares[i]));
+        }
+        report_append_plot(out, &plot);
+}
+
+static void report_append_metrics(GString *out, const FleetRecord *record)
+{
+        g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+        for (guint i = 0; i < record->metrics->len; i++) {
+                const char *name = g_array_index(record->metrics, FleetMetric, i).name;
+
+                if (!g_ptr_array_find(names, name, NULL) && names->len < METRICS_SHOWN)
+                        g_ptr_array_add(names, (char *) name);
+        }
+        for (guint i = 0; i < names->len; i++)
+                report_append_metric(out, record, names->pdata[i]);
+}
+
+static void row(GString *out, const char *key, const char *value)
+{
+        g_string_append(out, "<tr><th>");
+        fleet_append_html(out, key);
+        g_string_append(out, "</th><td>");
+        fleet_append_html(out, value);
+        g_string_append(out, "</td></tr>\n");
+}
+
+static void report_append_summary(GString *out, const FleetRecord *record)
+{
+        const FleetPlan *plan = record->expansion->plan;
+        g_autofree char *members = g_strdup_printf("%u, of which %u failed (tolerated: %g%%)",
+                        record->expansion->members->len, fleet_record_count_failed(record), plan->tolerate);
+        g_autoptr(GDateTime) began = g_date_time_new_from_unix_utc(record->begun_realtime / G_USEC_PER_SEC);
+        g_autofree char *when = g_date_time_format_iso8601(began);
+        g_autoptr(GString) took = g_string_new(NULL);
+
+        g_string_append_printf(out, "<p%s>The run %s.</p>\n<table>\n",
+                        fleet_record_is_success(record) ? "" : " class=\"bad\"",
+                        fleet_record_is_success(record) ? "succeeded"
+                        : record->interrupted           ? "was interrupted"
+                                                        : "failed");
+        if (record->problem)
+                row(out, "Why", record->problem);
+        row(out, "Seed", plan->seed);
+        row(out, "Members", members);
+        row(out, "Began", when);
+        fleet_append_seconds(took, record->ended);
+        g_string_append(took, " s");
+        if (record->clock != FLEET_NEVER) {
+                g_string_append(took, ", the clock began at ");
+                fleet_append_seconds(took, record->clock);
+                g_string_append(took, " s");
+        }
+        row(out, "Took", took->str);
+        for (guint i = 0; i < plan->groups->len; i++) {
+                const FleetGroup *group = plan->groups->pdata[i];
+                g_autofree char *key = g_strconcat("Group ", group->name, NULL),
+                                *value = g_strdup_printf("%u of %s, %s", group->count, group->image,
+                                                i < record->digests->len ? (char *) record->digests->pdata[i]
+                                                                         : "not imported");
+
+                row(out, key, value);
+        }
+        for (guint i = 0; i < record->barriers->len; i++) {
+                const FleetBarrierRecord *barrier = &g_array_index(record->barriers, FleetBarrierRecord, i);
+                g_autofree char *key = g_strconcat("Barrier ", barrier->barrier->name, NULL);
+                g_autoptr(GString) value = g_string_new(NULL);
+
+                g_string_append_printf(value, "%u of %u members, %s ", barrier->passed, barrier->all,
+                                barrier->held ? "after" : "not enough within");
+                fleet_append_seconds(value, barrier->ended - barrier->began);
+                g_string_append(value, " s");
+                row(out, key, value->str);
+        }
+        for (guint i = 0; i + 1 < record->facts->len; i += 2)
+                row(out, record->facts->pdata[i], record->facts->pdata[i + 1]);
+        g_string_append(out, "</table>\n");
+}
+
+static void report_append_failures(GString *out, const FleetRecord *record)
+{
+        guint shown = 0, n = fleet_record_count_failed(record);
+
+        if (n == 0)
+                return;
+
+        g_string_append(out, "<h2>Members that failed</h2>\n<table>\n");
+        for (guint i = 0; i < record->expansion->members->len && shown < FAILURES_SHOWN; i++) {
+                const FleetMemberRecord *member = &record->members[i];
+
+                if (!member->failed)
+                        continue;
+                shown++;
+                row(out, member->member->name, member->problem ?: member->result ?: "failed");
+        }
+        g_string_append(out, "</table>\n");
+        if (n > shown)
+                g_string_append_printf(out, "<p>And %u more: see members.csv.</p>\n", n - shown);
+}
+
+static void report_append_time(GString *out, const FleetRecord *record, int64_t usec)
+{
+        g_string_append(out, "<td class=\"n\">");
+        if (usec != FLEET_NEVER)
+                fleet_append_seconds(out, usec - record->clock);
+        g_string_append(out, "</td>");
+}
+
+static void report_append_events(GString *out, const FleetRecord *record)
+{
+        if (record->events->len == 0)
+                return;
+
+        g_string_append(out,
+                        "<h2>Events</h2>\n<table>\n<tr><th>Planned, s</th><th>Began, s</th><th>Ended, s</th>"
+                        "<th>What</th><th>Who</th><th>Problem</th></tr>\n");
+        for (guint i = 0; i < MIN(record->events->len, EVENTS_SHOWN); i++) {
+                const FleetEventRecord *event = record->events->pdata[i];
+
+                g_string_append(out, "<tr><td class=\"n\">");
+                fleet_append_seconds(out, event->planned);
+                g_string_append(out, "</td>");
+                report_append_time(out, record, event->began);
+                report_append_time(out, record, event->ended);
+                g_string_append_printf(out, "<td>%s</td><td>", fleet_verb_to_string(event->verb));
+                fleet_append_html(out, event->who);
+                g_string_append(out, "</td><td>");
+                fleet_append_html(out, event->problem);
+                g_string_append(out, "</td></tr>\n");
+        }
+        g_string_append(out, "</table>\n");
+        if (record->events->len > EVENTS_SHOWN)
+                g_string_append_printf(out, "<p>And %u more: see events.jsonl.</p>\n",
+                                record->events->len - EVENTS_SHOWN);
+}
+
+char *fleet_format_report(const FleetRecord *record)
+{
+        const FleetPlan *plan = record->expansion->plan;
+        g_autoptr(GString) out = g_string_new(head);
+
+        fleet_append_html(out, plan->name);
+        g_string_append(out, "</title>\n</head>\n<body>\n<h1>Fleet ");
+        fleet_append_html(out, plan->name);
+        g_string_append(out, "</h1>\n");
+        report_append_summary(out, record);
+        report_append_states(out, record);
+        report_append_latencies(out, record);
+        report_append_metrics(out, record);
+        report_append_failures(out, record);
+        report_append_events(out, record);
+        g_string_append(out, "<h2>Plan</h2>\n<pre>");
+        fleet_append_html(out, plan->text);
+        g_string_append(out, "</pre>\n</body>\n</html>\n");
+
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}

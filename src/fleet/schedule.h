@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "fleet/members.h"
+
+/* Makes the schedule of an expansion whose members are complete: starts that are not at the beginning,
+ * churn, and events, whose members are drawn among those that the plan has in a state for it at that time.
+ */
+int fleet_schedule(FleetExpansion *expansion, Error *ret_error);
+
+/* One entry as a line of JSON. */
+void fleet_schedule_append_entry(GString *out, const FleetExpansion *expansion, const FleetEntry *entry);

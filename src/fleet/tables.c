@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Results for programs. */
+
+#include "fleet/tables.h"
+
+#include <string.h>
+
+#include "fleet/text.h"
+
+static void append_key(GString *out, const char *key)
+{
+        fleet_append_json(out, key);
+        g_string_append_c(out, ':');
+}
+
+/* Seconds, or null. */
+static void append_json_time(GString *out, const char *key, int64_t usec)
+{
+        append_key(out, key);
+        if (usec == FLEET_NEVER)
+                g_string_append(out, "null");
+        else
+                fleet_append_seconds(out, usec);
+}
+
+static void append_csv_time(GString *out, int64_t usec)
+{
+        g_string_append_c(out, ',');
+        if (usec != FLEET_NEVER)
+                fleet_append_seconds(out, usec);
+}
+
+static void run_append_groups(GString *out, const FleetRecord *record)
+{
+        const GPtrArray *groups = record->expansion->plan->groups;
+
+        g_string_append(out, "  \"Groups\": [");
+        for (guint i = 0; i < groups->len; i++) {
+                const FleetGroup *group = groups->pdata[i];
+
+                g_string_append_printf(out, "%s\n    {\"Name\": ", i > 0 ? "," : "");
+                fleet_append_json(out, group->name);
+                g_string_append_printf(out, ", \"Count\": %u, \"Image\": ", group->count);
+                fleet_append_json(out, group->image);
+                g_string_append(out, ", \"ImageDigest\": ");
+                fleet_append_json(out, i < record->digests->len ? record->digests->pdata[i] : NULL);
+                g_string_append_c(out, '}');
+        }
+        g_string_append(out, "\n  ],\n");
+}
+
+static void run_append_barriers(GString *out, const FleetRecord *record)
+{
+        g_string_append(out, "  \"Barriers\": [");
+        for (guint i = 0; i < record->barriers->len; i++) {
+                const FleetBarrierRecord *barrier = &g_array_index(record->barriers, FleetBarrierRecord, i);
+
+                g_string_append_printf(out, "%s\n    {\"Name\": ", i > 0 ? "," : "");
+                fleet_append_json(out, barrier->barrier->name);
+                g_string_append_printf(out, ", \"Held\": %s, \"Passed\": %u, \"Members\": %u, ",
+                                barrier->held ? "true" : "false", barrier->passed, barrier->all);
+                append_json_time(out, "Began", barrier->began);
+                g_string_append(out, ", ");
+                append_json_time(out, "Ended", barrier->ended);
+                g_string_append_c(out, '}');
+        }
+        g_string_append(out, record->barriers->len > 0 ? "\n  ],\n" : "],\n");
+}
+
+char *fleet_format_run(const FleetRecord *record)
+{
+        const FleetPlan *plan = record->expansion->plan;
+        g_autoptr(GString) out = g_string_new("{\n  \"Format\": 1,\n  \"Fleet\": ");
+
+        fleet_append_json(out, plan->name);
+        g_string_append(out, ",\n  \"Seed\": ");
+        fleet_append_json(out, plan->seed);
+        g_string_append_printf(out, ",\n  \"Began\": %" G_GINT64_FORMAT ",\n  ", record->begun_realtime);
+        append_json_time(out, "Clock", record->clock);
+        g_string_append(out, ",\n  ");
+        append_json_time(out, "Ended", record->ended);
+        g_string_append(out, ",\n  ");
+        append_json_time(out, "Duration", (int64_t) plan->duration_usec);
+        g_string_append_printf(out, ",\n  \"Members\": %u,\n  \"Failed\": %u,\n  \"Tolerate\": %g,\n",
+                        record->expansion->members->len, fleet_record_count_failed(record), plan->tolerate);
+        g_string_append_printf(out, "  \"Success\": %s,\n  \"Interrupted\": %s,\n  \"Problem\": ",
+                        fleet_record_is_success(record) ? "true" : "false",
+                        record->interrupted ? "true" : "false");
+        fleet_append_json(out, record->problem);
+        g_string_append(out, ",\n");
+        run_append_groups(out, record);
+        run_append_barriers(out, record);
+        g_string_append(out, "  \"Host\": {");
+        for (guint i = 0; i + 1 < record->facts->len; i += 2) {
+                g_string_append(out, i > 0 ? ",\n    " : "\n    ");
+                append_key(out, record->facts->pdata[i]);
+                g_string_append_c(out, ' ');
+                fleet_append_json(out, record->facts->pdata[i + 1]);
+        }
+        g_string_append(out, "\n  },\n  \"Plan\": ");
+        fleet_append_json(out, plan->text);
+        g_string_append(out, "\n}\n");
+
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+static void members_append_usage(GString *out, const FleetMemberRecord *record)
+{
+        const FleetUsage *former = &record->former, *current = &record->current;
+
+        g_string_append_c(out, ',');
+        fleet_append_seconds(out, (int64_t) (former->cpu_usec + current->cpu_usec));
+        g_string_append_printf(out,
+                        ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT
+                        ",%" G_GUINT64_FORMAT ",%" G_GUINT64_FORMAT,
+                        record->memory, former->received_bytes + current->received_bytes,
+                        former->received_packets + current->received_packets,
+                        former->sent_bytes + current->sent_bytes,
+                        former->sent_packets + current->sent_packets);
+}
+
+char *fleet_format_members(const FleetRecord *record)
+{
+        g_autoptr(GString) out = g_string_new("name,group,index,address,created,called,ready,ended,starts,"
+                                              "state,failed,result,exit_status,"
+                                              "cpu_seconds,memory,received_bytes,received_packets,sent_"
+                                              "bytes,sent_packets,problem\n");
+
+        for (guint i = 0; i < record->expansion->members->len; i++) {
+                const FleetMemberRecord *member = &record->members[i];
+                g_autofree char *address = member->member->addresses->len > 0
+                                                           ? fleet_member_address(member->member, 0)
+                                                           : g_strdup("");
+
+                fleet_append_csv(out, member->member->name);
+                g_string_append_c(out, ',');
+                fleet_append_csv(out, member->member->group->name);
+                g_string_append_printf(out, ",%u,", member->member->index);
+                fleet_append_csv(out, address);
+                append_csv_time(out, member->created);
+                append_csv_time(out, member->called);
+                append_csv_time(out, member->ready);
+                append_csv_time(out, member->ended);
+                g_string_append_printf(out, ",%u,%s,%s,", member->latencies->len,
+                                fleet_state_to_string(member->state), member->failed ? "yes" : "no");
+                fleet_append_csv(out, member->result);
+                g_string_append_c(out, ',');
+                if (member->result)
+                        g_string_append_printf(out, "%" G_GINT64_FORMAT, member->exit_status);
+                members_append_usage(out, member);
+                g_string_append_c(out, ',');
+                fleet_append_csv(out, member->problem);
+                g_string_append_c(out, '\n');
+        }
+
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+/* Times of events are those of the clock, as in the plan. */
+static int64_t event_clock(const FleetRecord *record, int64_t usec)
+{
+        return usec == FLEET_NEVER || record->clock == FLEET_NEVER ? FLEET_NEVER : usec - record->clock;
+}
+
+char *fleet_format_events(const FleetRecord *record)
+{
+        g_autoptr(GString) out = g_string_new(NULL);
+
+        for (guint i = 0; i < record->events->len; i++) {
+                const FleetEventRecord *event = record->events->pdata[i];
+
+                g_string_append_printf(out, "{\"verb\":\"%s\",\"cause\":\"%s\",\"who\":",
+                                fleet_verb_to_string(event->verb), fleet_cause_to_string(event->cause));
+                fleet_append_json(out, event->who);
+                g_string_append_c(out, ',');
+                append_json_time(out, "planned", event->planned);
+                g_string_append_c(out, ',');
+                append_json_time(out, "began", event_clock(record, event->began));
+                g_string_append_c(out, ',');
+                append_json_time(out, "ended", event_clock(record, event->ended));
+                g_string_append(out, ",\"problem\":");
+                fleet_append_json(out, event->problem);
+                g_string_append(out, "}\n");
+        }
+
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+char *fleet_format_metrics(const FleetRecord *record)
+{
+        g_autoptr(GString) out = g_string_new("time,member,metric,value\n");
+        char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+        for (guint i = 0; i < record->metrics->len; i++) {
+                const FleetMetric *metric = &g_array_index(record->metrics, FleetMetric, i);
+
+                fleet_append_seconds(out, metric->usec);
+                g_string_append_c(out, ',');
+                fleet_append_csv(out, fleet_member_at(record->expansion, metric->member)->name);
+                g_string_append_c(out, ',');
+                fleet_append_csv(out, metric->name);
+                g_string_append_printf(out, ",%s\n", g_ascii_dtostr(number, sizeof number, metric->value));
+        }
+
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+static void junit_append_case(
+                GString *out, const char *class, const char *name, int64_t usec, const char *failure)
+{
+        g_string_append(out, "    <testcase classname=\"");
+        fleet_append_html(out, class);
+        g_string_append(out, "\" name=\"");
+        fleet_append_html(out, name);
+        g_string_append(out, "\" time=\"");
+        fleet_append_seconds(out, usec == FLEET_NEVER ? 0 : usec);
+        if (!failure) {
+                g_string_append(out, "\"/>\n");
+                return;
+        }
+        g_string_append(out, "\">\n      <failure message=\"");
+        fleet_append_html(out, failure);
+        g_string_append(out, "\"/>\n    </testcase>\n");
+}
+
+/* A failure that Tolerate= covers is none for whoever reads the file by its failures: it is skipped there.
+ */
+char *fleet_format_junit(const FleetRecord *record)
+{
+        const FleetPlan *plan = record->expansion->plan;
+        g_autoptr(GString) cases = g_string_new(NULL), out = g_string_new(NULL);
+        guint n = record->expansion->members->len, n_failed = fleet_record_count_failed(record),
+              failures = 0;
+        bool tolerated = n_failed > 0 && n_failed <= n * plan->tolerate / 100 + 1e-9;
+        g_autofree char *class = g_strconcat("fleet.", plan->name, NULL);
+
+        for (guint i = 0; i < n; i++) {
+                const FleetMemberRecord *member = &record->members[i];
+                const char *problem = member->failed ? member->problem ?: member->result ?: "failed" : NULL;
+                int64_t usec = member->ready != FLEET_NEVER && member->called != FLEET_NEVER
+                                               ? member->ready - member->called
+                                               : FLEET_NEVER;
+
+                failures += problem && !tolerated;
+                if (problem && tolerated) {
+                        g_string_append(cases, "    <testcase classname=\"");
+                        fleet_append_html(cases, class);
+                        g_string_append(cases, "\" name=\"");
+                        fleet_append_html(cases, member->member->name);
+                        g_string_append(cases, "\">\n      <skipped message=\"tolerated: ");
+                        fleet_append_html(cases, problem);
+                        g_string_append(cases, "\"/>\n    </testcase>\n");
+                        continue;
+                }
+                junit_append_case(cases, class, member->member->name, usec, problem);
+        }
+        for (guint i = 0; i < record->barriers->len; i++) {
+                const FleetBarrierRecord *barrier = &g_array_index(record->barriers, FleetBarrierRecord, i);
+                g_autofree char *name = g_strconcat("barrier ", barrier->barrier->name, NULL),
+                                *why = g_strdup_printf("%u of %u members passed it in its time",
+                                                barrier->passed, barrier->all);
+
+                failures += !barrier->held;
+                junit_append_case(cases, class, name, barrier->ended - barrier->began,
+                                barrier->held ? NULL : why);
+        }
+        failures += record->problem != NULL;
+        junit_append_case(cases, class, "run", record->ended, record->problem);
+
+        g_string_append(out,
+                        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
+        fleet_append_html(out, class);
+        g_string_append_printf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"%u\" time=\"",
+                        n + record->barriers->len + 1, failures, tolerated ? n_failed : 0);
+        fleet_append_seconds(out, record->ended);
+        g_string_append_printf(out, "\">\n%s  </testsuite>\n</testsuites>\n", cases->str);
+
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}

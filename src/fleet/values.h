@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stddef.h>
+
+#include "common/error.h"
+
+/* Values=FILE.csv of a group: a table of text with a head, as in RFC 4180 (commas, quotes, lines that end
+ * with LF or CR LF). The head names the fields, and each further line is for one member. Pure. */
+
+#define FLEET_COLUMNS_MAX 64
+
+/* ret_columns: char *; ret_rows: char **, each with as many as there are columns. INVALID_DEFINITION with
+ * "PATH:LINE: …". */
+int fleet_values_parse(const char *path, const char *text, size_t size, GPtrArray **ret_columns,
+                GPtrArray **ret_rows, Error *ret_error);

@@ -1,0 +1,224 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Fleets: a plan is carried out the same way twice, what fails is a result, and nothing is left, whatever ended it.
+
+# shellcheck source=tests/system/lib.sh disable=SC2016
+. "$(dirname "$0")/lib.sh"
+need python3 jq script
+
+mkdir -p /root/plans
+cd /root/plans || exit
+check "the images are there" cp "$BUILD/tests/guest/guest.spt" "$GUEST" .
+virtio=$(basename "$GUEST")
+
+# NAME: a plan of 20 processes, two domains, and one member that fails.
+plan() {
+        cat >"$1.fleet" <<END
+[Fleet]
+Seed=7
+Duration=12s
+Tolerate=5%
+
+[Network lab]
+Subnet=10.133.0.0/24
+
+[Group peer]
+Image=guest.spt
+Count=20
+Network=service:lab
+Memory=16M
+Values=peers.csv
+Arguments=--ipv4={service.address} --say=peers+{choose:peer,3} --say=METRIC+known+{known}
+Ready=console:^METRIC
+
+[Group domain]
+Image=$virtio
+Count=2
+Network=service:lab
+Memory=16M
+Start=20/s
+Arguments=--ipv4={service.address} --hello --say=<script>alert(1)</script>
+
+[Group bad]
+Image=guest.spt
+Network=service:lab
+Arguments=--exit=7
+
+[Barrier hello]
+Group=domain
+Console=^Hello, w.rld$
+Timeout=2min
+
+[Barrier ready]
+Share=90%
+Timeout=2min
+
+[Event 2s]
+Stop=10% of peer
+ExecStart=/bin/sh -c 'echo "\$SHRUTHI_FLEET \$SHRUTHI_SEED" >called'
+
+[Event 5s]
+Start=all of peer
+Pause=1 of peer
+
+[Event 7s]
+Resume=all of peer
+Kill=domain-1
+ExecStart=/bin/sh -c 'sleep 7777; exit 0'
+
+[Churn peer]
+Session=exponential 30s
+Absence=fixed 2s
+END
+        { echo known; seq 0 19; } >peers.csv
+}
+# FLEET: nothing of it is there.
+gone() {
+        ! shruthictl list --no-legend | grep -q "^$1-" && ! shruthictl network list --no-legend | grep -q "^$1-" &&
+                ! shruthictl fleet list --no-legend | grep -q "^$1 " && ! ls ~/.local/state/shruthi/fleets/* 2>/dev/null
+}
+
+plan alpha
+expect_output "check counts the members" '^Members: +23$' shruthictl fleet check alpha.fleet
+expect_output "… and their memory" '^Memory: +[0-9.]+M needed' shruthictl fleet check alpha.fleet
+expect_output "… and shows addresses" '^  alpha-peer-1  10\.133\.0\.3/24' shruthictl fleet check alpha.fleet
+shruthictl fleet check --json=short alpha.fleet >one.json
+shruthictl fleet check --json=short alpha.fleet >two.json
+check "the same plan means the same" jq -e --slurpfile two two.json \
+        '.Members == $two[0].Members and .Schedule == $two[0].Schedule' one.json
+
+check "run" shruthictl fleet run alpha.fleet --results=first
+check "nothing is left" gone alpha
+check "run again" shruthictl fleet run alpha.fleet --results=second
+check "nothing is left again" gone alpha
+check "the schedule is the same to the byte" cmp first/schedule.jsonl second/schedule.jsonl
+events() { jq -r '[.verb, .who, .planned] | @csv' "$1/events.jsonl"; }
+is "the same happened" "$(events first)" "$(events second)"
+is "a program was called" "alpha 7" "$(cat called)"
+expect_output "events were on time" '^true$' jq -s 'all(.began - .planned < 1)' first/events.jsonl
+is "only a program that did not end had a problem" "/bin/sh -c sleep 7777; exit 0: still ran when the run was over" \
+        "$(jq -r 'select(.problem) | "\(.who): \(.problem)"' first/events.jsonl)"
+is_none "… and it is ended, with its children" "$(pgrep -f '^sleep 7777')"
+expect_output "a stop is in the record" '"verb":"stop","cause":"event"' cat first/events.jsonl
+expect_output "churn is" '"cause":"churn"' cat first/events.jsonl
+check "python reads all results" python3 - first <<'END'
+import csv, json, sys, xml.etree.ElementTree as tree
+folder = sys.argv[1] + "/"
+run = json.load(open(folder + "run.json"))
+assert run["Success"] and run["Failed"] == 1 and run["Members"] == 23, run
+assert [b["Held"] for b in run["Barriers"]] == [True, True], run
+assert all(g["ImageDigest"].startswith("sha256:") for g in run["Groups"]), run
+members = {row["name"]: row for row in csv.DictReader(open(folder + "members.csv"))}
+assert len(members) == 23
+bad = members["alpha-bad-0"]
+assert bad["failed"] == "yes" and bad["result"] == "exit-status" and bad["exit_status"] == "7", bad
+assert all(row["failed"] == "no" for name, row in members.items() if name != "alpha-bad-0")
+peers = [row for row in members.values() if row["group"] == "peer"]
+assert len({row["address"] for row in peers}) == 20
+assert all(float(row["ready"]) >= float(row["called"]) >= float(row["created"]) for row in peers)
+assert all(int(row["sent_packets"]) > 0 and int(row["memory"]) > 0 for row in peers), peers
+metrics = list(csv.DictReader(open(folder + "metrics.csv")))
+assert {row["value"] for row in metrics} == {str(i) for i in range(20)}, metrics
+for line in open(folder + "events.jsonl"):
+    json.loads(line)
+suite = tree.parse(folder + "junit.xml").getroot().find("testsuite")
+assert suite.get("failures") == "0" and suite.get("skipped") == "1", suite.attrib
+report = open(folder + "report.html").read()
+assert "<script" not in report and "alpha-bad-0" in report and report.count("<svg") == 3
+END
+expect_output "consoles are there" '^[0-9.]+ peers 10\.133\.0\.' cat first/consoles/alpha-peer-0.log
+expect_output "… of domains too" '^[0-9.]+ Hello, world$' cat first/consoles/alpha-domain-0.log
+expect_fail "results of two runs do not mix" 'is not empty' shruthictl fleet run alpha.fleet --results=first
+
+sed 's/^Tolerate=.*/Tolerate=0%/; s/^Duration=.*/Duration=1s/' alpha.fleet >strict.fleet
+expect_status "more than is tolerated is a failure" 1 shruthictl fleet run strict.fleet --results=strict
+is "… which the results tell" "false" "$(jq .Success strict/run.json)"
+sed 's/^Console=.*/Console=^never$/; s/^Timeout=.*/Timeout=3s/' alpha.fleet >barrier.fleet
+expect_fail "a barrier that does not hold ends the run" '\[Barrier hello\] does not hold: 0 of 2' \
+        shruthictl fleet run barrier.fleet --results=barrier
+check "nothing is left of it" gone barrier
+
+# Other unikernels stay, whatever their names are.
+check "a stranger with such a name" shruthictl create alpha-peer-77 guest.spt --network=service:virbr0
+sed 's/^Count=20/Count=78/; s/^\[Fleet\]/&\nName=alpha/; /^Values=/d; s/{known}/1/' alpha.fleet >larger.fleet
+expect_fail "a plan does not take what has its members' names" 'alpha-peer-77 is there already: give the fleet another' \
+        shruthictl fleet up larger.fleet
+check "up" shruthictl fleet up --quiet alpha.fleet
+expect_output "list" '^alpha +root +23 +22 +1$' shruthictl fleet list
+expect_output "status" '^alpha-peer-3 +running' shruthictl fleet status alpha
+expect_output "the mark" '^Fleet=alpha$' shruthictl show --property=Fleet alpha-peer-3
+expect_fail "up twice is refused" 'The fleet alpha is up, or was interrupted .*alpha.fleet\): shruthictl fleet down alpha' \
+        shruthictl fleet up alpha.fleet
+expect_output "down" 'The fleet alpha is gone, with 23 members' shruthictl fleet down alpha.fleet
+check "the stranger stays" shruthictl show alpha-peer-77
+check "and goes by its own" shruthictl remove alpha-peer-77
+check "nothing is left" gone alpha
+expect_status "a fleet that is not there" 4 shruthictl fleet down alpha
+
+# SIGNAL PATTERN: to a run that has printed that.
+interrupt() {
+        shruthictl fleet run alpha.fleet --results="$3" >out 2>&1 &
+        local pid=$!
+        wait_for 60 grep -q "$2" out || cat out
+        kill -"$1" $pid
+        wait $pid
+}
+interrupt INT 's  running' ctrl-c
+is "Ctrl-C is no success" "1" "$?"
+is "… and its results say so" "true" "$(jq .Interrupted ctrl-c/run.json)"
+check "… with all members" test "$(wc -l <ctrl-c/members.csv)" -eq 24
+check "… and nothing is left" gone alpha
+interrupt KILL 's  creating' killed-1
+check "down after a kill while members are made" shruthictl fleet down alpha
+check "… leaves nothing" gone alpha
+interrupt KILL 's  running' killed-2
+expect_output "a fleet whose run was killed is listed" '^alpha ' shruthictl fleet list
+check "down after a kill in the midst" shruthictl fleet down alpha.fleet
+check "… leaves nothing" gone alpha
+
+for pause in 0.05 0.3 0.8 1.5 2.5 4; do
+        shruthictl fleet up --quiet alpha.fleet >out 2>&1 &
+        sleep $pause
+        kill -KILL $!
+        wait $!
+        shruthictl fleet down --quiet alpha >out 2>&1
+        check "nothing is left of one that was killed after $pause s" gone alpha
+done
+expect_output "a terminal shows a table" '^GROUP +MEMBERS +ABSENT' script -qec 'shruthictl fleet up alpha.fleet' /dev/null
+expect_output "… and down" 'with 23 members' shruthictl fleet down alpha
+
+sed 's/^Count=20/Count=4000/; s/^Memory=16M/Memory=1G/; /^Values=/d; s/{known}/1/; s|/24|/16|' alpha.fleet >huge.fleet
+expect_fail "what does not fit is refused before anything is made" 'of memory, and this host has .* would fit' \
+        shruthictl fleet up huge.fleet
+check "nothing was made" gone huge
+printf '[Fleet]\nSeeed=1\n' >wrong.fleet
+expect_fail "wrong input has file, line and way out" "wrong.fleet:2: unknown key 'Seeed'.*did you mean 'Seed'" \
+        shruthictl fleet check wrong.fleet
+
+# Users.
+printf '[Shruthi]\nAllowProcesses=users\n' >/etc/shruthi/shruthi.conf.d/fleet.conf
+systemctl try-restart shruthid
+for user in alice mallory; do
+        install -d -o $user /home/$user/plans
+        install -o $user guest.spt /home/$user/plans/
+        sed "/^\[Group domain\]/,/^$/d; /^\[Barrier hello\]/,/^$/d; /^Kill=/d; /^Values=/d; s/{known}/1/
+                s/^Subnet=.*/Subnet=10.134.0.0\/24/; s/^Count=20/Count=12/; s/^Duration=.*/Duration=8s/
+                s/^Tolerate=.*/Tolerate=10%/" alpha.fleet >/home/$user/plans/$user.fleet
+done
+check "alice runs hers" as_user alice shruthictl fleet run plans/alice.fleet --results=results
+check "nothing of it is left" gone alice
+is "its members were hers" "13" "$(jq .Members /home/alice/results/run.json)"
+sed -i 's/^Count=12/Count=30/' /home/alice/plans/alice.fleet
+expect_fail "beyond her limits she is told so" 'UnikernelsMaxPerUser|MemoryMaxPerUser|AddressesMaxPerUser' \
+        as_user alice shruthictl fleet up plans/alice.fleet
+check "nothing of that is left" gone alice
+expect_fail "mallory is refused" '[Aa]uthentication is required|[Nn]ot authorized|administrator' \
+        as_user mallory shruthictl fleet up plans/mallory.fleet
+check "up as root" shruthictl fleet up --quiet alpha.fleet
+expect_fail "alice does not take down root's" "There is no fleet 'alpha' of yours" \
+        as_user alice shruthictl fleet down alpha
+check "root does" shruthictl fleet down alpha
+check "nothing is left" gone alpha
+
+finish

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What guests print and plans say is text in all results, whatever it is; the numbers are those of the
+ * record. */
+
+#include <glib.h>
+#include <string.h>
+
+#include "fleet/expand.h"
+#include "fleet/report.h"
+#include "fleet/tables.h"
+
+#define HOSTILE "</pre><script>alert(1)</script>\"'&\x1b[2J,\n\xff"
+
+typedef struct Fixture {
+        FleetPlan *plan;
+        FleetExpansion *expansion;
+        FleetRecord *record;
+} Fixture;
+
+static void set_up(Fixture *fixture, const void *unused)
+{
+        static const char text[] = "[Fleet]\nTolerate=50%\nSeed=<b>&\n[Group peer]\nImage=/<i>\nCount=2\n"
+                                   "[Barrier up]\n# <script>\n";
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        (void) fleet_plan_parse("/srv/gossip.fleet", text, strlen(text), &fixture->plan, &error);
+        g_assert_cmpstr(error.message, ==, NULL);
+        (void) fleet_expand(fixture->plan, &fixture->expansion, &error);
+        g_assert_cmpstr(error.message, ==, NULL);
+        fixture->record = fleet_record_new(fixture->expansion);
+        fixture->record->clock = 1000000;
+        fixture->record->ended = 9000000;
+        fixture->record->begun_realtime = 1700000000000000;
+}
+
+static void tear_down(Fixture *fixture, const void *unused)
+{
+        fleet_record_free(fixture->record);
+        fleet_expansion_free(fixture->expansion);
+        fleet_plan_free(fixture->plan);
+}
+
+static void add_event(Fixture *fixture, const char *who, const char *problem)
+{
+        FleetEventRecord *event = g_new0(FleetEventRecord, 1);
+
+        *event = (FleetEventRecord){.verb = FLEET_EXECUTE,
+                        .cause = FLEET_CAUSE_EVENT,
+                        .who = g_strdup(who),
+                        .planned = 500000,
+                        .began = 1500000,
+                        .ended = FLEET_NEVER,
+                        .problem = g_strdup(problem)};
+        g_ptr_array_add(fixture->record->events, event);
+}
+
+static void test_hostile_text(Fixture *fixture, const void *unused)
+{
+        FleetRecord *record = fixture->record;
+        g_autofree char *report = NULL, *junit = NULL, *events = NULL, *members = NULL, *run = NULL;
+
+        record->members[0].failed = true;
+        record->members[0].problem = g_strdup(HOSTILE);
+        record->problem = g_strdup(HOSTILE);
+        g_ptr_array_add(record->facts, g_strdup("Host" HOSTILE));
+        g_ptr_array_add(record->facts, g_strdup(HOSTILE));
+        add_event(fixture, HOSTILE, HOSTILE);
+
+        report = fleet_format_report(record);
+        g_assert_null(strstr(report, "<script"));
+        g_assert_null(strstr(report, "<b>"));
+        g_assert_null(strstr(report, "<i>"));
+        g_assert_null(strchr(report, '\x1b'));
+        g_assert_true(g_utf8_validate(report, -1, NULL));
+        g_assert_nonnull(strstr(report, "&lt;/pre&gt;&lt;script&gt;alert(1)"));
+        junit = fleet_format_junit(record);
+        g_assert_null(strstr(junit, "<script"));
+        g_assert_null(strchr(junit, '\x1b'));
+        events = fleet_format_events(record);
+        g_assert_null(strchr(events, '\x1b'));
+        g_assert_nonnull(strstr(events, "\\u001b[2J,\\u000a"));
+        members = fleet_format_members(record);
+        g_assert_nonnull(strstr(members, "\"</pre><script>alert(1)</script>\"\"'&"));
+        run = fleet_format_run(record);
+        g_assert_true(g_utf8_validate(run, -1, NULL));
+        g_assert_nonnull(strstr(run, "\"Success\": false"));
+}
+
+/* A report needs nothing from anywhere: no address of a server but the name of SVG's namespace. */
+static void test_needs_nothing(Fixture *fixture, const void *unused)
+{
+        g_autofree char *report = NULL;
+        g_auto(GStrv) parts = NULL;
+
+        fleet_record_sample(fixture->record, 0);
+        g_assert_true(fleet_record_add_metric(fixture->record, 0, 5, "METRIC known 1"));
+        report = fleet_format_report(fixture->record);
+        parts = g_strsplit(report, "http://www.w3.org/2000/svg", -1);
+        g_assert_cmpuint(g_strv_length(parts), ==, 4);
+        for (char **part = parts; *part; part++) {
+                g_assert_null(strstr(*part, "://"));
+                g_assert_null(strstr(*part, "url("));
+                g_assert_null(strstr(*part, "src="));
+                g_assert_null(strstr(*part, "href="));
+        }
+}
+
+static void test_metrics(Fixture *fixture, const void *unused)
+{
+        static const char *const wrong[] = {"METRIC", "METRIC ", "METRIC a", "METRIC a ", "METRIC a x",
+                        "METRIC a 1 2", "METRIC a nan", "METRIC a inf", "METRIC <a> 1", " METRIC a 1",
+                        "metric a 1"};
+        g_autofree char *text = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
+                g_assert_false(fleet_record_add_metric(fixture->record, 0, 0, wrong[i]));
+        g_assert_true(fleet_record_add_metric(fixture->record, 1, 1250000, "METRIC a.b 1.5"));
+        g_assert_true(fleet_record_add_metric(fixture->record, 0, -1000, "METRIC a:b -2e3\r"));
+        text = fleet_format_metrics(fixture->record);
+        g_assert_cmpstr(text, ==,
+                        "time,member,metric,value\n1.250,gossip-peer-1,a.b,1.5\n-0.001,gossip-peer-0,a:b,-"
+                        "2000\n");
+}
+
+static void test_tolerate(Fixture *fixture, const void *unused)
+{
+        g_autofree char *junit = NULL, *worse = NULL;
+
+        g_assert_true(fleet_record_is_success(fixture->record));
+        fixture->record->members[0].failed = true;
+        g_assert_true(fleet_record_is_success(fixture->record));
+        junit = fleet_format_junit(fixture->record);
+        g_assert_nonnull(strstr(junit, "failures=\"0\" errors=\"0\" skipped=\"1\""));
+        fixture->record->members[1].failed = true;
+        g_assert_false(fleet_record_is_success(fixture->record));
+        worse = fleet_format_junit(fixture->record);
+        g_assert_nonnull(strstr(worse, "failures=\"2\" errors=\"0\" skipped=\"0\""));
+}
+
+/* Counters begin again with each run of a member; its row has the sum. */
+static void test_usage_is_of_all_runs(Fixture *fixture, const void *unused)
+{
+        const FleetUsage usages[] = {{1000000, 1, 2, 3, 4}, {2000000, 10, 20, 30, 40}, {500000, 5, 5, 5, 5}};
+        g_autofree char *text = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(usages); i++)
+                fleet_record_use(&fixture->record->members[0], &usages[i], 100 - i);
+        text = fleet_format_members(fixture->record);
+        g_assert_nonnull(strstr(text, ",2.500,100,15,25,35,45,\n"));
+}
+
+static void add(const char *path, void (*test)(Fixture *fixture, const void *unused))
+{
+        g_test_add(path, Fixture, NULL, set_up, test, tear_down);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        add("/fleet/report/hostile-text", test_hostile_text);
+        add("/fleet/report/needs-nothing", test_needs_nothing);
+        add("/fleet/report/metrics", test_metrics);
+        add("/fleet/report/tolerate", test_tolerate);
+        add("/fleet/report/usage-is-of-all-runs", test_usage_is_of_all_runs);
+        return g_test_run();
+}
