@@ -1,37 +1,45 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion for shruthictl(1)
 
+# Of the user's own unikernels, where the line says so.
+_shruthictl_ask() {
+        local own=()
+
+        [[ " ${COMP_WORDS[*]} " != *' --user '* ]] || own=(--user)
+        shruthictl "${own[@]}" --no-pager --no-legend --no-ask-password "$@" 2>/dev/null
+}
+
 _shruthictl_names() {
-        shruthictl --no-pager --no-legend --no-ask-password list 2>/dev/null | while read -r name _; do
+        _shruthictl_ask list | while read -r name _; do
                 printf '%s\n' "$name"
         done
 }
 
 _shruthictl_digests() {
-        shruthictl --no-pager --no-legend --no-ask-password image list 2>/dev/null | while read -r digest _; do
+        _shruthictl_ask image list | while read -r digest _; do
                 printf '%s\n' "$digest"
         done
 }
 
 # Those of the unikernel that the line names.
 _shruthictl_keys() {
-        shruthictl --no-pager --no-legend --no-ask-password credential list "${COMP_WORDS[3]}" 2>/dev/null
+        _shruthictl_ask credential list "${COMP_WORDS[3]}"
 }
 
 _shruthictl_volumes() {
-        shruthictl --no-pager --no-legend --no-ask-password volume list 2>/dev/null | while read -r name _; do
+        _shruthictl_ask volume list | while read -r name _; do
                 printf '%s\n' "$name"
         done
 }
 
 _shruthictl_fleets() {
-        shruthictl --no-pager --no-legend --no-ask-password fleet list 2>/dev/null | while read -r name _; do
+        _shruthictl_ask fleet list | while read -r name _; do
                 echo "$name"
         done
 }
 
 _shruthictl_networks() {
-        shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | while read -r name _; do
+        _shruthictl_ask network list | while read -r name _; do
                 printf '%s\n' "$name"
         done
 }
@@ -108,7 +116,7 @@ _shruthictl_value() {
 }
 
 _shruthictl() {
-        local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
+        local any='--help --version --host --user --no-pager --no-legend --no-ask-password --quiet --json'
         local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --activation --stop-when-idle --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --update-from --update-verify --fleet --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --cpu-weight --cpu-quota --allowed-cpus --io-weight --io-read-bandwidth-max --io-write-bandwidth-max --io-read-iops-max --io-write-iops-max --memory-high --memory-max --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"

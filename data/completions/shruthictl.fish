@@ -1,24 +1,31 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # fish completion for shruthictl(1)
 
+# Of the user's own unikernels, where the line says so.
+function __shruthictl_ask
+    set -l own
+    contains -- --user (commandline -opc); and set own --user
+    shruthictl $own --no-pager --no-legend --no-ask-password $argv 2>/dev/null
+end
+
 function __shruthictl_names
-    shruthictl --no-pager --no-legend --no-ask-password list 2>/dev/null | string split -f1 ' '
+    __shruthictl_ask list | string split -f1 ' '
 end
 
 function __shruthictl_digests
-    shruthictl --no-pager --no-legend --no-ask-password image list 2>/dev/null | string split -f1 ' '
+    __shruthictl_ask image list | string split -f1 ' '
 end
 
 function __shruthictl_volumes
-    shruthictl --no-pager --no-legend --no-ask-password volume list 2>/dev/null | string split -f1 ' '
+    __shruthictl_ask volume list | string split -f1 ' '
 end
 
 function __shruthictl_fleets
-    shruthictl --no-pager --no-legend --no-ask-password fleet list 2>/dev/null | string split -f1 ' '
+    __shruthictl_ask fleet list | string split -f1 ' '
 end
 
 function __shruthictl_networks
-    shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | string split -f1 ' '
+    __shruthictl_ask network list | string split -f1 ' '
 end
 
 set -l verbs list status create start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console \
@@ -133,6 +140,7 @@ complete -c shruthictl -n '__fish_seen_subcommand_from set update' -a 'Image= Me
 complete -c shruthictl -s h -l help -d 'Show help'
 complete -c shruthictl -l version -d 'Show the version'
 complete -c shruthictl -s H -l host -x -a '(__fish_print_hostnames)' -d 'Operate on another host over ssh'
+complete -c shruthictl -l user -d 'Operate on your own unikernels, without any rights'
 complete -c shruthictl -l no-pager -d 'Do not pipe output into a pager'
 complete -c shruthictl -l no-legend -d 'Omit headers and totals'
 complete -c shruthictl -l no-ask-password -d 'Do not prompt for passwords'

@@ -401,6 +401,14 @@ int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error)
                 }
         }
 
+        /* A user has neither libvirt nor bridges, and may execute any program. */
+        if (paths_are_of_user()) {
+                g_free(conf->libvirt_uri);
+                conf->libvirt_uri = g_strdup(CONF_NO_LIBVIRT);
+                conf->allow_processes = ALLOW_PROCESSES_USERS;
+                g_clear_pointer(&conf->bridge_interface, g_free);
+        }
+
         if (!conf->allowed_bridges[0] && conf->bridge_interface) {
                 g_strfreev(conf->allowed_bridges);
                 conf->allowed_bridges = g_strdupv((char *[]){conf->bridge_interface, NULL});

@@ -3,11 +3,29 @@
 
 #include <stdbool.h>
 
+#include "common/error.h"
+
 /* Paths of files and directories. The build sets them; tests put all of them below a folder of their own.
- * Each function returns a string that stays valid until paths_set_root() is called. */
+ * Each function returns a string that stays valid until paths_set_root() or paths_use_user() is called. */
 
 /* Prefixes every path below with root (NULL: none). For unit tests, before anything else. */
 void paths_set_root(const char *root);
+
+/* From now on the paths are those of the user's own unikernels, by the XDG Base Directory Specification:
+ * ~/.config/shruthi, ~/.local/state/shruthi, $XDG_RUNTIME_DIR/shruthi. Before anything else. FAILED if there
+ * is no session. */
+int paths_use_user(Error *ret_error);
+
+/* Whether they are, so that this is about unikernels of a user, who is their administrator, and who is number
+ * 0 there (users.h). */
+bool paths_are_of_user(void);
+
+/* A text with commands for the system's unikernels, as they are for these: with --user if they are a user's.
+ * Free with g_free(). */
+char *paths_command(const char *text);
+
+/* Makes those folders, for the user alone; for the system systemd-tmpfiles(8) does that. */
+int paths_make_user_folders(Error *ret_error);
 
 const char *paths_config_dir(void);          /* /etc/shruthi: shruthi.conf, shruthi.conf.d/ */
 const char *paths_vendor_dir(void);          /* /usr/lib/shruthi */
@@ -33,7 +51,12 @@ const char *paths_results(void);             /* /run/shruthi/results: exit recor
 const char *paths_refusals(void);            /* /run/shruthi/refusals: unikernel/refusal.h */
 const char *paths_restores(void);            /* /run/shruthi/restores: unikernel/snapshot.h */
 const char *paths_rates(void);               /* /run/shruthi/rates: run/user-rate.h */
+const char *paths_uplinks(void);             /* /run/shruthi/uplinks, of a user alone: src/uplink */
 const char *paths_generated_units(void);     /* /run/systemd/generator: where shruthi-generator writes */
+const char *paths_units(void);               /* /usr/lib/systemd/system: units that packages install; below no root */
+const char *const *paths_unit_directories(void); /* where settings of units are (systemd.unit(5)), in order of
+                                                  * precedence, without those of generators; NULL-terminated */
+const char *const *paths_link_directories(void); /* those of them in which administrators enable and mask */
 const char *paths_cgroups(void);             /* /sys/fs/cgroup */
 const char *paths_bus_services(void);        /* /usr/share/dbus-1/system-services: services that can be
                                               * activated */

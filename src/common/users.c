@@ -2,7 +2,6 @@
 
 /* Looking up users and groups, with buffers that grow as getpwnam_r(3) and its kin ask for. */
 
-#include "common/string-util.h"
 #include "common/users.h"
 
 #include <errno.h>
@@ -10,7 +9,10 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/paths.h"
+#include "common/string-util.h"
 
 #define BUFFER_SIZE_MIN 1024
 #define BUFFER_SIZE_MAX (1024 * 1024)
@@ -24,6 +26,17 @@ int user_number_parse(const char *text, uint32_t *ret)
 
         *ret = (uint32_t) value;
         return 0;
+}
+
+/* As in a user namespace of the user's own. */
+uid_t user_number_here(uid_t uid)
+{
+        return paths_are_of_user() && uid == getuid() ? 0 : uid;
+}
+
+uid_t user_number_outside(uid_t uid)
+{
+        return paths_are_of_user() && uid == 0 ? getuid() : uid;
 }
 
 static int find(const char *name, bool group, uint32_t *ret_id)
@@ -41,7 +54,7 @@ static int find(const char *name, bool group, uint32_t *ret_id)
                 if (!found_user && !found_group)
                         return error == 0 || error == ENOENT ? -ESRCH : -error;
 
-                *ret_id = group ? grp.gr_gid : passwd.pw_uid;
+                *ret_id = group ? grp.gr_gid : user_number_here(passwd.pw_uid);
                 return 0;
         }
 
@@ -64,8 +77,10 @@ static int parse(const char *what, const char *text, bool group, uint32_t *ret_i
         g_autofree char *shown = text_for_display(text, 80);
         int r;
 
-        if (user_number_parse(text, ret_id) >= 0)
+        if (user_number_parse(text, ret_id) >= 0) {
+                *ret_id = group ? *ret_id : user_number_here(*ret_id);
                 return 0;
+        }
         if (!*text || *text == '-' || strspn(text, "0123456789") == strlen(text))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "%s: '%s' is neither the name nor the number of a %s", what, shown, kind);
@@ -92,6 +107,7 @@ int group_parse(const char *what, const char *text, gid_t *ret_gid, Error *ret_e
 
 char *user_name(uid_t uid)
 {
+        uid = user_number_outside(uid);
         for (size_t size = BUFFER_SIZE_MIN; size <= BUFFER_SIZE_MAX; size *= 4) {
                 g_autofree char *buffer = g_malloc(size);
                 struct passwd record, *found = NULL;

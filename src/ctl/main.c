@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <stdio.h>
 
+#include "common/paths.h"
 #include "config.h"
 #include "ctl/bus/agent.h"
 #include "ctl/output/pager.h"
@@ -43,7 +44,8 @@ static int ctl_run(Ctl *ctl, int argc, char **argv, Error *ret_error)
         if (ctl->options.host)
                 return remote_run(ctl, verb, operands, ret_error);
 
-        return verb->run(ctl, operands, ret_error);
+        r = ctl->options.user ? paths_use_user(ret_error) : 0;
+        return r < 0 ? r : verb->run(ctl, operands, ret_error);
 }
 
 int main(int argc, char *argv[])

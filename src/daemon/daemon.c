@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "daemon/access/call-limits.h"
 #include "daemon/access/call.h"
 #include "daemon/access/client.h"
@@ -184,7 +185,7 @@ static int daemon_connect(Manager *manager)
         g_autoptr(sd_bus) bus = NULL;
         int r;
 
-        r = sd_bus_open_system(&bus);
+        r = paths_are_of_user() ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
         if (r >= 0)
                 r = sd_bus_attach_event(bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)

@@ -27,10 +27,11 @@ static int write_late(const char *dir)
 {
         static const char text[] = "# Made by shruthi-generator: the definitions in the state directory are "
                                    "not there yet\n[Service]\n" UNIT_FILES_LOAD_ARCHIVE;
-        g_autofree char *path = unit_files_credentials_path(SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX);
+        g_autofree char *path = unit_files_credentials_path(SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX),
+                        *target = g_build_filename(paths_units(), SHRUTHI_LATE_UNIT, NULL);
         UnitFile dropin = {.path = path, .text = (char *) text};
         UnitFile link = {.path = (char *) SHRUTHI_TARGET ".wants/" SHRUTHI_LATE_UNIT,
-                        .text = (char *) SYSTEM_UNIT_DIR "/" SHRUTHI_LATE_UNIT,
+                        .text = target,
                         .link = true};
         g_autoptr(GPtrArray) files = g_ptr_array_new();
 
@@ -45,12 +46,40 @@ static int write_late(const char *dir)
 static int write_wanted(const char *dir, const char *unit)
 {
         g_autofree char *path = g_strconcat(SHRUTHI_TARGET ".wants/", unit, NULL),
-                        *target = g_strconcat(SYSTEM_UNIT_DIR "/", unit, NULL);
+                        *target = g_build_filename(paths_units(), unit, NULL);
         UnitFile link = {.path = path, .text = target, .link = true};
         g_autoptr(GPtrArray) files = g_ptr_array_new();
 
         g_ptr_array_add(files, &link);
         return unit_files_write(dir, files);
+}
+
+/* The sandboxes of a user's services let through where the state is unless XDG_STATE_HOME says otherwise. */
+static int write_places(const char *dir)
+{
+        static const char *const units[] = {SHRUTHI_DAEMON_UNIT, SHRUTHI_DOMAIN_UNIT};
+        g_autofree char *usual = g_build_filename(g_get_home_dir(), ".local/state/shruthi", NULL), *path = NULL,
+                        *text = NULL;
+        g_autoptr(GPtrArray) files = g_ptr_array_new();
+        UnitFile dropins[G_N_ELEMENTS(units)];
+        int r;
+
+        if (!paths_are_of_user() || g_str_equal(usual, paths_state_dir()))
+                return 0;
+
+        path = unit_files_quote(paths_state_dir());
+        text = g_strdup_printf("# Made by shruthi-generator: XDG_STATE_HOME\n[Service]\n"
+                               "ReadWritePaths=\"%s\"\n",
+                        path);
+        for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+                dropins[i] = (UnitFile){
+                                .path = g_strconcat(units[i], ".d/50-shruthi-places.conf", NULL), .text = text};
+                g_ptr_array_add(files, &dropins[i]);
+        }
+        r = unit_files_write(dir, files);
+        for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+                g_free(dropins[i].path);
+        return r;
 }
 
 /* Whether the state directory has a file of NAME: those are for their owner only, but everybody can read the
@@ -119,7 +148,7 @@ static int list_names(char ***ret_names, bool *ret_late, bool *ret_updates)
         if (r >= 0) {
                 updates = update_records_list();
                 *ret_updates = updates[0] != NULL;
-                *ret_late = access(paths_state_definitions(), F_OK) < 0;
+                *ret_late = !paths_are_of_user() && access(paths_state_definitions(), F_OK) < 0;
                 r = definition_list_names(ret_names, &error);
         }
         rights_raise();
@@ -140,7 +169,7 @@ int generate(const char *dir)
         r = list_names(&names, &late, &updates);
         if (r < 0)
                 return r;
-        r = late ? write_late(dir) : 0;
+        r = late ? write_late(dir) : write_places(dir);
         if (r >= 0 && updates)
                 r = write_wanted(dir, SHRUTHI_DAEMON_UNIT);
         if (r < 0)

@@ -28,7 +28,7 @@
 
 struct DomainCall {
         sd_event *event;
-        char *words[DOMAIN_WORDS_MAX + 2]; /* with the program's name, NULL-terminated */
+        char *words[DOMAIN_WORDS_MAX + 1]; /* NULL-terminated */
         int service; /* the connection to it; or else there is a process: */
         pid_t pid;   /* 0 once it has been waited for */
         bool begun;  /* the service has begun */
@@ -195,7 +195,7 @@ static int call_open_hands(DomainCall *call, int *ret_fd)
 {
         int ends[2];
 
-        if (!g_str_equal(call->words[1], "start"))
+        if (!g_str_equal(call->words[0], "start"))
                 return 0;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
@@ -208,12 +208,19 @@ static int call_open_hands(DomainCall *call, int *ret_fd)
 /* The signal mask is for the event loop and must not be inherited. */
 static int call_execute(DomainCall *call, int output, int hands)
 {
-        g_auto(GStrv) environment = call_environment(call->words[1]);
+        g_auto(GStrv) environment = call_environment(call->words[0]);
         g_autofree char *program = g_build_filename(paths_libexec_dir(), PROGRAM, NULL);
+        char *arguments[DOMAIN_WORDS_MAX + 3] = {(char *) PROGRAM};
+        unsigned n = 1;
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
         sigset_t none;
         int r;
+
+        if (paths_are_of_user())
+                arguments[n++] = (char *) "--user";
+        for (char **word = call->words; *word; word++)
+                arguments[n++] = *word;
 
         (void) sigemptyset(&none);
         posix_spawnattr_init(&attributes);
@@ -225,7 +232,7 @@ static int call_execute(DomainCall *call, int output, int hands)
         if (hands >= 0)
                 posix_spawn_file_actions_adddup2(&actions, hands, DOMAIN_HANDS_FD);
 
-        r = -posix_spawn(&call->pid, program, &actions, &attributes, call->words, environment);
+        r = -posix_spawn(&call->pid, program, &actions, &attributes, arguments, environment);
 
         posix_spawn_file_actions_destroy(&actions);
         posix_spawnattr_destroy(&attributes);
@@ -238,7 +245,7 @@ static int call_spawn(DomainCall *call)
         int r;
 
         /* Preparing only gains time, less than a process would take. */
-        if (g_str_equal(call->words[1], "prepare"))
+        if (g_str_equal(call->words[0], "prepare"))
                 return -EAGAIN;
 
         r = call_open_output(call, &output);
@@ -284,7 +291,7 @@ static bool call_service_is_there(int service)
 
 static int call_ask(DomainCall *call)
 {
-        const char *const *words = (const char *const *) call->words + 1;
+        const char *const *words = (const char *const *) call->words;
         _cleanup_close_ int output = -EBADF, credentials = -EBADF;
         int r;
 
@@ -318,7 +325,6 @@ int domain_call_new(sd_event *event, const char *const *words, uint64_t usec, co
 
         *call = (DomainCall){
                 .event = sd_event_ref(event),
-                .words = {g_strdup(PROGRAM)},
                 .service = -EBADF,
                 .output = -EBADF,
                 .hands = -EBADF,
@@ -326,7 +332,7 @@ int domain_call_new(sd_event *event, const char *const *words, uint64_t usec, co
                 .userdata = userdata,
         };
         for (unsigned i = 0; i < DOMAIN_WORDS_MAX && words[i]; i++)
-                call->words[i + 1] = g_strdup(words[i]);
+                call->words[i] = g_strdup(words[i]);
 
         r = call_ask(call);
         if (r < 0)

@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/system-calls.h"
 #include "common/unikernel-name.h"
 #include "config.h"
@@ -18,9 +19,10 @@
 
 static void usage(void)
 {
-        printf("shruthi-run NAME\n\n"
+        printf("shruthi-run [--user] NAME\n\n"
                "Starts the unikernel NAME and follows it to its end. Run by unikernel@NAME.service: use\n"
                "\"systemctl start unikernel@NAME\" or \"shruthictl start NAME\".\n\n"
+               "  --user     one of the user's own unikernels\n"
                "  --help     this text\n"
                "  --version  the version\n\n"
                "See shruthi-run(8).\n");
@@ -47,6 +49,7 @@ int main(int argc, char *argv[])
 {
         _cleanup_error_ Error error = ERROR_INIT;
         const char *name = argv[argc - 1];
+        bool user = argc == 3 && g_str_equal(argv[1], "--user");
         Runner *runner = NULL;
         int r;
 
@@ -61,12 +64,14 @@ int main(int argc, char *argv[])
                 printf("shruthi %s\n", SHRUTHI_VERSION);
                 return EXIT_SUCCESS;
         }
-        if (argc != 2) {
+        if (argc != (user ? 3 : 2)) {
                 log_error("shruthi-run requires one name; see shruthi-run --help");
                 return RUNNER_EXIT_DEFINITION;
         }
 
-        r = name_check(name, &error);
+        r = user ? paths_use_user(&error) : 0;
+        if (r >= 0)
+                r = name_check(name, &error);
         if (r < 0) {
                 log_error("%s", error_message(&error, r));
                 return RUNNER_EXIT_DEFINITION;

@@ -19,6 +19,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/unikernel-name.h"
 
 #define LOOK_USEC  (100 * G_TIME_SPAN_MILLISECOND)
@@ -105,7 +106,7 @@ static void requirements_look(const char *names, int fd)
         sd_bus *bus = NULL;
         int r;
 
-        r = sd_bus_open_system(&bus);
+        r = paths_are_of_user() ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
         for (char **word = words; r >= 0 && *word; word++)
                 if (name_is_valid(*word))
                         r = requirement_await(bus, *word, fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queries to systemd over the system bus. Called if a console was stored or a network is missing, which is
+/* Queries to systemd over the bus. Called if a console was stored or a network is missing, which is
  * rare: other runners never speak D-Bus. */
 
 #include "run/unit-query.h"
@@ -15,6 +15,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/paths.h"
 
 typedef struct Answer {
         int r; /* 1: not yet here */
@@ -87,7 +88,7 @@ static int query_run(const char *unit, uint64_t timeout_usec, bool state, Answer
 
         r = sd_bus_path_encode(SYSTEMD_PATH "/unit", unit, &path);
         if (r >= 0)
-                r = sd_bus_open_system(&bus);
+                r = paths_are_of_user() ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
         if (r >= 0)
                 r = query_property(bus, path, SYSTEMD_NAME ".Service", "NRestarts", on_query_restarts, end,
                                 ret_answer);

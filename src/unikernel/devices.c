@@ -7,8 +7,8 @@
 
 #include <string.h>
 
+#include "common/paths.h"
 #include "common/string-util.h"
-
 
 #define NAME_SHOWN MANIFEST_NAME_MAX
 
@@ -72,8 +72,10 @@ static void add_missing(Difference *difference, const Definition *definition, co
                 append_item(difference->missing, ", ", "%s '%s'", kind_words(entry->kind), name);
 
         if (network) {
-                append_item(difference->lines, ", ", "'[Network %s]' with 'Bridge=…'", name);
-                append_item(difference->options, " ", "--network=%s:BRIDGE", name);
+                append_item(difference->lines, ", ", "'[Network %s]'%s", name,
+                                paths_are_of_user() ? "" : " with 'Bridge=…'");
+                append_item(difference->options, " ", "--network=%s%s", name,
+                                paths_are_of_user() ? "" : ":BRIDGE");
         } else {
                 append_item(difference->lines, ", ",
                                 "'[Volume %s]' with 'Size=64M' (or '[Credentials %s]' for key material)",

@@ -9,10 +9,13 @@
 #include <glib.h>
 
 #include "common/io.h"
+#include "common/paths.h"
 #include "common/size.h"
+#include "common/users.h"
 #include "image/inspect.h"
 #include "image/solo5-load.h"
 #include "image/store.h"
+#include "unikernel/check.h"
 
 /* A definition in /etc is an administrator's, whoever owns the unikernel. */
 static bool definition_is_of_user(const Definition *definition)
@@ -82,6 +85,93 @@ int process_rules_check(
                                 path, colon, definition->cpus, target);
 
         return 0;
+}
+
+static int user_rules_check_network(const DefinitionDevice *device, Error *ret_error)
+{
+        const AddressSetting *setting = &device->setting;
+
+        if (device->bridge || device->network)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "Network '%s': bridges and libvirt networks are root's, and a unikernel of a "
+                                "user's own has a network of its own (by passt): remove %s=%s",
+                                device->name, device->bridge ? "Bridge" : "Network",
+                                device->bridge ?: device->network);
+        if (setting->mode4 == ADDRESS_MODE_FIXED || setting->mode6 == ADDRESS_MODE_FIXED)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "Network '%s': the address of a unikernel of a user's own is chosen by us "
+                                "('{%s.address}' in its arguments): remove Address=",
+                                device->name, device->name);
+        if (device->bandwidth)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "Network '%s': Bandwidth= needs a tap, which is root's: remove it",
+                                device->name);
+
+        return 0;
+}
+
+static int user_rules_check_device(const DefinitionDevice *device, Error *ret_error)
+{
+        if (device->kind == DEVICE_NETWORK)
+                return user_rules_check_network(device, ret_error);
+        if (device->credentials)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "Credentials '%s': keys are sealed by a service of root's, which a unikernel "
+                                "of a user's own does not have: put them into a volume (shruthictl volume "
+                                "create --from=), or create it among the system's (without --user)",
+                                device->name);
+
+        return 0;
+}
+
+/* Checks over the network go through a bridge. */
+static int user_rules_check_checks(const char *key, const char *list, Error *ret_error)
+{
+        g_auto(GStrv) checks = checks_split(list);
+
+        for (char **text = checks; *text; text++) {
+                _cleanup_check_ Check check = {};
+
+                if (check_parse(*text, &check, NULL) >= 0 && check_kind_is_of_network(check.kind))
+                        return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                        "%s=%s: checks over the network go through a bridge, which is "
+                                        "root's: "
+                                        "have the guest print a line, and write %s=console:REGEX",
+                                        key, *text, key);
+        }
+
+        return 0;
+}
+
+int user_rules_check(const Definition *definition, const ImageInfo *image, Error *ret_error)
+{
+        const char *path = definition->path ?: "", *colon = definition->path ? ": " : "";
+        int r;
+
+        if (!paths_are_of_user())
+                return 0;
+        if (image->boot != IMAGE_BOOT_PROCESS)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "The image needs a virtual machine, and unikernels of a user's own run as "
+                                "processes: build it for Solo5's spt target (MirageOS: `mirage configure -t "
+                                "spt`), or create it among the system's (without --user)");
+        if (definition->owner != 0 || definition->group != GID_INVALID)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "%s%sa unikernel of a user's own belongs to that user alone: remove %s=",
+                                path, colon, definition->owner != 0 ? "Owner" : "Group");
+        if (definition_is_on_demand(definition))
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "%s%sActivation=traffic needs the host's packet filter, which is root's: "
+                                "remove it, or create it among the system's (without --user)",
+                                path, colon);
+
+        r = user_rules_check_checks("Ready", definition->ready, ret_error);
+        if (r >= 0)
+                r = user_rules_check_checks("Healthy", definition->healthy, ret_error);
+        for (guint i = 0; r >= 0 && i < definition->devices->len; i++)
+                r = user_rules_check_device(definition->devices->pdata[i], ret_error);
+
+        return r;
 }
 
 /* Nothing outside of the store is opened: systemd waits for its generators, and a path could wait for systemd. */

@@ -19,12 +19,6 @@
 #define DROPIN_SIZE_MAX (64 * 1024)
 #define SETTINGS_MAX    32
 
-/* The directories of systemd.unit(5), in order of precedence; without those of generators, and so without
- * our own. */
-static const char *const unit_dirs[] = {"/etc/systemd/system.control", "/run/systemd/system.control",
-                "/run/systemd/transient", "/etc/systemd/system", "/run/systemd/system",
-                "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", NULL};
-
 /* Beginnings of the settings of systemd.resource-control(5) that limit; MemoryDenyWriteExecute= and
  * IOSchedulingClass= of systemd.exec(5) are the runner's own. */
 static const char *const limits[] = {"AllowedCPUs", "AllowedMemoryNodes", "BlockIODevice", "BlockIORead",
@@ -35,16 +29,12 @@ static const char *const limits[] = {"AllowedCPUs", "AllowedMemoryNodes", "Block
 
 static char **list_unit(const char *unit)
 {
-        const char *dirs[G_N_ELEMENTS(unit_dirs)] = {};
-        char **files;
+        g_autoptr(GPtrArray) dirs = g_ptr_array_new_with_free_func(g_free);
 
-        for (size_t i = 0; unit_dirs[i]; i++)
-                dirs[i] = g_strdup_printf("%s/%s.d", unit_dirs[i], unit);
-        files = key_file_list_dropins(dirs);
-        for (size_t i = 0; unit_dirs[i]; i++)
-                g_free((char *) dirs[i]);
-
-        return files;
+        for (const char *const *dir = paths_unit_directories(); *dir; dir++)
+                g_ptr_array_add(dirs, g_strdup_printf("%s/%s.d", *dir, unit));
+        g_ptr_array_add(dirs, NULL);
+        return key_file_list_dropins((const char *const *) dirs->pdata);
 }
 
 static char **list_definition(const char *name)

@@ -11,6 +11,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/systemd-version.h"
 #include "common/unikernel-name.h"
 #include "config.h"
@@ -72,13 +73,10 @@ static char *restart_text(const Definition *definition)
                         definition->path, restart_policy_to_string(definition->restart));
 }
 
-/* A quoted word of systemd.syntax(7), without anything that systemd would expand. */
-static void append_mount(GString *text, const char *path)
+char *unit_files_quote(const char *path)
 {
-        if (!path || path[0] != '/')
-                return;
+        GString *text = g_string_new(NULL);
 
-        g_string_append(text, "RequiresMountsFor=\"");
         for (const char *p = path; *p; p++)
                 if (g_ascii_iscntrl(*p))
                         g_string_append_printf(text, "\\x%02x", (unsigned char) *p);
@@ -89,7 +87,16 @@ static void append_mount(GString *text, const char *path)
                                 g_string_append_c(text, '%');
                         g_string_append_c(text, *p);
                 }
-        g_string_append(text, "\"\n");
+
+        return g_string_free(text, FALSE);
+}
+
+static void append_mount(GString *text, const char *path)
+{
+        g_autofree char *quoted = path && path[0] == '/' ? unit_files_quote(path) : NULL;
+
+        if (quoted)
+                g_string_append_printf(text, "RequiresMountsFor=\"%s\"\n", quoted);
 }
 
 /* For units that start at boot: later all file systems are mounted, and systemd would look for a mount unit
@@ -278,7 +285,8 @@ GPtrArray *unit_files_new(const Definition *definition)
         /* The same link as "systemctl enable" makes. */
         if (definition->autostart)
                 add_file(files, wants_path(unit),
-                                g_strdup(SYSTEM_UNIT_DIR "/" SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX), true);
+                                g_build_filename(paths_units(), SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX, NULL),
+                                true);
         if (definition->restart != RESTART_NO)
                 add_file(files, dropin_path(unit, RESTART_DROPIN), restart_text(definition), false);
         text = mounts_text(definition);

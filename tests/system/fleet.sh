@@ -180,8 +180,8 @@ check "… leaves nothing" gone alpha
 for pause in 0.05 0.3 0.8 1.5 2.5 4; do
         shruthictl fleet up --quiet alpha.fleet >out 2>&1 &
         sleep $pause
-        kill -KILL $!
-        wait $!
+        kill -KILL $! 2>/dev/null
+        wait $! 2>/dev/null
         shruthictl fleet down --quiet alpha >out 2>&1
         check "nothing is left of one that was killed after $pause s" gone alpha
 done

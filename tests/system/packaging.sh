@@ -45,6 +45,10 @@ mapfile -t units < <(find /shruthi/installed -path '*/systemd/system/*' -type f 
 units+=(unikernel-1000.slice unikernel-1000-verify.slice)
 is_none "systemd has nothing to say against the units" \
         "$(systemd-analyze verify --recursive-errors=no "${units[@]}" 2>&1)"
+mapfile -t units_of_users < <(find /shruthi/installed -path '*/systemd/user/*' -type f ! -path '*.d/*' -printf '%f\n' |
+        sed 's/@\./@verify./')
+is_none "nor against those of users" \
+        "$(XDG_RUNTIME_DIR=/run systemd-analyze --user verify --recursive-errors=no "${units_of_users[@]}" 2>&1)"
 is "the slice of a unikernel goes with its guest" yes "$(systemctl show --value -p StopWhenUnneeded unikernel-1000-verify.slice)"
 is "and says whose it is" "Guests of SHRUTHI: a-b" \
         "$(systemctl show --value -p Description 'unikernel-1000-a\x2db.slice')"

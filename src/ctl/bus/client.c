@@ -45,6 +45,18 @@ static int client_connect_private(sd_bus **ret_bus)
         return 0;
 }
 
+static int client_connect_user(Ctl *ctl, Error *ret_error)
+{
+        int r = sd_bus_open_user_with_description(&ctl->bus, "shruthictl");
+
+        return r >= 0 ? 0
+                      : error_set_errno(ret_error, r,
+                                        "Cannot connect to your session's bus: log in, or use 'machinectl "
+                                        "shell USER@' or ssh, rather than su or sudo; for unikernels that run "
+                                        "without a login, 'loginctl enable-linger USER'; there must be a bus "
+                                        "at $XDG_RUNTIME_DIR/bus (in Debian: package dbus-user-session)");
+}
+
 int client_connect(Ctl *ctl, Error *ret_error)
 {
         int r, private_r;
@@ -52,6 +64,8 @@ int client_connect(Ctl *ctl, Error *ret_error)
         if (ctl->bus)
                 return 0;
 
+        if (paths_are_of_user())
+                return client_connect_user(ctl, ret_error);
         r = sd_bus_open_system_with_description(&ctl->bus, "shruthictl");
         if (r >= 0)
                 return 0;
@@ -92,9 +106,9 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.DBus.Error.Spawn.") ||
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.systemd1."))
                 return error_set(ret_error, ERROR_FAILED,
-                                "shruthid is not running and could not be started (%s): systemctl status "
+                                "shruthid is not running and could not be started (%s): systemctl %sstatus "
                                 "shruthid.service",
-                                message);
+                                message, paths_are_of_user() ? "--user " : "");
         if (sd_bus_error_has_names(e, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED) || r == -ECONNRESET)
                 return error_set(ret_error, ERROR_FAILED,
                                 "shruthid exited before it replied. Operations already begun continue: "
@@ -102,8 +116,8 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD))
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "The running shruthid does not support this: %s. It may be an older "
-                                "version: systemctl restart shruthid.service",
-                                message);
+                                "version: systemctl %srestart shruthid.service",
+                                message, paths_are_of_user() ? "--user " : "");
 
         return error_set(ret_error, ERROR_FAILED, "%s", message);
 }

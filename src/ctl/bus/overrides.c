@@ -8,6 +8,7 @@
 
 #include "common/keyfile.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 #include "ctl/bus/client.h"
@@ -100,13 +101,12 @@ void overrides_report_blocked_addresses(Ctl *ctl, const char *name)
 
 bool unit_is_masked(const char *name)
 {
-        static const char *const dirs[] = {"/etc/systemd/system", "/run/systemd/system"};
         g_autofree char *unit = unit_name_for(name);
         const char *const units[] = {unit, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX};
 
-        for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++)
+        for (const char *const *dir = paths_link_directories(); *dir; dir++)
                 for (size_t k = 0; k < G_N_ELEMENTS(units); k++) {
-                        g_autofree char *path = g_build_filename(dirs[i], units[k], NULL);
+                        g_autofree char *path = g_build_filename(*dir, units[k], NULL);
 
                         if (file_is_masked(path))
                                 return true;

@@ -228,6 +228,8 @@ static const OptionInfo own_options[] = {
                                 offsetof(Options, version)},
                 {"host", 'H', "[USER@]HOST", OPTION_ANY, "Operate on another host over ssh",
                                 option_set_host},
+                {"user", 0, NULL, OPTION_ANY, "Operate on your own unikernels, without any rights",
+                                option_set_switch, offsetof(Options, user)},
                 {"no-pager", 0, NULL, OPTION_ANY, "Do not pipe output into a pager", option_set_switch,
                                 offsetof(Options, no_pager)},
                 {"no-legend", 0, NULL, OPTION_ANY, "Omit headers and totals", option_set_switch,

@@ -76,6 +76,7 @@ typedef struct Options {
         bool no_legend;
         bool no_pager;
         bool no_ask_password;
+        bool user; /* the user's own unikernels */
         bool quiet;
         bool value;
         bool now;

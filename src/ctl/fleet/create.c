@@ -172,10 +172,11 @@ int fleet_create(FleetRun *run, Error *ret_error)
 {
         int r;
 
-        fleet_view_phase(run, "creating");
         r = fleet_state_begin(run->plan->name, run->plan->path, ret_error);
-        if (r >= 0)
-                r = create_networks(run, ret_error);
+        if (r < 0)
+                return r;
+        fleet_view_phase(run, "creating");
+        r = create_networks(run, ret_error);
         for (guint i = 0; r >= 0 && i < run->expansion->members->len; i++)
                 r = create_member(run, i, ret_error);
         while (r >= 0 && !fleet_signal() && !too_many_failed(run) &&

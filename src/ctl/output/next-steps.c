@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/names.h"
+#include "common/paths.h"
 
 #define COMMAND_WIDTH 40
 
@@ -57,7 +58,8 @@ static const struct {
 /* Adds the command with its "%s" replaced by argument, and the reasons, aligned. */
 static void next_steps_add(GString *out, const char *command, const char *argument, const char *why)
 {
-        g_auto(GStrv) parts = g_strsplit(command, "%s", 2);
+        g_autofree char *here = paths_command(command);
+        g_auto(GStrv) parts = g_strsplit(here, "%s", 2);
         g_autofree char *whole = g_strjoinv(argument, parts);
 
         g_string_append_printf(out, "%s  %-*s  %s", out->len > 0 ? "\n" : "", COMMAND_WIDTH, whole, why);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/paths.h"
 #include "common/string-util.h"
 
 
@@ -169,7 +170,7 @@ void print_foreign(const char *text)
 
 void terminal_print_error(const Error *error, int r)
 {
-        g_autofree char *shown = lines_for_display(error_message(error, r));
+        g_autofree char *text = paths_command(error_message(error, r)), *shown = lines_for_display(text);
 
         fflush(stdout);
         fprintf(stderr, "%s\n", shown);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/names.h"
+#include "common/paths.h"
 #include "config.h"
 #include "ctl/bus/client.h"
 #include "ctl/bus/core-files.h"
@@ -146,7 +147,8 @@ static void doctor_check_reach(DoctorReport *report)
         r = client_connect(report->ctl, &error);
         if (r < 0) {
                 doctor_add_check(report, "bus", "failed", error_message(&error, r),
-                                "systemctl start dbus.socket shruthid.socket");
+                                paths_are_of_user() ? "systemctl --user start dbus.socket"
+                                                    : "systemctl start dbus.socket shruthid.socket");
                 return;
         }
         if (report->ctl->bus_private)
@@ -155,7 +157,10 @@ static void doctor_check_reach(DoctorReport *report)
                                 "serves only root.",
                                 "systemctl start dbus.socket");
         else
-                doctor_add_check(report, "bus", "ok", "The system bus can be reached.", "");
+                doctor_add_check(report, "bus", "ok",
+                                paths_are_of_user() ? "The bus of your session can be reached."
+                                                    : "The system bus can be reached.",
+                                "");
 
         r = doctor_ask_shruthid(report, &error);
         if (r < 0) {
@@ -170,7 +175,8 @@ static void doctor_check_reach(DoctorReport *report)
                                         "");
                 else
                         doctor_add_check(report, "shruthid", "failed", error_message(&error, r),
-                                        "journalctl -b -u shruthid.service");
+                                        paths_are_of_user() ? "journalctl --user -b -u shruthid.service"
+                                                            : "journalctl -b -u shruthid.service");
         }
 }
 
@@ -180,8 +186,10 @@ int verb_doctor(Ctl *ctl, char **operands, Error *ret_error)
         DoctorReport report = {.ctl = ctl, .checks = checks};
 
         doctor_check_reach(&report);
-        doctor_check_caller(&report);
-        doctor_check_core_files(&report);
+        if (!paths_are_of_user()) {
+                doctor_check_caller(&report);
+                doctor_check_core_files(&report);
+        }
 
         if (ctl->options.json != JSON_OFF) {
                 g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), checks);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/paths.h"
 #include "common/size.h"
 #include "common/string-util.h"
 #include "ctl/bus/client.h"
@@ -99,9 +100,10 @@ static char *status_network_line(JsonObject *device)
         g_autofree char *ports = any ? value_format(json_object_get_member(device, "Publish")) : NULL;
 
         return g_strdup_printf("network %s → %s%s%s%s%s%s%s%s%s", value_text(device, "Name"),
-                        *network  ? "network "
-                        : *bridge ? "bridge "
-                                  : "default bridge",
+                        *network              ? "network "
+                        : *bridge             ? "bridge "
+                        : paths_are_of_user() ? "a network of its own"
+                                              : "default bridge",
                         *network ? network : bridge, *address ? ", " : "", address, *mac ? ", " : "", mac,
                         open ? ", not isolated" : "", any ? ", publishes " : "", any ? ports : "");
 }

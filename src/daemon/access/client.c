@@ -7,6 +7,8 @@
 #include <errno.h>
 
 #include "common/log.h"
+#include "common/paths.h"
+#include "common/users.h"
 
 /* Whether the message came from a connection that was accepted as root's. No other connection bypasses
  * polkit. */
@@ -123,8 +125,11 @@ static int client_read_credentials(Client *client, sd_bus_message *reply)
         }
         if (r < 0)
                 return r;
+        if (!have_uid)
+                return -ENODATA;
 
-        return have_uid ? 0 : -ENODATA;
+        client->uid = user_number_here(client->uid);
+        return paths_are_of_user() && client->uid != 0 ? -EACCES : 0;
 }
 
 static int on_client_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
@@ -135,12 +140,14 @@ static int on_client_credentials(sd_bus_message *reply, void *userdata, sd_bus_e
         client->credentials_slot = sd_bus_slot_unref(client->credentials_slot);
         r = sd_bus_message_is_method_error(reply, NULL) ? -ESRCH : client_read_credentials(client, reply);
         if (r < 0) {
-                /* The client has left, or the bus does not know its user: no identity, no access. */
+                /* The client has left, the bus does not know its user, or it is not whose instance this is:
+                 * no identity, no access. */
                 log_debug("Cannot get the credentials of %s from the bus: %s", client->name, g_strerror(-r));
                 for (guint i = 0; i < client->waiting->len; i++)
                         (void) sd_bus_reply_method_errorf(client->waiting->pdata[i],
                                         SD_BUS_ERROR_ACCESS_DENIED,
-                                        "Cannot get your credentials from the bus");
+                                        r == -EACCES ? "These are the unikernels of another user"
+                                                     : "Cannot get your credentials from the bus");
                 client_vanished(client);
                 return 0;
         }

@@ -16,6 +16,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 #include "daemon/bus/unikernel-bus.h"
@@ -194,6 +195,36 @@ static void command_add_owner(GPtrArray *command, const char *owner)
                 command_add(command, SHRUTHI_FIELD_OWNER "=%s", owner);
 }
 
+/* The same among a user's own units: what they write, what the user's manager says about them, and what shruthid
+ * says, all of it as that user, who alone is to know. */
+static void command_add_matches_of_user(
+                GPtrArray *command, const char *name, const char *boot_id, uid_t uid, const char *invocation)
+{
+        g_autofree char *unit = unit_name_for(name), *twin = name_of_twin(name),
+                        *twin_unit = unit_name_for(twin);
+        static const struct {
+                const char *unit, *invocation;
+        } fields[] = {{"_SYSTEMD_USER_UNIT", "_SYSTEMD_INVOCATION_ID"}, {"USER_UNIT", "USER_INVOCATION_ID"}};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+                if (i > 0)
+                        command_add(command, "+");
+                command_add_boot(command, boot_id);
+                command_add(command, "_UID=%u", (unsigned) uid);
+                command_add(command, "%s=%s", fields[i].unit, unit);
+                command_add(command, "%s=%s", fields[i].unit, twin_unit);
+                if (invocation)
+                        command_add(command, "%s=%s", fields[i].invocation, invocation);
+        }
+        if (invocation)
+                return;
+
+        command_add(command, "+");
+        command_add_boot(command, boot_id);
+        command_add(command, "_UID=%u", (unsigned) uid);
+        command_add(command, SHRUTHI_FIELD_UNIKERNEL "=%s", name);
+}
+
 char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid, const char *boot_id,
                 const LogOptions *options)
 {
@@ -228,6 +259,12 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
                 command_add(command, "--no-tail");
         if (options->follow)
                 command_add(command, "--follow");
+
+        if (paths_are_of_user()) {
+                command_add_matches_of_user(command, name, boot_id, shruthi_uid, id);
+                g_ptr_array_add(command, NULL);
+                return (char **) g_ptr_array_steal(command, NULL);
+        }
 
         /* Fields that begin with '_' are set by journald itself (systemd.journal-fields(7)). The matches
          * select what the unit's processes wrote, what PID 1 says about the unit, and what our own user says
@@ -323,15 +360,18 @@ typedef struct BootSearch {
  * see. */
 static void boot_search_run(void *userdata)
 {
-        g_autofree char *match = g_strconcat("INVOCATION_ID=", g_getenv("INVOCATION_ID") ?: "none", NULL);
+        bool of_user = paths_are_of_user();
+        g_autofree char *match = g_strconcat(of_user ? "USER_INVOCATION_ID=" : "INVOCATION_ID=",
+                        g_getenv("INVOCATION_ID") ?: "none", NULL);
         BootSearch *search = userdata;
         sd_journal *journal = NULL;
         sd_id128_t boot_id;
         uint64_t usec;
 
-        if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0)
+        if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY |
+                                            (of_user ? SD_JOURNAL_CURRENT_USER : SD_JOURNAL_SYSTEM)) < 0)
                 return;
-        if (sd_journal_add_match(journal, "_PID=1", 0) >= 0 &&
+        if ((of_user || sd_journal_add_match(journal, "_PID=1", 0) >= 0) &&
                         sd_journal_add_match(journal, match, 0) >= 0 && sd_journal_seek_tail(journal) >= 0 &&
                         sd_journal_previous(journal) > 0 &&
                         sd_journal_get_monotonic_usec(journal, &usec, &boot_id) >= 0) {

@@ -6,6 +6,7 @@
 #include "daemon/bus/network-bus.h"
 
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "daemon/change/network-change.h"
 #include "daemon/core/dictionary.h"
@@ -87,6 +88,11 @@ int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error 
                 return reply_error(message, &error, r);
 
         r = network_name_check(details.network, &error);
+        if (r >= 0 && paths_are_of_user())
+                r = error_set(&error, ERROR_NOT_SUPPORTED,
+                                "A user's own unikernels each have a network of their own, and none of "
+                                "libvirt's: "
+                                "leave out --user for those of the system");
         if (r < 0)
                 return reply_error(message, &error, r);
 

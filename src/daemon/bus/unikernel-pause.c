@@ -5,6 +5,7 @@
 #include "body/body.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "common/users.h"
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/state/unikernel-access.h"
 
@@ -109,8 +110,8 @@ static int unikernel_change_pause(sd_bus_message *message, Unikernel *unikernel,
         }
 
         log_object(LOG_NOTICE, &(LogObject){.unikernel = unikernel->name}, NULL, NULL,
-                        "User %u requested to %s unikernel '%s'", (unsigned) call->uid, verb,
-                        unikernel->name);
+                        "User %u requested to %s unikernel '%s'", (unsigned) user_number_outside(call->uid),
+                        verb, unikernel->name);
         change = g_new0(PauseChange, 1);
         *change = (PauseChange){.call = call, .wanted = wanted};
         libvirt_helper_run_body(unikernel->manager->helper, call->uid, &request, on_pause_changed, change);

@@ -7,6 +7,7 @@
 #include "body/body.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "common/users.h"
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/state/job-run.h"
 #include "daemon/state/unikernel-access.h"
@@ -14,8 +15,8 @@
 static void snapshot_log(const Call *call, const char *what)
 {
         log_object(LOG_NOTICE, &(LogObject){.unikernel = call->unikernel, .owner = call->owner}, NULL, NULL,
-                        "User %u requested to %s unikernel '%s'", (unsigned) call->uid, what,
-                        call->unikernel);
+                        "User %u requested to %s unikernel '%s'", (unsigned) user_number_outside(call->uid),
+                        what, call->unikernel);
 }
 
 static void on_snapshot_stopped(int r, Error *error, void *userdata)

@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "common/users.h"
 #include "daemon/change/volume-work.h"
 #include "daemon/core/dictionary.h"
 #include "daemon/state/unikernel.h"
@@ -149,7 +150,7 @@ static void on_volume_acted(void *userdata)
         if (work->result >= 0) {
                 if (work->verb->done)
                         log_info("Volume '%s' was %s by user %u", work->name, work->verb->done,
-                                        (unsigned) work->call->uid);
+                                        (unsigned) user_number_outside(work->call->uid));
                 volume_work_reply(work);
                 return;
         }
@@ -317,7 +318,7 @@ static int volume_work_append_list(const VolumeWork *work, sd_bus_message *reply
                 r = sd_bus_message_open_container(reply, 'r', "sttuas");
                 if (r >= 0)
                         r = sd_bus_message_append(reply, "sttu", volume->name, volume->size,
-                                        volume->allocated, (uint32_t) volume->owner);
+                                        volume->allocated, (uint32_t) user_number_outside(volume->owner));
                 if (r >= 0)
                         r = sd_bus_message_append_strv(reply, work->users_of->pdata[i]);
                 if (r >= 0)
@@ -348,7 +349,7 @@ static int volume_work_append_details(const VolumeWork *work, sd_bus_message *re
         if (r >= 0)
                 r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Name", "s", volume->name,
                                 "Size", "t", volume->size, "Allocated", "t", volume->allocated, "Owner", "u",
-                                (uint32_t) volume->owner, "Group", "s", work->group, "CreationTimestamp",
+                                (uint32_t) user_number_outside(volume->owner), "Group", "s", work->group, "CreationTimestamp",
                                 "t", volume->created, "Use", "s", volume_use_to_string(work->use));
         if (r >= 0)
                 r = dictionary_append_strv(reply, "UsedBy", work->users);

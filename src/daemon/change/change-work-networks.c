@@ -4,6 +4,7 @@
  * written. Runs in the thread of a change. */
 
 #include "common/io.h"
+#include "common/paths.h"
 #include "daemon/change/change-work-private.h"
 #include "unikernel/identity.h"
 #include "unikernel/network.h"
@@ -199,6 +200,9 @@ int draft_check_network(const Draft *draft, const DefinitionDevice *device)
 {
         const char *bridge = draft_bridge_of(draft, device);
 
+        /* What is wrong with one is said with its image (user_rules_check()). */
+        if (paths_are_of_user())
+                return 0;
         if (!bridge && !device->network)
                 return error_set(&draft->result->error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': name a bridge or a libvirt network, because shruthi.conf "

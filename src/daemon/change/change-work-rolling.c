@@ -3,6 +3,7 @@
 /* Whether a rolling update of the definition being made is possible: known before anything is changed, and
  * asked again of the definition with its drop-ins when the twin is made (rolling.c). */
 
+#include "common/paths.h"
 #include "daemon/change/change-work-private.h"
 #include "unikernel/twin.h"
 
@@ -14,6 +15,11 @@ int draft_check_rolling(const Draft *draft)
         if (!update || !update->rolling)
                 return 0;
 
+        if (paths_are_of_user())
+                return error_set(&draft->result->error, ERROR_NOT_SUPPORTED,
+                                "A rolling update moves ports by the host's packet filter, which is root's: "
+                                "update '%s' without --rolling",
+                                draft->request->name);
         r = twin_check(draft->definition, &draft->result->error);
         if (r < 0)
                 return r;

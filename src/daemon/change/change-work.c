@@ -316,7 +316,9 @@ static int draft_check_image(Draft *draft, ImageInfo **ret_info)
                 return error_set(
                                 &draft->result->error, info->problem_code, "The image is %s", info->problem);
 
-        r = devices_match(definition, info, &devices, &draft->result->error);
+        r = user_rules_check(definition, info, &draft->result->error);
+        if (r >= 0)
+                r = devices_match(definition, info, &devices, &draft->result->error);
         if (r >= 0 && info->boot == IMAGE_BOOT_PROCESS)
                 r = process_rules_check(definition, info, draft->conf, &draft->result->error);
         if (r >= 0)

@@ -16,6 +16,7 @@
 #include "config.h"
 
 #include "common/io.h"
+#include "common/paths.h"
 #include "common/socket.h"
 #include "fetch/protocol.h"
 
@@ -145,6 +146,11 @@ static int fetch_send(FetchCall *fetch, const char *url, uint64_t size_max, Erro
         g_autofree char *packet = fetch_request_format(&request);
         int r;
 
+        if (paths_are_of_user())
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "images are fetched by a service of the system's, which a user's own "
+                                "unikernels do "
+                                "not have: fetch the file yourself, and name it");
         if (!HAVE_FETCH)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "this SHRUTHI was built without shruthi-fetch, so only files can be read");

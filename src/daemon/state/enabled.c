@@ -5,8 +5,8 @@
 
 #include "daemon/state/enabled.h"
 
+#include "common/paths.h"
 #include "common/unikernel-name.h"
-
 
 typedef struct Scan {
         GHashTable *enabled;
@@ -44,8 +44,8 @@ static void scan_run(void *userdata)
 {
         Scan *scan = userdata;
 
-        enabled_scan_directory("/etc/systemd/system", scan->enabled);
-        enabled_scan_directory("/run/systemd/system", scan->enabled);
+        for (const char *const *dir = paths_link_directories(); *dir; dir++)
+                enabled_scan_directory(*dir, scan->enabled);
 }
 
 static void scan_done(void *userdata)

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/unikernel-name.h"
+#include "common/users.h"
 #include "daemon/state/dependency.h"
 #include "daemon/state/stopper.h"
 #include "daemon/state/systemd.h"
@@ -481,7 +482,7 @@ static void job_run_call(Call *call, JobKind kind, bool no_wait, const char *was
         job->timestamps.at[TIMESTAMP_CALLED] = call->called;
         job->timestamps.at[TIMESTAMP_AUTHORIZED] = call->authorized;
         log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
-                        "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),
+                        "User %u asks to %s unikernel '%s'", (unsigned) user_number_outside(job->uid), job_kind_to_string(kind),
                         job->name);
         job_add_to_queue(job);
 }

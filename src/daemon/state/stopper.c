@@ -11,12 +11,14 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
+#include "common/users.h"
 #include "daemon/state/unikernel.h"
+
 /* The user's name if it is known without a lookup. */
 static char *stopper_name(const Unikernel *unikernel, uid_t uid)
 {
         if (uid == 0)
-                return g_strdup("root");
+                return paths_are_of_user() ? user_name(uid) : g_strdup("root");
         if (unikernel && unikernel->properties.owner == uid)
                 return g_strdup(unikernel_owner_name(unikernel));
 

@@ -14,6 +14,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/unikernel-name.h"
+#include "common/users.h"
 #include "daemon/state/job.h"
 #include "unikernel/cut-off.h"
 #include "unikernel/exit-record.h"
@@ -386,7 +387,7 @@ static void unikernel_derive_properties(const Unikernel *unikernel, const Guest 
 
         *ret_properties = (UnikernelProperties){
                         .state = unikernel_derive_state(status, guest, before, stopping, !definition),
-                        .owner = definition ? definition->owner : 0,
+                        .owner = user_number_outside(definition ? definition->owner : 0),
                         .autostart = (definition && definition->autostart) ||
                                      g_hash_table_contains(unikernel->manager->enabled, unikernel->name),
                         .generation = unikernel->loaded.generation,

@@ -401,7 +401,8 @@ static void check_free_space(void)
                                 volumes->len, wanted_text, left_text);
         else
                 check_emit("volume-room", left < VOLUME_SPACE_LEAST ? "failed" : "warning",
-                                "free space on the file system of /var/lib/shruthi/volumes",
+                                paths_are_of_user() ? "free space on the file system of your home"
+                                                    : "free space on the file system of /var/lib/shruthi/volumes",
                                 "%u volumes can need up to %s; %s are free on their file system, and beyond "
                                 "that, writes of guests fail",
                                 volumes->len, wanted_text, left_text);
@@ -491,12 +492,23 @@ static void check_virtualization(Host *host)
         }
 }
 
+static int check_of_user(void)
+{
+        conf_free(check_configuration());
+        check_free_space();
+        check_uplinks();
+        check_lingering();
+        return 0;
+}
+
 int check_host(bool polkit, Error *ret_error)
 {
         Host host = {.polkit = polkit};
         g_autoptr(Conf) conf = NULL;
         int r;
 
+        if (paths_are_of_user())
+                return check_of_user();
         r = virt_setup(ret_error);
         if (r < 0)
                 return r;

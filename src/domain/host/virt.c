@@ -11,6 +11,7 @@
 
 #include "common/conf.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "domain/xml/domain-xml.h"
 #include "unikernel/host-network.h"
@@ -168,6 +169,10 @@ int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *re
 {
         gint64 deadline = g_get_monotonic_time() + CONNECT_WAIT_USEC;
 
+        if (!virt_is_wanted(uri) && paths_are_of_user())
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "A user's own unikernels have neither libvirt nor its networks: leave out --user "
+                                "for those of the system");
         if (!virt_is_wanted(uri))
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "This host has no libvirt (LibvirtURI=none in shruthi.conf), so it has no virtual "

@@ -14,9 +14,12 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/paths.h"
+#include "common/published-port.h"
 #include "domain/host/antispoof-client.h"
 #include "domain/host/kvm.h"
 #include "domain/host/protocol.h"
+#include "domain/host/uplink-client.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle-private.h"
 #include "domain/network/addresses.h"
@@ -98,6 +101,18 @@ static int network_find_attachment(virConnectPtr connection, const Plan *plan, c
         return 0;
 }
 
+/* Of its networks, from 0 on. */
+static unsigned plan_number_of(const Plan *plan, const DefinitionDevice *device)
+{
+        const GPtrArray *devices = plan->definition->devices;
+        unsigned number = 0;
+
+        for (guint i = 0; devices->pdata[i] != device; i++)
+                number += ((const DefinitionDevice *) devices->pdata[i])->kind == DEVICE_NETWORK;
+
+        return number;
+}
+
 static int handover_add_network(Handover *handover, virConnectPtr connection, const Plan *plan,
                 const DefinitionDevice *device, Error *ret_error)
 {
@@ -132,6 +147,27 @@ static int handover_add_network(Handover *handover, virConnectPtr connection, co
         };
         g_ptr_array_add(handover->ports, port);
         return 0;
+}
+
+/* A user's own unikernel has no bridge. */
+static int handover_add_uplink(
+                Handover *handover, const Plan *plan, const DefinitionDevice *device, Error *ret_error)
+{
+        const PlanNetwork *network = plan_find_network(plan, device);
+        g_autoptr(GArray) ports = published_ports_split(device->publish);
+        UplinkRequest request = {
+                        .unikernel = plan->definition->name,
+                        .device = device->name,
+                        .number = plan_number_of(plan, device),
+                        .ports = ports,
+        };
+        int fd, r;
+
+        r = uplink_make(&request, &fd, ret_error);
+        if (r >= 0)
+                handover_add_word(handover, "--network=%s=%u,mac=%s,mtu=%d", device->name,
+                                handover_add_fd(handover, fd), network->mac, UPLINK_MTU);
+        return r;
 }
 
 /* Another user's file, and one outside of the state directory, cannot be opened, or not be written, from
@@ -186,11 +222,14 @@ static int handover_add_devices(Handover *handover, virConnectPtr connection, co
 {
         for (guint i = 0; i < plan->attached->len; i++) {
                 const DefinitionDevice *device = plan->attached->pdata[i];
-                int r = device->kind == DEVICE_NETWORK
-                                        ? handover_add_network(
-                                                          handover, connection, plan, device, ret_error)
-                                        : handover_add_volume(handover, plan, i, credentials, ret_error);
+                int r;
 
+                if (device->kind != DEVICE_NETWORK)
+                        r = handover_add_volume(handover, plan, i, credentials, ret_error);
+                else if (paths_are_of_user())
+                        r = handover_add_uplink(handover, plan, device, ret_error);
+                else
+                        r = handover_add_network(handover, connection, plan, device, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -293,6 +332,8 @@ static int attach(Plan *plan, virConnectPtr *ret_connection, Error *ret_error)
         if (r < 0)
                 return r;
         timestamps_record(&plan->timestamps, TIMESTAMP_ADDRESSED);
+        if (paths_are_of_user())
+                return 0;
         r = isolation_apply_to_process(plan, ret_error);
         if (r < 0)
                 return r;
@@ -334,7 +375,8 @@ int process_start(Plan *plan, int credentials, Error *ret_error)
         if (r >= 0)
                 r = protocol_hand_over((const int *) handover.fds->data, handover.fds->len);
         if (r < 0) {
-                publication_withdraw(plan);
+                if (!paths_are_of_user())
+                        publication_withdraw(plan);
                 return ret_error->message ? r
                                           : error_set_errno(ret_error, r,
                                                             "The guest cannot be handed to its runner");

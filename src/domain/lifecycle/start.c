@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "common/io.h"
+#include "common/users.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle-private.h"
@@ -348,7 +349,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
                 return r;
         plan->timestamps.at[TIMESTAMP_HELPER_BEGAN] = begun;
         isolation_prepare(plan);
-        protocol_emit(DOMAIN_KEY_OWNER, "%u", plan->definition->owner);
+        protocol_emit(DOMAIN_KEY_OWNER, "%u", user_number_outside(plan->definition->owner));
         r = plan_resolve(plan, ret_error);
         if (r < 0)
                 return r;

@@ -7,6 +7,7 @@
 #include <pwd.h>
 #include <string.h>
 
+#include "common/paths.h"
 #include "common/unikernel-name.h"
 #include "domain/host/protocol.h"
 #include "domain/network/attachment.h"
@@ -14,6 +15,7 @@
 #include "domain/network/networks.h"
 #include "unikernel/arguments.h"
 #include "unikernel/lease.h"
+#include "uplink/protocol.h"
 
 /* The allocation of one unikernel's addresses. */
 typedef struct Allocation {
@@ -463,11 +465,34 @@ static int allocation_fill_in_arguments(Allocation *allocation, Error *ret_error
         return 0;
 }
 
+/* The networks of a user's own unikernel are its alone. */
+static void allocation_use_uplinks(Allocation *allocation)
+{
+        const Definition *definition = allocation->plan->definition;
+        unsigned number = 0;
+
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                PlaceholderDevice *facts = &allocation->plan->networks[i].facts;
+
+                if (device->kind != DEVICE_NETWORK)
+                        continue;
+                facts->address4 = uplink_address(number);
+                facts->gateway4 = uplink_gateway(number);
+                facts->dns4 = uplink_dns(number);
+                number++;
+        }
+}
+
 static int allocation_find_all(Allocation *allocation, Error *ret_error)
 {
         const Definition *definition = allocation->plan->definition;
         bool fields = strchr(definition->arguments, '{');
 
+        if (paths_are_of_user()) {
+                allocation_use_uplinks(allocation);
+                return 0;
+        }
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
                 const AddressSetting *setting = &device->setting;

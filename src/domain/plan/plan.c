@@ -75,7 +75,7 @@ static int plan_network(const DefinitionDevice *device, const PlanNetwork *netwo
                 Error *ret_error)
 {
         *ret = (DomainDevice){.definition = device, .mac = network->mac, .bridge = network->bridge};
-        if (device->network)
+        if (device->network || paths_are_of_user())
                 return 0;
         if (!ret->bridge)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
@@ -299,6 +299,8 @@ int plan_resolve(Plan *plan, Error *ret_error)
         int r;
 
         r = plan_image(plan, ret_error);
+        if (r >= 0)
+                r = user_rules_check(plan->definition, plan->image, ret_error);
         if (r >= 0 && plan_is_process(plan))
                 r = process_rules_check(plan->definition, plan->image, plan->conf, ret_error);
         if (r >= 0)

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The relay. Nothing in a frame is looked at. */
+
+#include "uplink/relay.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "unikernel/process.h"
+#include "uplink/passt.h"
+
+#define FRAME_MAX    65535
+#define HEAD_SIZE    sizeof(uint32_t)
+#define LOOK_MSEC    20   /* for the guest's process, which comes at once */
+#define RESTART_MSEC 1000 /* of passt */
+
+typedef struct Relay {
+        const UplinkRequest *request;
+        int frames;
+        int stream; /* negative: passt has ended */
+        int pidfd;  /* negative: the guest does not run yet */
+        int64_t begun;
+        int64_t restart; /* when passt is started again */
+        uint8_t in[4 * (HEAD_SIZE + FRAME_MAX)]; /* from passt */
+        size_t in_size;
+        bool full; /* the guest takes no more now */
+        uint8_t out[HEAD_SIZE + FRAME_MAX]; /* for passt, one frame */
+        size_t out_size, out_sent;
+} Relay;
+
+ssize_t relay_split(const uint8_t *buffer, size_t size,
+                bool (*take)(void *userdata, const uint8_t *frame, size_t frame_size), void *userdata)
+{
+        size_t done = 0;
+
+        while (size - done >= HEAD_SIZE) {
+                uint32_t head, length;
+
+                memcpy(&head, buffer + done, HEAD_SIZE);
+                length = ntohl(head);
+                if (length > FRAME_MAX)
+                        return -EBADMSG;
+                if (size - done - HEAD_SIZE < length || !take(userdata, buffer + done + HEAD_SIZE, length))
+                        break;
+                done += HEAD_SIZE + length;
+        }
+
+        return (ssize_t) done;
+}
+
+static bool relay_give_guest(void *userdata, const uint8_t *frame, size_t size)
+{
+        Relay *relay = userdata;
+
+        /* Nothing else can be wrong than that the guest has gone, which is noticed elsewhere. */
+        relay->full = send(relay->frames, frame, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN;
+        return !relay->full;
+}
+
+static void relay_lose_passt(Relay *relay, const char *why)
+{
+        log_warning("passt of unikernel '%s' has ended (%s); starting it again", relay->request->unikernel, why);
+        relay->stream = close_safe(relay->stream);
+        relay->in_size = relay->out_size = relay->out_sent = 0;
+        relay->full = false;
+        relay->restart = g_get_monotonic_time() + RESTART_MSEC * 1000;
+}
+
+static void relay_restart_passt(Relay *relay)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = passt_start(relay->request, &relay->stream, &error);
+
+        if (r < 0) {
+                log_warning("%s", error_message(&error, r));
+                relay->restart = g_get_monotonic_time() + RESTART_MSEC * 1000;
+        }
+}
+
+static void relay_empty_in(Relay *relay)
+{
+        ssize_t done = relay_split(relay->in, relay->in_size, relay_give_guest, relay);
+
+        if (done < 0) {
+                relay_lose_passt(relay, "it sent a malformed frame");
+                return;
+        }
+        relay->in_size -= (size_t) done;
+        memmove(relay->in, relay->in + done, relay->in_size);
+}
+
+static void relay_read_passt(Relay *relay)
+{
+        ssize_t n = recv(relay->stream, relay->in + relay->in_size, sizeof relay->in - relay->in_size,
+                        MSG_DONTWAIT);
+
+        if (n == 0)
+                relay_lose_passt(relay, "its socket is closed");
+        else if (n > 0) {
+                relay->in_size += (size_t) n;
+                relay_empty_in(relay);
+        } else if (errno != EAGAIN && errno != EINTR)
+                relay_lose_passt(relay, g_strerror(errno));
+}
+
+static void relay_write_passt(Relay *relay)
+{
+        ssize_t n = send(relay->stream, relay->out + relay->out_sent, relay->out_size - relay->out_sent,
+                        MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n >= 0)
+                relay->out_sent += (size_t) n;
+        else if (errno != EAGAIN && errno != EINTR)
+                relay_lose_passt(relay, g_strerror(errno));
+        if (relay->out_sent == relay->out_size)
+                relay->out_size = relay->out_sent = 0;
+}
+
+/* Without passt it goes nowhere. */
+static void relay_read_guest(Relay *relay)
+{
+        ssize_t n = recv(relay->frames, relay->out + HEAD_SIZE, FRAME_MAX, MSG_DONTWAIT);
+        uint32_t head = htonl((uint32_t) MAX(n, 0));
+
+        if (n <= 0 || relay->stream < 0)
+                return;
+
+        memcpy(relay->out, &head, HEAD_SIZE);
+        relay->out_size = HEAD_SIZE + (size_t) n;
+        relay->out_sent = 0;
+        relay_write_passt(relay);
+}
+
+static int relay_timeout(const Relay *relay)
+{
+        if (relay->pidfd < 0)
+                return LOOK_MSEC;
+        if (relay->stream < 0)
+                return (int) MAX((relay->restart - g_get_monotonic_time()) / 1000 + 1, 0);
+
+        return -1;
+}
+
+/* Returns whether the guest runs, or may still come. */
+static bool relay_look_for_guest(Relay *relay)
+{
+        pid_t pid;
+
+        if (relay->pidfd < 0 && process_find(relay->request->unikernel, &pid, &relay->pidfd) < 0)
+                relay->pidfd = -EBADF;
+
+        return relay->pidfd >= 0 || g_get_monotonic_time() < relay->begun + RELAY_START_SEC * G_USEC_PER_SEC;
+}
+
+static bool relay_step(Relay *relay)
+{
+        bool sending = relay->out_size > 0;
+        struct pollfd polls[] = {
+                        {.fd = relay->frames,
+                                        .events = (short) ((sending ? 0 : POLLIN) | (relay->full ? POLLOUT : 0))},
+                        {.fd = relay->stream,
+                                        .events = (short) ((relay->full ? 0 : POLLIN) | (sending ? POLLOUT : 0))},
+                        {.fd = relay->pidfd, .events = POLLIN},
+        };
+
+        if (poll(polls, G_N_ELEMENTS(polls), relay_timeout(relay)) < 0 && errno != EINTR)
+                return false;
+        if (relay->pidfd >= 0 && polls[2].revents)
+                return false;
+        if (relay->stream >= 0 && (polls[1].revents & POLLOUT))
+                relay_write_passt(relay);
+        if (polls[0].revents & POLLOUT)
+                relay_empty_in(relay);
+        if (relay->stream >= 0 && (polls[1].revents & (POLLIN | POLLHUP | POLLERR)))
+                relay_read_passt(relay);
+        if (relay->out_size == 0 && (polls[0].revents & (POLLIN | POLLERR)))
+                relay_read_guest(relay);
+        if (relay->stream < 0 && g_get_monotonic_time() >= relay->restart)
+                relay_restart_passt(relay);
+
+        return relay_look_for_guest(relay);
+}
+
+void relay_run(const UplinkRequest *request, int frames, int stream)
+{
+        g_autofree Relay *relay = g_new0(Relay, 1);
+
+        relay->request = request;
+        relay->frames = frames;
+        relay->stream = stream;
+        relay->pidfd = -EBADF;
+        relay->begun = g_get_monotonic_time();
+        while (relay_step(relay))
+                ;
+
+        (void) close_safe(relay->frames);
+        (void) close_safe(relay->stream);
+        (void) close_safe(relay->pidfd);
+}

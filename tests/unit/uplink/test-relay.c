@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* No frame of the stream is lost, doubled or cut, wherever its pieces end. */
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "uplink/relay.h"
+
+typedef struct Taker {
+        GString *frames; /* with ';' behind each */
+        unsigned room;   /* for how many */
+} Taker;
+
+static bool take(void *userdata, const uint8_t *frame, size_t size)
+{
+        Taker *taker = userdata;
+
+        if (taker->room == 0)
+                return false;
+        taker->room--;
+        g_string_append_len(taker->frames, (const char *) frame, (gssize) size);
+        g_string_append_c(taker->frames, ';');
+        return true;
+}
+
+static const uint8_t stream[] = "\0\0\0\3abc\0\0\0\0\0\0\0\5defgh";
+#define SIZE (sizeof stream - 1)
+
+static void test_pieces(void)
+{
+        for (size_t piece = 1; piece <= SIZE; piece++) {
+                Taker taker = {.frames = g_string_new(NULL), .room = UINT_MAX};
+                uint8_t buffer[SIZE];
+                size_t size = 0;
+
+                for (size_t at = 0; at < SIZE; at += piece) {
+                        size_t n = MIN(piece, SIZE - at);
+                        ssize_t done;
+
+                        memcpy(buffer + size, stream + at, n);
+                        size += n;
+                        done = relay_split(buffer, size, take, &taker);
+                        g_assert_cmpint(done, >=, 0);
+                        size -= (size_t) done;
+                        memmove(buffer, buffer + done, size);
+                }
+                g_assert_cmpuint(size, ==, 0);
+                g_assert_cmpstr(taker.frames->str, ==, "abc;;defgh;");
+                g_string_free(taker.frames, TRUE);
+        }
+}
+
+static void test_full(void)
+{
+        Taker taker = {.frames = g_string_new(NULL), .room = 1};
+
+        g_assert_cmpint(relay_split(stream, SIZE, take, &taker), ==, 7);
+        g_assert_cmpint(relay_split(stream + 7, SIZE - 7, take, &taker), ==, 0);
+        taker.room = 2;
+        g_assert_cmpint(relay_split(stream + 7, SIZE - 7, take, &taker), ==, SIZE - 7);
+        g_assert_cmpstr(taker.frames->str, ==, "abc;;defgh;");
+        g_string_free(taker.frames, TRUE);
+}
+
+static void test_malformed(void)
+{
+        static const uint8_t huge[] = {0, 1, 0, 0, 'x'};
+        Taker taker = {.frames = g_string_new(NULL), .room = 1};
+
+        g_assert_cmpint(relay_split(huge, sizeof huge, take, &taker), ==, -EBADMSG);
+        g_string_free(taker.frames, TRUE);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/uplink/relay/frames-come-whole", test_pieces);
+        g_test_add_func("/uplink/relay/waits-for-a-guest-that-takes-no-more", test_full);
+        g_test_add_func("/uplink/relay/refuses-what-is-no-frame", test_malformed);
+        return g_test_run();
+}
