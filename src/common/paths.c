@@ -9,6 +9,8 @@
 #include <glib/gstdio.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "config.h"
 
@@ -174,6 +176,7 @@ int paths_use_user(Error *ret_error)
                         *state = user_directory("XDG_STATE_HOME", ".local/state", "shruthi"),
                         *runtime = user_directory("XDG_RUNTIME_DIR", NULL, "shruthi"),
                         *generated = user_directory("XDG_RUNTIME_DIR", NULL, "systemd/generator");
+        struct stat st;
 
         if (!runtime)
                 return error_set(ret_error, ERROR_FAILED,
@@ -185,11 +188,19 @@ int paths_use_user(Error *ret_error)
                                 "The user has no home directory (HOME is not set), where definitions and "
                                 "images could be");
 
+        if (lstat(g_getenv("XDG_RUNTIME_DIR"), &st) >= 0 && st.st_uid != geteuid())
+                return error_set(ret_error, ERROR_ACCESS_DENIED,
+                                "XDG_RUNTIME_DIR=%s is not of user %u, as whom this program runs: use 'machinectl shell "
+                                "USER@' or 'ssh', rather than su or sudo",
+                                g_getenv("XDG_RUNTIME_DIR"), (unsigned) geteuid());
+
         paths_set_root(NULL);
         paths_move(SHRUTHI_CONFDIR, config);
         paths_move(SHRUTHI_STATEDIR, state);
         paths_move(SHRUTHI_RUNTIMEDIR, runtime);
         paths_move(GENERATED_DIR, generated);
+        /* What packages ship for the host is not for each user's manager as well. */
+        paths_move(SHRUTHI_VENDORDIR "/unikernels", SHRUTHI_VENDORDIR "/user/unikernels");
         unit_directories = unit_directories_new(false);
         link_directories = unit_directories_new(true);
         of_user = true;

@@ -16,6 +16,10 @@
 #define KVM_VERSION      12
 #define CPUID_MAX        256
 #define CPUID_HYPERVISOR UINT32_C(0x40000000) /* to 0x4fffffff: what hypervisors say of themselves */
+#define CPUID_COUNTERS     0xaU
+#define CPUID_ENCLAVES     0x12U
+#define CPUID_SVM          0x8000000aU
+#define CPUID_AMD_COUNTERS 0x80000022U
 
 /* Newer than Debian 12's headers may be. */
 #ifndef KVM_CAP_ENFORCE_PV_FEATURE_CPUID
@@ -71,8 +75,40 @@ static int kvm_check(int kvm_fd, Error *ret_error)
         return 0;
 }
 
-/* The processor's own features as far as KVM passes them on, and nothing of its own: what a guest does not
- * know of it cannot use either. */
+/* What a guest has no use for, and what is large behind it: virtual machines of its own, enclaves, counters of events,
+ * sleeping, and timers that it has no interrupts for. */
+static bool feature_leaf_is_passed(uint32_t function)
+{
+        return (function & 0xf0000000) != CPUID_HYPERVISOR && function != CPUID_COUNTERS && function != CPUID_ENCLAVES &&
+               function != CPUID_SVM && function != CPUID_AMD_COUNTERS;
+}
+
+static void feature_leaf_restrict(struct kvm_cpuid_entry2 *entry)
+{
+        enum {
+                MONITOR = 1 << 3,
+                VMX = 1 << 5,
+                SMX = 1 << 6,
+                PDCM = 1 << 15,
+                X2APIC = 1 << 21,
+                TSC_DEADLINE = 1 << 24,
+                SGX = 1 << 2,
+                SGX_LAUNCH = 1 << 30,
+                SVM = 1 << 2,
+                AMD_COUNTERS = 3 << 23,
+        };
+
+        if (entry->function == 1)
+                entry->ecx &= ~(uint32_t) (MONITOR | VMX | SMX | PDCM | X2APIC | TSC_DEADLINE);
+        else if (entry->function == 7 && entry->index == 0) {
+                entry->ebx &= ~(uint32_t) SGX;
+                entry->ecx &= ~(uint32_t) SGX_LAUNCH;
+        } else if (entry->function == 0x80000001)
+                entry->ecx &= ~(uint32_t) (SVM | AMD_COUNTERS);
+}
+
+/* The processor's own features as far as KVM passes them on and a guest may have use for them, and nothing of KVM's
+ * own. */
 static int processor_set_features(int kvm_fd, int processor_fd, Error *ret_error)
 {
         g_autofree struct kvm_cpuid2 *cpuid =
@@ -85,8 +121,10 @@ static int processor_set_features(int kvm_fd, int processor_fd, Error *ret_error
                 return machine_refuse(errno, "KVM_GET_SUPPORTED_CPUID", ret_error);
 
         for (uint32_t i = 0; i < cpuid->nent; i++)
-                if ((cpuid->entries[i].function & 0xf0000000) != CPUID_HYPERVISOR)
-                        cpuid->entries[n++] = cpuid->entries[i];
+                if (feature_leaf_is_passed(cpuid->entries[i].function)) {
+                        cpuid->entries[n] = cpuid->entries[i];
+                        feature_leaf_restrict(&cpuid->entries[n++]);
+                }
         cpuid->nent = n;
         if (ioctl(processor_fd, KVM_SET_CPUID2, cpuid) < 0)
                 return machine_refuse(errno, "KVM_SET_CPUID2", ret_error);
@@ -130,6 +168,7 @@ int hvt_machine_make(int kvm_fd, const TenderMemory *memory, HvtMachine *ret, Er
                         .memory_size = memory->size,
                         .userspace_addr = (uintptr_t) memory->base,
         };
+        struct kvm_enable_cap no_counters = {.cap = KVM_CAP_PMU_CAPABILITY, .args = {KVM_PMU_CAP_DISABLE}};
         int r;
 
         r = kvm_check(kvm_fd, ret_error);
@@ -138,6 +177,8 @@ int hvt_machine_make(int kvm_fd, const TenderMemory *memory, HvtMachine *ret, Er
         machine_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0UL);
         if (machine_fd < 0)
                 return machine_refuse(errno, "KVM_CREATE_VM", ret_error);
+        /* Since Linux 5.18; elsewhere the features above do not tell of them. */
+        (void) ioctl(machine_fd, KVM_ENABLE_CAP, &no_counters);
         if (ioctl(machine_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
                 return machine_refuse(errno, "KVM_SET_USER_MEMORY_REGION", ret_error);
 

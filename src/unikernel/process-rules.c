@@ -150,7 +150,7 @@ int user_rules_check(const Definition *definition, const ImageInfo *image, Error
 
         if (!paths_are_of_user())
                 return 0;
-        if (image->boot != IMAGE_BOOT_PROCESS)
+        if (image->boot != IMAGE_BOOT_PROCESS || image->target != SOLO5_TARGET_SPT)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "The image needs a virtual machine, and unikernels of a user's own run as "
                                 "processes: build it for Solo5's spt target (MirageOS: `mirage configure -t "

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The relay. Nothing in a frame is looked at. */
+/* The relay. Of a frame the destination is looked at, no more. */
 
 #include "uplink/relay.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -124,13 +125,40 @@ static void relay_write_passt(Relay *relay)
                 relay->out_size = relay->out_sent = 0;
 }
 
+bool relay_passes(const uint8_t *frame, size_t size)
+{
+        enum {
+                HEADER = 14, /* Ethernet's */
+                IPV4_DESTINATION = HEADER + 16,
+                IPV6_DESTINATION = HEADER + 24,
+                IPV4_END = HEADER + 20,
+                IPV6_END = HEADER + 40,
+                /* What the guest is told, and room for a tag. */
+                SIZE_MAX_FRAME = UPLINK_MTU + HEADER + 4,
+        };
+        static const uint8_t none[12] = {};
+        uint16_t type;
+
+        if (size < HEADER || size > SIZE_MAX_FRAME)
+                return false;
+
+        type = (uint16_t) (frame[12] << 8 | frame[13]);
+        if (type == ETH_P_IP)
+                return size >= IPV4_END && frame[IPV4_DESTINATION] != 127 && frame[IPV4_DESTINATION] != 0;
+        /* ::, ::1, and addresses of IPv4 in either form. */
+        if (type == ETH_P_IPV6)
+                return size >= IPV6_END && memcmp(frame + IPV6_DESTINATION, none, 10) != 0;
+
+        return type == ETH_P_ARP;
+}
+
 /* Without passt it goes nowhere. */
 static void relay_read_guest(Relay *relay)
 {
-        ssize_t n = recv(relay->frames, relay->out + HEAD_SIZE, FRAME_MAX, MSG_DONTWAIT);
+        ssize_t n = recv(relay->frames, relay->out + HEAD_SIZE, FRAME_MAX, MSG_DONTWAIT | MSG_TRUNC);
         uint32_t head = htonl((uint32_t) MAX(n, 0));
 
-        if (n <= 0 || relay->stream < 0)
+        if (n <= 0 || n > FRAME_MAX || relay->stream < 0 || !relay_passes(relay->out + HEAD_SIZE, (size_t) n))
                 return;
 
         memcpy(relay->out, &head, HEAD_SIZE);

@@ -40,7 +40,9 @@ typedef struct Frame {
         uint64_t ss;
 } Frame;
 
-_noreturn_ static void trap_end(const char *name, uint64_t error, const Frame *frame)
+/* It does not return, and so need not keep a register; the attribute says what compilers ask of all that such handlers
+ * call. */
+__attribute__((no_caller_saved_registers)) _noreturn_ static void trap_end(const char *name, uint64_t error, const Frame *frame)
 {
         console_printf("Solo5: trap: type=%s ec=0x%lx rip=0x%lx rsp=0x%lx rflags=0x%lx\n", name, error, frame->rip,
                         frame->rsp, frame->rflags);

@@ -2,8 +2,10 @@
 
 /* No frame of the stream is lost, doubled or cut, wherever its pieces end. */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
+#include <linux/if_ether.h>
 #include <string.h>
 
 #include "uplink/relay.h"
@@ -73,11 +75,49 @@ static void test_malformed(void)
         g_string_free(taker.frames, TRUE);
 }
 
+/* A frame of that type, to that destination, of all zeros else. */
+static bool passes(uint16_t type, const char *destination, size_t size)
+{
+        uint8_t frame[2000] = {[12] = (uint8_t) (type >> 8), [13] = (uint8_t) type};
+
+        if (destination)
+                g_assert_cmpint(inet_pton(type == ETH_P_IP ? AF_INET : AF_INET6, destination,
+                                                frame + (type == ETH_P_IP ? 30 : 38)),
+                                ==, 1);
+        return relay_passes(frame, size);
+}
+
+static void test_destinations(void)
+{
+        static const char *const good4[] = {"10.0.2.2", "8.8.8.8", "255.255.255.255", "224.0.0.251", "128.0.0.1"},
+                                 *const bad4[] = {"127.0.0.1", "127.255.0.9", "0.0.0.0", "0.1.2.3"},
+                                 *const good6[] = {"fe80::2", "ff02::1", "2001:db8::1"},
+                                 *const bad6[] = {"::", "::1", "::ffff:127.0.0.1", "::127.0.0.1"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(good4); i++)
+                g_assert_true(passes(ETH_P_IP, good4[i], 60));
+        for (size_t i = 0; i < G_N_ELEMENTS(bad4); i++)
+                g_assert_false(passes(ETH_P_IP, bad4[i], 60));
+        for (size_t i = 0; i < G_N_ELEMENTS(good6); i++)
+                g_assert_true(passes(ETH_P_IPV6, good6[i], 60));
+        for (size_t i = 0; i < G_N_ELEMENTS(bad6); i++)
+                g_assert_false(passes(ETH_P_IPV6, bad6[i], 60));
+
+        g_assert_true(passes(ETH_P_ARP, NULL, 42));
+        g_assert_false(passes(0x88cc, NULL, 60));
+        g_assert_false(passes(ETH_P_IP, "8.8.8.8", 33));
+        g_assert_false(passes(ETH_P_IPV6, "2001:db8::1", 53));
+        g_assert_false(passes(ETH_P_ARP, NULL, 13));
+        g_assert_true(passes(ETH_P_IP, "8.8.8.8", 1514));
+        g_assert_false(passes(ETH_P_IP, "8.8.8.8", 1600));
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/uplink/relay/frames-come-whole", test_pieces);
         g_test_add_func("/uplink/relay/waits-for-a-guest-that-takes-no-more", test_full);
         g_test_add_func("/uplink/relay/refuses-what-is-no-frame", test_malformed);
+        g_test_add_func("/uplink/relay/passes-nothing-to-the-loopback", test_destinations);
         return g_test_run();
 }
