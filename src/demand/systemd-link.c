@@ -60,7 +60,8 @@ static void unit_ask(Unit *unit, const char *property, sd_bus_message_handler_t 
                                       property) >= 0;
 }
 
-/* A start that was refused, as by the limit of starts, has not even been begun; Result does not say that. */
+/* A start that was refused, as by the limit of starts, has not even been begun; Result does not say that. Of a
+ * unit that systemd has unloaded since, as after a reset, nothing is known: no start of it is refused either. */
 static int on_unit_left(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Unit *unit = userdata;
@@ -68,7 +69,7 @@ static int on_unit_left(sd_bus_message *reply, void *userdata, sd_bus_error *ret
 
         if (!unit_take_answer(unit, reply, "t", &left))
                 return 0;
-        unit->waiter.final = left < unit->begun;
+        unit->waiter.final = left > 0 && left < unit->begun;
         unit->waiter.state = WAITER_STOPPED;
         unit_decide(unit);
         return 0;

@@ -285,6 +285,7 @@ static int plan_check_network(PlanParser *parser, const KeyFileSection *section,
 static int plan_parse_network(PlanParser *parser, const KeyFileSection *section)
 {
         FleetNetwork *network = g_new0(FleetNetwork, 1);
+        g_autofree char *host_name = NULL;
         int r;
 
         network->name = g_strdup(section->name);
@@ -303,6 +304,11 @@ static int plan_parse_network(PlanParser *parser, const KeyFileSection *section)
         if (r < 0 || network->network || network->bridge)
                 return r;
 
+        host_name = fleet_network_host_name(parser->plan, network);
+        if (!name_is_valid(host_name))
+                return key_file_error(section->path, section->line, parser->ret_error,
+                                "it is made as %s, which is longer than 63 characters: use shorter names",
+                                host_name);
         if (address_is_set(&network->subnet4.network))
                 subnet_set_defaults(&network->subnet4);
         if (address_is_set(&network->subnet6.network))

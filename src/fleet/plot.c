@@ -15,6 +15,8 @@
 #define TOP    34.0
 #define BOTTOM 48.0
 #define TICKS  6
+#define TICKS_MAX 20
+#define RANGE_MIN 1e-290 /* of what is drawn; its steps are normal numbers still */
 
 typedef struct PlotScale {
         double x0, x1, y0, y1;
@@ -60,9 +62,9 @@ static PlotScale plot_scale(const Plot *plot)
                         scale.y1 = MAX(scale.y1, point->y);
                 }
         }
-        if (scale.x1 <= scale.x0)
+        if (scale.x1 - scale.x0 < RANGE_MIN)
                 scale.x1 = scale.x0 + 1;
-        if (scale.y1 <= scale.y0)
+        if (scale.y1 - scale.y0 < RANGE_MIN)
                 scale.y1 = scale.y0 + 1;
 
         return scale;
@@ -108,16 +110,21 @@ static void append_text(GString *out, double x, double y, const char *anchor, co
 
 static void append_axes(GString *out, const Plot *plot, const PlotScale *scale)
 {
-        double step = tick_step(scale->x1 - scale->x0);
+        double step = tick_step(scale->x1 - scale->x0), first = ceil(scale->x0 / step);
 
-        for (double x = ceil(scale->x0 / step) * step; x <= scale->x1 * (1 + 1e-9); x += step) {
+        for (unsigned i = 0; i < TICKS_MAX && (first + i) * step <= scale->x1 * (1 + 1e-9); i++) {
+                double x = (first + i) * step;
+
                 append_line(out, scale_x(scale, x), TOP, scale_x(scale, x), HEIGHT - BOTTOM, "grid");
                 open_text(out, scale_x(scale, x), HEIGHT - BOTTOM + 16, "middle");
                 plot_append_number(out, x);
                 g_string_append(out, "</text>\n");
         }
         step = tick_step(scale->y1 - scale->y0);
-        for (double y = ceil(scale->y0 / step) * step; y <= scale->y1 * (1 + 1e-9); y += step) {
+        first = ceil(scale->y0 / step);
+        for (unsigned i = 0; i < TICKS_MAX && (first + i) * step <= scale->y1 * (1 + 1e-9); i++) {
+                double y = (first + i) * step;
+
                 append_line(out, LEFT, scale_y(scale, y), WIDTH - RIGHT, scale_y(scale, y), "grid");
                 open_text(out, LEFT - 6, scale_y(scale, y) + 4, "end");
                 plot_append_number(out, y);

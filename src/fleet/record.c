@@ -9,6 +9,7 @@
 
 #define METRIC_PREFIX   "METRIC "
 #define METRIC_NAME_MAX 64
+#define METRIC_MAX      1e300 /* sums, differences and axes of such values are finite still */
 
 static const char *const fleet_state_table[_FLEET_STATE_MAX] = {
                 [FLEET_STATE_ABSENT] = "absent",
@@ -126,6 +127,22 @@ guint fleet_record_count_failed(const FleetRecord *record)
         return n;
 }
 
+bool fleet_record_event_failed(const FleetRecord *record, const FleetEventRecord *event)
+{
+        return event->problem && !event->cut &&
+               (event->member == FLEET_NOBODY || !record->members[event->member].failed);
+}
+
+guint fleet_record_count_failed_events(const FleetRecord *record)
+{
+        guint n = 0;
+
+        for (guint i = 0; i < record->events->len; i++)
+                n += fleet_record_event_failed(record, record->events->pdata[i]);
+
+        return n;
+}
+
 bool fleet_record_is_success(const FleetRecord *record)
 {
         double allowed = record->expansion->members->len * record->expansion->plan->tolerate / 100;
@@ -134,7 +151,7 @@ bool fleet_record_is_success(const FleetRecord *record)
                 if (!g_array_index(record->barriers, FleetBarrierRecord, i).held)
                         return false;
 
-        return !record->problem && !record->interrupted &&
+        return !record->problem && !record->interrupted && fleet_record_count_failed_events(record) == 0 &&
                fleet_record_count_failed(record) <= allowed + 1e-9;
 }
 
@@ -170,7 +187,7 @@ bool fleet_record_add_metric(FleetRecord *record, guint member, int64_t usec, co
 
         number = g_strstrip(g_strdup(text + length));
         metric.value = g_ascii_strtod(number, &end);
-        if (end == number || *end || !isfinite(metric.value))
+        if (end == number || *end || !isfinite(metric.value) || fabs(metric.value) > METRIC_MAX)
                 return false;
 
         name = g_strndup(text, length);

@@ -45,9 +45,11 @@ typedef struct FleetMemberRecord {
 typedef struct FleetEventRecord {
         FleetVerb verb;
         FleetCause cause;
-        char *who; /* the member, or the command */
+        guint member; /* FLEET_NOBODY for FLEET_EXECUTE */
+        char *who;    /* the member, or the command */
         int64_t planned, began, ended;
         char *problem; /* NULL: it was done */
+        bool cut;      /* a program that the end of the run ended, which is no failure */
 } FleetEventRecord;
 
 typedef struct FleetMetric {
@@ -98,13 +100,17 @@ void fleet_record_count(const FleetRecord *record, const FleetGroup *group,
 
 guint fleet_record_count_failed(const FleetRecord *record);
 
-/* Whether not more have failed than Tolerate= allows, all barriers held, and nothing ended the run. */
+/* Whether an event has failed. One of a member that has failed is not counted: Tolerate= is about that. */
+bool fleet_record_event_failed(const FleetRecord *record, const FleetEventRecord *event);
+guint fleet_record_count_failed_events(const FleetRecord *record);
+
+/* Whether not more members have failed than Tolerate= allows, no event has, all barriers held, and nothing
+ * ended the run. */
 bool fleet_record_is_success(const FleetRecord *record);
 
 /* Takes new counters of a running member; lower ones than before are of another run. */
 void fleet_record_use(FleetMemberRecord *member, const FleetUsage *usage, uint64_t memory);
 
 /* Reads "METRIC NAME VALUE" at the beginning of a line of a console: 1 to 64 letters, digits, '.', '_', '-'
- * and
- * ':', and a number. Adds it. */
+ * and ':', and a number between -1e300 and 1e300. Adds it. */
 bool fleet_record_add_metric(FleetRecord *record, guint member, int64_t usec, const char *line);

@@ -71,6 +71,7 @@ static void run_append_barriers(GString *out, const FleetRecord *record)
 char *fleet_format_run(const FleetRecord *record)
 {
         const FleetPlan *plan = record->expansion->plan;
+        char number[G_ASCII_DTOSTR_BUF_SIZE];
         g_autoptr(GString) out = g_string_new("{\n  \"Format\": 1,\n  \"Fleet\": ");
 
         fleet_append_json(out, plan->name);
@@ -82,8 +83,9 @@ char *fleet_format_run(const FleetRecord *record)
         append_json_time(out, "Ended", record->ended);
         g_string_append(out, ",\n  ");
         append_json_time(out, "Duration", (int64_t) plan->duration_usec);
-        g_string_append_printf(out, ",\n  \"Members\": %u,\n  \"Failed\": %u,\n  \"Tolerate\": %g,\n",
-                        record->expansion->members->len, fleet_record_count_failed(record), plan->tolerate);
+        g_string_append_printf(out, ",\n  \"Members\": %u,\n  \"Failed\": %u,\n  \"Tolerate\": %s,\n",
+                        record->expansion->members->len, fleet_record_count_failed(record),
+                        g_ascii_formatd(number, sizeof number, "%g", plan->tolerate));
         g_string_append_printf(out, "  \"Success\": %s,\n  \"Interrupted\": %s,\n  \"Problem\": ",
                         fleet_record_is_success(record) ? "true" : "false",
                         record->interrupted ? "true" : "false");
@@ -224,6 +226,34 @@ static void junit_append_case(
         g_string_append(out, "\"/>\n    </testcase>\n");
 }
 
+static void junit_append_skipped(GString *out, const char *class, const char *name, const char *why)
+{
+        g_string_append(out, "    <testcase classname=\"");
+        fleet_append_html(out, class);
+        g_string_append(out, "\" name=\"");
+        fleet_append_html(out, name);
+        g_string_append(out, "\">\n      <skipped message=\"");
+        fleet_append_html(out, why);
+        g_string_append(out, "\"/>\n    </testcase>\n");
+}
+
+/* What failed of the events, in a sentence; NULL if nothing has. */
+static char *junit_events_failure(const FleetRecord *record)
+{
+        guint n = fleet_record_count_failed_events(record);
+
+        for (guint i = 0; i < record->events->len; i++) {
+                const FleetEventRecord *event = record->events->pdata[i];
+
+                if (fleet_record_event_failed(record, event))
+                        return g_strdup_printf("%u of %u failed; the first is %s %s: %s", n,
+                                        record->events->len, fleet_verb_to_string(event->verb), event->who,
+                                        event->problem);
+        }
+
+        return NULL;
+}
+
 /* A failure that Tolerate= covers is none for whoever reads the file by its failures: it is skipped there.
  */
 char *fleet_format_junit(const FleetRecord *record)
@@ -231,9 +261,14 @@ char *fleet_format_junit(const FleetRecord *record)
         const FleetPlan *plan = record->expansion->plan;
         g_autoptr(GString) cases = g_string_new(NULL), out = g_string_new(NULL);
         guint n = record->expansion->members->len, n_failed = fleet_record_count_failed(record),
-              failures = 0;
+              failures = 0, skipped = 0;
         bool tolerated = n_failed > 0 && n_failed <= n * plan->tolerate / 100 + 1e-9;
-        g_autofree char *class = g_strconcat("fleet.", plan->name, NULL);
+        bool ended_early = record->interrupted || record->problem;
+        const char *run_problem = record->problem       ? record->problem
+                                  : record->interrupted ? "It was interrupted by a signal"
+                                                        : NULL;
+        g_autofree char *class = g_strconcat("fleet.", plan->name, NULL),
+                        *events = junit_events_failure(record);
 
         for (guint i = 0; i < n; i++) {
                 const FleetMemberRecord *member = &record->members[i];
@@ -244,16 +279,15 @@ char *fleet_format_junit(const FleetRecord *record)
 
                 failures += problem && !tolerated;
                 if (problem && tolerated) {
-                        g_string_append(cases, "    <testcase classname=\"");
-                        fleet_append_html(cases, class);
-                        g_string_append(cases, "\" name=\"");
-                        fleet_append_html(cases, member->member->name);
-                        g_string_append(cases, "\">\n      <skipped message=\"tolerated: ");
-                        fleet_append_html(cases, problem);
-                        g_string_append(cases, "\"/>\n    </testcase>\n");
-                        continue;
-                }
-                junit_append_case(cases, class, member->member->name, usec, problem);
+                        g_autofree char *why = g_strconcat("tolerated: ", problem, NULL);
+
+                        junit_append_skipped(cases, class, member->member->name, why);
+                        skipped++;
+                } else if (!problem && ended_early && member->called == FLEET_NEVER) {
+                        junit_append_skipped(cases, class, member->member->name, "it was not started");
+                        skipped++;
+                } else
+                        junit_append_case(cases, class, member->member->name, usec, problem);
         }
         for (guint i = 0; i < record->barriers->len; i++) {
                 const FleetBarrierRecord *barrier = &g_array_index(record->barriers, FleetBarrierRecord, i);
@@ -265,14 +299,16 @@ char *fleet_format_junit(const FleetRecord *record)
                 junit_append_case(cases, class, name, barrier->ended - barrier->began,
                                 barrier->held ? NULL : why);
         }
-        failures += record->problem != NULL;
-        junit_append_case(cases, class, "run", record->ended, record->problem);
+        failures += events != NULL;
+        junit_append_case(cases, class, "events", record->ended, events);
+        failures += run_problem != NULL;
+        junit_append_case(cases, class, "run", record->ended, run_problem);
 
         g_string_append(out,
                         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
         fleet_append_html(out, class);
         g_string_append_printf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"%u\" time=\"",
-                        n + record->barriers->len + 1, failures, tolerated ? n_failed : 0);
+                        n + record->barriers->len + 2, failures, skipped);
         fleet_append_seconds(out, record->ended);
         g_string_append_printf(out, "\">\n%s  </testsuite>\n</testsuites>\n", cases->str);
 

@@ -38,7 +38,11 @@ knock() { in_net "$1" "$SRC/tests/client/knock.py" "${@:2}"; }
 stopped() { unit_is inactive "$(unit "$1")"; }
 starting() { unit_is activating "$(unit "$1")"; }
 # NAME: what comes there is held.
-held() { nft list set ip shruthi_demand held | grep -qwF "$(address_of "$1")"; }
+held() {
+        local address
+        address=$(address_of "$1")
+        [ "$address" ] && nft list set ip shruthi_demand held | grep -qwF "$address"
+}
 not_held() { ! held "$@"; }
 # ADDRESS PORT: it is published.
 published() { nft list map inet shruthi_publish tcp4 | grep -qE "\b$1 :"; }
@@ -180,7 +184,8 @@ cat >/run/systemd/system/unikernel@third.service.d/tries.conf <<'END'
 ExecStartPre=+/bin/sh -c 'echo try >>/run/tries; [ $(wc -l </run/tries) -gt 2 ]'
 END
 systemctl daemon-reload
-check_soon "one waits that starts at its third try" 30 held third
+check_soon "one waits that starts at its third try" 30 published 8086
+check_soon "and is held" 10 held third
 in_background datagrams knock outside udp 2001:db8:5::1 7008 2
 check "its clients are all answered" knock outside tcp 198.51.100.1 8086 8
 check_soon "by UDP, too" 10 background_ended datagrams
@@ -234,8 +239,20 @@ systemctl reset-failed unikernel@bad
 expect_fail "somebody starts it, which fails" 'failed' systemctl start unikernel@bad
 check_soon "that ends it" 10 not_refusing bad
 check_soon "and it waits again" 10 held bad
+# It may fail often enough that clients still wait when it is mended.
+define_waiting bad "--exit=3" "${bad[@]/StartLimitBurst=3/StartLimitBurst=100}"
+systemctl daemon-reload
+systemctl reset-failed unikernel@bad
+burst_of_bad() { [ "$(systemctl show --property=StartLimitBurst --value unikernel@bad)" = "$1" ]; }
+check_soon "it waits with another limit" 20 burst_of_bad 100
 in_background client knock outside tcp 198.51.100.1 8082 2
-sleep 0.5
+client_waits() { ! background_ended client; }
+# After a reset systemd may unload the unit, and its times with it.
+for _ in $(seq 20); do
+        sleep 0.1
+        systemctl reset-failed unikernel@bad 2>/dev/null
+done
+check "those that fail are tried again, whatever is reset" client_waits
 define_waiting bad "--serve=80" "${bad[@]}"
 systemctl reset-failed unikernel@bad
 check_soon "when it is mended while clients wait" 60 background_ended client

@@ -129,7 +129,11 @@ assert "<script" not in report and "alpha-bad-0" in report and report.count("<sv
 END
 expect_output "consoles are there" '^[0-9.]+ peers 10\.133\.0\.' cat first/consoles/alpha-peer-0.log
 expect_output "… of domains too" '^[0-9.]+ Hello, world$' cat first/consoles/alpha-domain-0.log
-expect_fail "results of two runs do not mix" 'is not empty' shruthictl fleet run alpha.fleet --results=first
+expect_fail "results of two runs do not mix" 'is there already' shruthictl fleet run alpha.fleet --results=first
+ln -s /tmp link
+expect_fail "… nor go where a link leads" 'is there already' shruthictl fleet run alpha.fleet --results=link
+is "they are their owner's" "700 600 700 600" \
+        "$(stat -c %a first first/run.json first/consoles first/consoles/alpha-peer-0.log | xargs)"
 
 sed 's/^Tolerate=.*/Tolerate=0%/; s/^Duration=.*/Duration=1s/' alpha.fleet >strict.fleet
 expect_status "more than is tolerated is a failure" 1 shruthictl fleet run strict.fleet --results=strict
@@ -138,6 +142,29 @@ sed 's/^Console=.*/Console=^never$/; s/^Timeout=.*/Timeout=3s/' alpha.fleet >bar
 expect_fail "a barrier that does not hold ends the run" '\[Barrier hello\] does not hold: 0 of 2' \
         shruthictl fleet run barrier.fleet --results=barrier
 check "nothing is left of it" gone barrier
+
+# The last entry is carried out; a start that the plan stops is no failure, and a program that fails is one.
+cat >last.fleet <<END
+[Network lab]
+Subnet=10.133.0.0/24
+[Group peer]
+Image=guest.spt
+Count=3
+Network=service:lab
+Memory=16M
+Start=1s
+Arguments=--ipv4={service.address}
+Ready=console:^never
+[Event 3s]
+Stop=all of peer
+END
+check "a plan that stops its own starts" shruthictl fleet run last.fleet --results=last
+is "the last entry was done" "3" "$(jq -s '[.[] | select(.verb == "stop" and .ended and .problem == null)] | length' last/events.jsonl)"
+is "… and no start has failed" "0" "$(jq .Failed last/run.json)"
+sed '/^Ready=/d; s/^Stop=.*/ExecStart=\/bin\/false/' last.fleet >program.fleet
+expect_status "a program that fails is a failure" 1 shruthictl fleet run program.fleet --results=program
+expect_output "… in junit.xml" '1 of 4 failed; the first is execute /bin/false: exit status 1' cat program/junit.xml
+check "nothing is left" gone program
 
 # Other unikernels stay, whatever their names are.
 check "a stranger with such a name" shruthictl create alpha-peer-77 guest.spt --network=service:virbr0
@@ -152,12 +179,15 @@ expect_fail "up twice is refused" 'The fleet alpha is up, or was interrupted .*a
         shruthictl fleet up alpha.fleet
 expect_output "down" 'The fleet alpha is gone, with 23 members' shruthictl fleet down alpha.fleet
 check "the stranger stays" shruthictl show alpha-peer-77
+expect_fail "a mark is for members by name" "begins with beta-, and 'alpha-peer-77' does not" \
+        shruthictl set alpha-peer-77 Fleet=beta
 check "and goes by its own" shruthictl remove alpha-peer-77
 check "nothing is left" gone alpha
 expect_status "a fleet that is not there" 4 shruthictl fleet down alpha
 
 # SIGNAL PATTERN: to a run that has printed that.
 interrupt() {
+        : >out
         shruthictl fleet run alpha.fleet --results="$3" >out 2>&1 &
         local pid=$!
         wait_for 60 grep -q "$2" out || cat out
@@ -168,6 +198,17 @@ interrupt INT 's  running' ctrl-c
 is "Ctrl-C is no success" "1" "$?"
 is "… and its results say so" "true" "$(jq .Interrupted ctrl-c/run.json)"
 check "… with all members" test "$(wc -l <ctrl-c/members.csv)" -eq 24
+check "… and nothing is left" gone alpha
+: >out
+shruthictl fleet run alpha.fleet --results=twice >out 2>&1 &
+pid=$!
+wait_for 60 grep -q 's  running' out || cat out
+kill -INT $pid
+sleep 0.1
+kill -INT $pid
+wait $pid
+is "a second Ctrl-C ends it at once" "130" "$?"
+check "… and down finds the rest" shruthictl fleet down alpha
 check "… and nothing is left" gone alpha
 interrupt KILL 's  creating' killed-1
 check "down after a kill while members are made" shruthictl fleet down alpha
@@ -220,5 +261,29 @@ expect_fail "alice does not take down root's" "There is no fleet 'alpha' of your
         as_user alice shruthictl fleet down alpha
 check "root does" shruthictl fleet down alpha
 check "nothing is left" gone alpha
+# NETWORK SUBNET GROUP: a small plan of the name own.
+own() {
+        printf '[Fleet]\nName=own\nDuration=1s\n[Network %s]\nSubnet=%s\n[Group %s]\nImage=guest.spt\nCount=2\n' "$@"
+        printf 'Network=service:%s\nMemory=16M\nArguments=--ipv4={service.address}\n' "$1"
+}
+own lab 10.134.0.0/24 peer >/home/alice/plans/own.fleet
+own two 10.135.0.0/24 other >own.fleet
+check "alice has a fleet" as_user alice shruthictl fleet up --quiet plans/own.fleet
+expect_status "root has none of that name" 4 shruthictl fleet down own
+check "root makes one" shruthictl fleet up --quiet own.fleet
+check "… and takes down his" shruthictl fleet down own
+expect_output "… and not alice's" '^own-peer-1 ' shruthictl list --no-legend
+expect_output "… but as hers" 'The fleet own is gone, with' shruthictl fleet down alice:own
+expect_status "… whose networks she takes down" 0 as_user alice shruthictl fleet down own
+check "nothing is left" gone own
+shruthictl fleet run own.fleet --results=claim-1 >out-1 2>&1 &
+first=$!
+shruthictl fleet run own.fleet --results=claim-2 >out-2 2>&1
+statuses="$?"
+wait $first
+statuses="$statuses $?"
+is_one_of_two() { [[ "$1" == "0 1" || "$1" == "1 0" ]] || { echo "$1"; cat out-1 out-2; false; }; }
+check "of two runs of one name, one is refused" is_one_of_two "$statuses"
+check "… and nothing is left" gone own
 
 finish

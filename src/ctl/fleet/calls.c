@@ -177,6 +177,16 @@ void fleet_calls_drop_waiting(FleetRun *run)
                 fleet_call_free(call);
 }
 
+void fleet_calls_refuse_waiting(FleetRun *run)
+{
+        for (FleetCall *call; (call = g_queue_pop_head(run->waiting));) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                (void) error_set(&error, ERROR_CANCELED, "It was not sent: the run was over");
+                fleet_call_answered(call, NULL, &error);
+        }
+}
+
 void fleet_calls_drop(FleetRun *run)
 {
         fleet_calls_drop_waiting(run);

@@ -34,5 +34,8 @@ int fleet_finish_calls(FleetRun *run, Error *ret_error);
 /* Drops those that are not sent. */
 void fleet_calls_drop_waiting(FleetRun *run);
 
+/* Answers those that are not sent with an error. */
+void fleet_calls_refuse_waiting(FleetRun *run);
+
 /* Drops all; answers that come later are nobody's. */
 void fleet_calls_drop(FleetRun *run);

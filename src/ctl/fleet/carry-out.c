@@ -8,6 +8,7 @@
 #include "ctl/fleet/view.h"
 
 #define STATISTICS_USEC (10 * 1000 * 1000)
+#define SETTLE_USEC     (10 * 1000 * 1000) /* for what the end of the run finds under way */
 
 static void on_entry_done(
                 FleetRun *run, guint member, void *userdata, sd_bus_message *reply, const Error *error)
@@ -15,6 +16,7 @@ static void on_entry_done(
         FleetEventRecord *event = userdata;
 
         event->ended = fleet_run_now(run);
+        g_free(event->problem);
         event->problem = g_strdup(error->message);
         if (error->message)
                 fleet_view_note(run, fleet_verb_to_string(event->verb), event->who, error->message);
@@ -43,6 +45,7 @@ static void carry_out_entry(FleetRun *run, const FleetEntry *entry)
         *event = (FleetEventRecord){
                         .verb = entry->verb,
                         .cause = entry->cause,
+                        .member = entry->member,
                         .who = entry->member != FLEET_NOBODY
                                                ? g_strdup(fleet_member_at(run->expansion, entry->member)
                                                                                  ->name)
@@ -53,6 +56,17 @@ static void carry_out_entry(FleetRun *run, const FleetEntry *entry)
         };
         g_ptr_array_add(run->record->events, event);
         fleet_view_note(run, fleet_verb_to_string(entry->verb), event->who, NULL);
+        if (entry->member != FLEET_NOBODY) {
+                /* Its name may be another's. */
+                if (run->record->members[entry->member].state == FLEET_STATE_ABSENT) {
+                        event->ended = event->began;
+                        event->problem = g_strdup("it was not created");
+                        run->started[entry->member] = true;
+                        return;
+                }
+                if (entry->verb == FLEET_STOP || entry->verb == FLEET_KILL || entry->verb == FLEET_RESTART)
+                        run->replaced[entry->member] = run->starting[entry->member];
+        }
 
         switch (entry->verb) {
         case FLEET_EXECUTE:
@@ -79,6 +93,37 @@ static int64_t carry_out_end(const FleetRun *run)
         if (run->plan->duration_usec > 0 || schedule->len == 0)
                 return (int64_t) run->plan->duration_usec;
         return (int64_t) g_array_index(schedule, FleetEntry, schedule->len - 1).usec;
+}
+
+/* Whether all that was to be done until the end has been: starts and programs of earlier entries may go on.
+ */
+static bool carry_out_is_settled(const FleetRun *run, int64_t end)
+{
+        if (!g_queue_is_empty(run->waiting))
+                return false;
+
+        for (guint i = 0; i < run->record->events->len; i++) {
+                const FleetEventRecord *event = run->record->events->pdata[i];
+                bool takes_long = event->verb == FLEET_EXECUTE || event->verb == FLEET_START ||
+                                  event->verb == FLEET_RESTART;
+
+                if (event->ended == FLEET_NEVER && !event->problem && (!takes_long || event->planned >= end))
+                        return false;
+        }
+
+        return true;
+}
+
+static int carry_out_settle(FleetRun *run, int64_t end, Error *ret_error)
+{
+        uint64_t until = (uint64_t) g_get_monotonic_time() + SETTLE_USEC;
+        int r = 0;
+
+        while (r >= 0 && !fleet_signal() && !carry_out_is_settled(run, end) &&
+                        (uint64_t) g_get_monotonic_time() < until)
+                r = fleet_pump(run, until, ret_error);
+
+        return r;
 }
 
 int fleet_carry_out(FleetRun *run, Error *ret_error)
@@ -112,5 +157,5 @@ int fleet_carry_out(FleetRun *run, Error *ret_error)
                 r = fleet_pump(run, (uint64_t) (run->begun + run->record->clock + wake), ret_error);
         }
 
-        return r;
+        return r < 0 ? r : carry_out_settle(run, end, ret_error);
 }

@@ -4,11 +4,13 @@
 
 #include "ctl/fleet/consoles.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/string-util.h"
 #include "ctl/fleet/calls.h"
 #include "ctl/fleet/view.h"
 #include "ctl/output/journal-line.h"
@@ -18,11 +20,18 @@
 #define ENTRY_MAX    (1024 * 1024)
 #define CHUNK        (64 * 1024)
 
+int fleet_results_write_file(int dir_fd, const char *name, const char *text, size_t size)
+{
+        _cleanup_close_ int fd =
+                        openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        return fd < 0 ? -errno : write_all(fd, text, size);
+}
+
 /* What is done with each line of a console. */
 typedef struct ConsoleReading {
         GRegex *regex; /* of a barrier; NULL: the lines are collected */
         bool *seen;
-        const char *folder;
         char *problem;
         unsigned pending;
 } ConsoleReading;
@@ -31,7 +40,7 @@ static void console_take_line(
                 FleetRun *run, guint member, ConsoleReading *reading, const JournalLine *line, GString *out)
 {
         int64_t usec = (int64_t) line->usec - run->record->begun_realtime;
-        g_autofree char *text = g_utf8_make_valid(line->message ?: "", -1);
+        g_autofree char *text = g_utf8_make_valid(line->message ?: "", -1), *shown = NULL;
 
         if (g_strcmp0(line->identifier, fleet_member_at(run->expansion, member)->name) != 0)
                 return;
@@ -41,8 +50,11 @@ static void console_take_line(
                 return;
         }
 
+        if (g_str_has_suffix(text, "\r"))
+                text[strlen(text) - 1] = '\0';
+        shown = text_for_display(text, ENTRY_MAX);
         fleet_append_seconds(out, usec);
-        g_string_append_printf(out, " %s\n", text);
+        g_string_append_printf(out, " %s\n", shown);
         (void) fleet_record_add_metric(run->record, member, usec, text);
 }
 
@@ -95,14 +107,13 @@ static void on_console_opened(
         if ((!reply || problem.message) && !reading->problem)
                 reading->problem = g_strdup_printf("Cannot read the console of %s: %s", name,
                                 reply ? problem.message : error->message);
-        if (reading->folder) {
-                g_autofree char *path = g_strdup_printf("%s/%s.log", reading->folder, name);
-                g_autoptr(GError) failed = NULL;
+        if (!reading->regex) {
+                g_autofree char *file = g_strconcat(name, ".log", NULL);
 
-                if (!g_file_set_contents_full(path, out->str, (gssize) out->len, G_FILE_SET_CONTENTS_NONE,
-                                    0644, &failed) &&
-                                !reading->problem)
-                        reading->problem = g_strdup(failed->message);
+                r = fleet_results_write_file(run->consoles_fd, file, out->str, out->len);
+                if (r < 0 && !reading->problem)
+                        reading->problem = g_strdup_printf(
+                                        "Cannot write consoles/%s: %s", file, g_strerror(-r));
         }
 }
 
@@ -162,11 +173,11 @@ int fleet_consoles_match(FleetRun *run, const FleetBarrier *barrier, bool *seen,
         return r;
 }
 
-int fleet_consoles_collect(FleetRun *run, const char *folder, char **ret_problem, Error *ret_error)
+int fleet_consoles_collect(FleetRun *run, char **ret_problem, Error *ret_error)
 {
         guint n = run->expansion->members->len;
         g_autofree bool *wanted = g_new0(bool, n);
-        ConsoleReading reading = {.folder = folder};
+        ConsoleReading reading = {};
         int r;
 
         fleet_view_phase(run, "collecting");

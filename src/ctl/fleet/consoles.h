@@ -9,7 +9,10 @@
  * those of which a line matches. */
 int fleet_consoles_match(FleetRun *run, const FleetBarrier *barrier, bool *seen, Error *ret_error);
 
-/* Writes MEMBER.log for each member that was created into folder, a line "SECONDS TEXT" for each line that
- * it printed, and adds its metrics to the record. A log that cannot be read is noted in *ret_problem (NULL:
- * none). */
-int fleet_consoles_collect(FleetRun *run, const char *folder, char **ret_problem, Error *ret_error);
+/* Writes a new file into a folder of results. */
+int fleet_results_write_file(int dir_fd, const char *name, const char *text, size_t size);
+
+/* Writes consoles/MEMBER.log for each member that was created, a line "SECONDS TEXT" for each line that it
+ * printed with control characters as \xNN, and adds its metrics to the record. A log that cannot be read is
+ * noted in *ret_problem (NULL: none). */
+int fleet_consoles_collect(FleetRun *run, char **ret_problem, Error *ret_error);

@@ -23,22 +23,6 @@ static int create_network(FleetRun *run, const FleetNetwork *network, const char
                         "IPv6Subnet", "s", v6, "Mode", "s", network->mode ?: "nat");
 }
 
-/* A network that could not be made is not the fleet's: it may be another's of the same name. */
-static int create_forget_networks(FleetRun *run, guint n)
-{
-        int r = fleet_state_begin(run->plan->name, run->plan->path, NULL);
-
-        for (guint i = 0; r >= 0 && i < n; i++) {
-                const FleetNetwork *network = run->plan->networks->pdata[i];
-                g_autofree char *name = fleet_network_host_name(run->plan, network);
-
-                if (!network->network && !network->bridge)
-                        r = fleet_state_add_network(run->plan->name, name, NULL);
-        }
-
-        return r;
-}
-
 static int create_networks(FleetRun *run, Error *ret_error)
 {
         for (guint i = 0; i < run->plan->networks->len; i++) {
@@ -54,7 +38,8 @@ static int create_networks(FleetRun *run, Error *ret_error)
                 r = create_network(run, network, name, ret_error);
                 if (r < 0) {
                         error_prefix(ret_error, "Cannot make [Network %s] as %s", network->name, name);
-                        (void) create_forget_networks(run, i);
+                        /* It is not the fleet's: it may be another's of the same name. */
+                        fleet_state_forget_network(run->plan->name, name);
                         return r;
                 }
         }
@@ -172,9 +157,6 @@ int fleet_create(FleetRun *run, Error *ret_error)
 {
         int r;
 
-        r = fleet_state_begin(run->plan->name, run->plan->path, ret_error);
-        if (r < 0)
-                return r;
         fleet_view_phase(run, "creating");
         r = create_networks(run, ret_error);
         for (guint i = 0; r >= 0 && i < run->expansion->members->len; i++)

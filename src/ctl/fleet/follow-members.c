@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/io.h"
 #include "common/names.h"
 #include "ctl/fleet/calls.h"
 #include "ctl/fleet/programs.h"
@@ -25,8 +26,12 @@ FleetRun *fleet_run_new(Ctl *ctl, const FleetExpansion *expansion)
                         .waiting = g_queue_new(),
                         .in_flight_max = FLEET_IN_FLIGHT_MAX,
                         .started = g_new0(bool, expansion->members->len),
+                        .starting = g_new0(guint, expansion->members->len),
+                        .replaced = g_new0(guint, expansion->members->len),
                         .programs = g_ptr_array_new_with_free_func(g_free),
                         .phase = "",
+                        .results_fd = -EBADF,
+                        .consoles_fd = -EBADF,
         };
         run->record->begun_realtime = g_get_real_time();
         for (guint i = 0; i < expansion->members->len; i++)
@@ -47,7 +52,11 @@ void fleet_run_free(FleetRun *run)
         fleet_record_free(run->record);
         g_hash_table_unref(run->members);
         g_free(run->started);
+        g_free(run->starting);
+        g_free(run->replaced);
         g_free(run->refusal);
+        close_safe(run->results_fd);
+        close_safe(run->consoles_fd);
         g_ptr_array_unref(run->programs);
         g_free(run);
 }

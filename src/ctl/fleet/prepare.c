@@ -22,17 +22,7 @@
 static int prepare_check_names(FleetRun *run, Error *ret_error)
 {
         g_autoptr(GPtrArray) rows = NULL;
-        g_auto(GStrv) networks = NULL;
-        g_autofree char *path = NULL;
-        bool complete;
         int r;
-
-        /* Also of one that was interrupted before it had a member: its networks are still noted. */
-        if (fleet_state_read(run->plan->name, &path, &networks, &complete))
-                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS,
-                                "The fleet %s is up, or was interrupted (its plan was %s): shruthictl fleet "
-                                "down %s",
-                                run->plan->name, path ?: "not noted", run->plan->name);
 
         r = client_list(run->ctl, &rows, ret_error);
         if (r < 0)
@@ -140,6 +130,9 @@ int fleet_prepare(FleetRun *run, Error *ret_error)
         int r;
 
         fleet_view_phase(run, "preparing");
+        r = fleet_state_begin(run->plan->name, run->plan->path, ret_error);
+        if (r < 0)
+                return r;
         r = prepare_check_names(run, ret_error);
         if (r >= 0)
                 r = fleet_admission_begin(&admission, ret_error);
@@ -147,8 +140,10 @@ int fleet_prepare(FleetRun *run, Error *ret_error)
                 r = prepare_images(run, &admission, ret_error);
         if (r >= 0)
                 r = fleet_admission_check(&admission, ret_error);
-        if (r < 0)
+        if (r < 0) {
+                fleet_state_remove(run->plan->name);
                 return r;
+        }
 
         prepare_facts(run);
         return 0;

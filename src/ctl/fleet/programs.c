@@ -88,6 +88,7 @@ void fleet_programs_end(FleetRun *run)
                 (void) waitpid(program->pid, &status, WNOHANG);
                 program->event->ended = fleet_run_now(run);
                 program->event->problem = g_strdup("still ran when the run was over");
+                program->event->cut = true;
         }
         g_ptr_array_set_size(run->programs, 0);
 }

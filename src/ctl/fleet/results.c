@@ -4,42 +4,59 @@
 
 #include "ctl/fleet/results.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/io.h"
 #include "ctl/fleet/calls.h"
 #include "ctl/fleet/consoles.h"
 #include "ctl/fleet/view.h"
 #include "fleet/report.h"
 #include "fleet/tables.h"
 
-static int results_check_empty(const char *folder, Error *ret_error)
+/* Opens the folder that was just made there: whoever may write where it lies can have put another. */
+static int results_open_folder(int dir, const char *name, int *ret_fd)
 {
-        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        _cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct stat st;
 
-        if (dir && g_dir_read_name(dir))
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The folder %s is not empty, and results of two runs do not belong "
-                                "together: give "
-                                "another with --results=DIR",
-                                folder);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_uid != geteuid())
+                return -EPERM;
+
+        *ret_fd = TAKE_FD(fd);
         return 0;
 }
 
-int fleet_results_make(const FleetRun *run, const char *name, char **ret_folder, Error *ret_error)
+int fleet_results_make(FleetRun *run, const char *name, char **ret_folder, Error *ret_error)
 {
         g_autoptr(GDateTime) now = g_date_time_new_now_local();
         g_autofree char *when = g_date_time_format(now, "%Y%m%d-%H%M%S"),
                         *own = g_strdup_printf("%s-%s", run->plan->name, when),
-                        *folder = g_canonicalize_filename(name ?: own, NULL), *consoles = NULL;
+                        *folder = g_canonicalize_filename(name ?: own, NULL),
+                        *parent = g_path_get_dirname(folder);
         int r;
 
-        r = results_check_empty(folder, ret_error);
+        if (g_mkdir_with_parents(parent, 0755) < 0)
+                return error_set_errno(ret_error, errno, "Cannot make the folder %s", parent);
+        if (mkdir(folder, 0700) < 0) {
+                if (errno == EEXIST)
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "%s is there already, and results of two runs do not belong "
+                                        "together: give another with --results=DIR",
+                                        folder);
+                return error_set_errno(ret_error, errno, "Cannot make the folder %s", folder);
+        }
+        r = results_open_folder(AT_FDCWD, folder, &run->results_fd);
+        if (r >= 0 && mkdirat(run->results_fd, "consoles", 0700) < 0)
+                r = -errno;
+        if (r >= 0)
+                r = results_open_folder(run->results_fd, "consoles", &run->consoles_fd);
         if (r < 0)
-                return r;
-
-        consoles = g_build_filename(folder, "consoles", NULL);
-        if (g_mkdir_with_parents(consoles, 0755) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make the folder %s", consoles);
+                return error_set_errno(ret_error, r, "Cannot make the folder %s", folder);
 
         *ret_folder = g_steal_pointer(&folder);
         return 0;
@@ -47,13 +64,10 @@ int fleet_results_make(const FleetRun *run, const char *name, char **ret_folder,
 
 static int results_write_file(const FleetRun *run, const char *name, const char *text, Error *ret_error)
 {
-        g_autofree char *path = g_build_filename(run->results, name, NULL);
-        g_autoptr(GError) error = NULL;
+        int r = fleet_results_write_file(run->results_fd, name, text, strlen(text));
 
-        if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &error))
-                return error_set(ret_error, ERROR_FAILED, "Cannot write the results: %s", error->message);
-
-        return 0;
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write the results: %s/%s", run->results, name)
+                     : 0;
 }
 
 int fleet_results_write(FleetRun *run, Error *ret_error)
@@ -69,12 +83,11 @@ int fleet_results_write(FleetRun *run, Error *ret_error)
                         {"junit.xml", fleet_format_junit},
                         {"report.html", fleet_format_report},
         };
-        g_autofree char *consoles = g_build_filename(run->results, "consoles", NULL), *problem = NULL,
-                        *schedule = fleet_expansion_format(run->expansion);
+        g_autofree char *problem = NULL, *schedule = fleet_expansion_format(run->expansion);
         int r = 0;
 
         if (!run->lost)
-                r = fleet_consoles_collect(run, consoles, &problem, ret_error);
+                r = fleet_consoles_collect(run, &problem, ret_error);
         if (problem)
                 fleet_view_note(run, "consoles", NULL, problem);
         if (r >= 0)

@@ -5,11 +5,19 @@
 #include "ctl/fleet/run.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t caught;
 
+/* The first one ends the run in order; whoever sends another does not want to wait for that. */
 static void on_signal(int number)
 {
+        static const char text[] = "\nEnded at once; what is left of the fleet: shruthictl fleet list\n";
+
+        if (caught && number != SIGHUP) {
+                (void) !write(STDERR_FILENO, text, sizeof text - 1);
+                _exit(128 + number);
+        }
         caught = number;
 }
 

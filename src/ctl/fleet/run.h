@@ -24,8 +24,11 @@ typedef struct FleetRun {
         GList *sent;         /* FleetCall without an answer */
         unsigned in_flight, in_flight_max;
         bool *started;       /* for each member: its first start is answered */
+        guint *starting;     /* for each member: starts without an answer */
+        guint *replaced;     /* for each member: how many of these the plan has ended itself */
         GPtrArray *programs; /* FleetProgram that run */
         const char *results; /* folder; NULL if there is none */
+        int results_fd, consoles_fd;
         bool asked;          /* for the counters, and not answered yet */
         bool removing;       /* what ends now is no failure */
         bool lost;           /* the connection to the bus */
@@ -46,12 +49,12 @@ int64_t fleet_run_now(const FleetRun *run);
 /* Follows the states of the members, from signals. */
 int fleet_run_follow(FleetRun *run, Error *ret_error);
 
-/* From SIGINT, SIGTERM and SIGHUP, whose number is kept: 0 if none has come. */
+/* From SIGINT, SIGTERM and SIGHUP, whose number is kept: 0 if none has come. The second ends the process. */
 void fleet_catch_signals(void);
 int fleet_signal(void);
 
-/* Refuses a fleet of which something is there already, and one for whose members the host lacks memory; then
- * imports the images. Changes nothing but the image store. */
+/* Claims the name of the fleet (fleet_state_begin()), and refuses one of which something is there already or
+ * for whose members the host lacks memory; then imports the images. On an error the name is free again. */
 int fleet_prepare(FleetRun *run, Error *ret_error);
 
 /* Makes networks and members. Members that cannot be created have failed, in the record; an error is

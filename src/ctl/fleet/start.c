@@ -19,11 +19,18 @@ static void on_started(
         FleetMemberRecord *record = &run->record->members[member];
         FleetEventRecord *event = userdata;
         int64_t now = fleet_run_now(run);
+        bool replaced = run->replaced[member] > 0;
 
         run->started[member] = true;
+        run->starting[member]--;
+        if (replaced)
+                run->replaced[member]--;
+        /* A start that the plan has stopped, killed or begun anew did what the plan says. */
+        replaced = replaced && !reply;
         if (event) {
                 event->ended = now;
-                event->problem = g_strdup(error->message);
+                g_free(event->problem);
+                event->problem = replaced ? NULL : g_strdup(error->message);
         }
         if (reply) {
                 int64_t latency = now - record->called;
@@ -32,7 +39,7 @@ static void on_started(
                 g_array_append_val(record->latencies, latency);
                 return;
         }
-        if (run->removing || fleet_signal())
+        if (replaced || run->removing || fleet_signal())
                 return;
 
         g_free(record->problem);
@@ -54,8 +61,9 @@ void fleet_member_start(FleetRun *run, guint member, bool again, FleetEventRecor
         }
         record->called = fleet_run_now(run);
         record->ready = FLEET_NEVER;
-        (void) fleet_call_member(
-                        run, again ? "RestartUnikernel" : "StartUnikernel", member, true, on_started, event);
+        if (fleet_call_member(run, again ? "RestartUnikernel" : "StartUnikernel", member, true, on_started,
+                            event) >= 0)
+                run->starting[member]++;
 }
 
 /* The members of one group are started one after the other, and groups beside each other. */

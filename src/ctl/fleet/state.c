@@ -28,36 +28,69 @@ static char *state_folder(void)
         return g_build_filename(g_get_user_state_dir(), "shruthi", "fleets", NULL);
 }
 
-static int state_add(const char *fleet, const char *word, const char *value, bool first, Error *ret_error)
+static int state_add(const char *fleet, const char *word, const char *value, Error *ret_error)
 {
         g_autofree char *folder = state_folder(), *path = g_build_filename(folder, fleet, NULL),
                         *text = NULL, *whole = NULL;
         int r;
 
-        if (g_mkdir_with_parents(folder, 0700) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make the folder %s", folder);
-        if (!first)
-                (void) file_read_at(AT_FDCWD, path, FILE_MAX, &text, NULL);
-        whole = g_strconcat(text ?: "", word, value, "\n", NULL);
+        r = file_read_at(AT_FDCWD, path, FILE_MAX, &text, NULL);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot read %s", path);
+        whole = g_strconcat(text, word, value, "\n", NULL);
         r = file_replace(folder, fleet, whole, strlen(whole), 0600);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s", path) : 0;
 }
 
+static int state_refuse(const char *fleet, Error *ret_error)
+{
+        g_auto(GStrv) networks = NULL;
+        g_autofree char *plan = NULL;
+        bool complete;
+
+        (void) fleet_state_read(fleet, &plan, &networks, &complete);
+        return error_set(ret_error, ERROR_UNIKERNEL_EXISTS,
+                        "The fleet %s is up, or was interrupted (its plan was %s): shruthictl fleet down %s",
+                        fleet, plan ?: "not noted", fleet);
+}
+
 int fleet_state_begin(const char *fleet, const char *plan_path, Error *ret_error)
 {
-        g_autofree char *absolute = g_canonicalize_filename(plan_path, NULL);
+        g_autofree char *absolute = g_canonicalize_filename(plan_path, NULL), *folder = state_folder(),
+                        *line = g_strconcat(LINE_PLAN, absolute, "\n", NULL);
+        int r;
 
-        return state_add(fleet, LINE_PLAN, absolute, true, ret_error);
+        if (g_mkdir_with_parents(folder, 0700) < 0)
+                return error_set_errno(ret_error, errno, "Cannot make the folder %s", folder);
+        r = file_create(folder, fleet, line, strlen(line), 0600);
+        if (r == -EEXIST)
+                return state_refuse(fleet, ret_error);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s/%s", folder, fleet) : 0;
 }
 
 int fleet_state_add_network(const char *fleet, const char *network, Error *ret_error)
 {
-        return state_add(fleet, LINE_NETWORK, network, false, ret_error);
+        return state_add(fleet, LINE_NETWORK, network, ret_error);
+}
+
+void fleet_state_forget_network(const char *fleet, const char *network)
+{
+        g_autofree char *folder = state_folder(), *path = g_build_filename(folder, fleet, NULL),
+                        *text = NULL, *line = g_strconcat(LINE_NETWORK, network, "\n", NULL);
+        char *found;
+
+        if (file_read_at(AT_FDCWD, path, FILE_MAX, &text, NULL) < 0)
+                return;
+        found = strstr(text, line);
+        if (!found)
+                return;
+        memmove(found, found + strlen(line), strlen(found + strlen(line)) + 1);
+        (void) file_replace(folder, fleet, text, strlen(text), 0600);
 }
 
 int fleet_state_complete(const char *fleet, Error *ret_error)
 {
-        return state_add(fleet, LINE_COMPLETE, "", false, ret_error);
+        return state_add(fleet, LINE_COMPLETE, "", ret_error);
 }
 
 bool fleet_state_read(const char *fleet, char **ret_plan, char ***ret_networks, bool *ret_complete)
@@ -203,16 +236,33 @@ static int make_flags_call(
         return 0;
 }
 
-/* A name of another owner's fleet stays, for root too, if root has a fleet of that name. */
-static void keep_own(GPtrArray *found)
+/* Fleets of other owners stay, whatever their names are. Returns the owner of one that stays. */
+static uid_t keep_owned(GPtrArray *found, uid_t owner)
 {
-        bool own = false;
+        uid_t other = owner;
 
-        for (guint i = 0; i < found->len; i++)
-                own = own || ((FleetFound *) found->pdata[i])->owner == geteuid();
-        for (guint i = found->len; own && i > 0; i--)
-                if (((FleetFound *) found->pdata[i - 1])->owner != geteuid())
+        for (guint i = found->len; i > 0; i--)
+                if (((FleetFound *) found->pdata[i - 1])->owner != owner) {
+                        other = ((FleetFound *) found->pdata[i - 1])->owner;
                         g_ptr_array_remove_index(found, i - 1);
+                }
+
+        return other;
+}
+
+static int remove_refuse(const char *fleet, uid_t owner, uid_t other, Error *ret_error)
+{
+        if (other != owner)
+                return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
+                                "There is no fleet '%s' of yours, but one of the user %u: shruthictl fleet "
+                                "down %u:%s",
+                                fleet, (unsigned) other, (unsigned) other, fleet);
+        if (owner != geteuid())
+                return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
+                                "There is no fleet '%s' of the user %u: shruthictl fleet list", fleet,
+                                (unsigned) owner);
+        return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
+                        "There is no fleet '%s' of yours: shruthictl fleet list", fleet);
 }
 
 static int remove_members(Ctl *ctl, const GPtrArray *found)
@@ -248,11 +298,13 @@ static int remove_networks(Ctl *ctl, char **networks, Error *ret_error)
         return 0;
 }
 
-int fleet_remove(Ctl *ctl, const char *fleet, guint *ret_n, Error *ret_error)
+int fleet_remove(Ctl *ctl, const char *fleet, uid_t owner, guint *ret_n, Error *ret_error)
 {
         g_auto(GStrv) networks = NULL;
         g_autofree char *plan = NULL;
-        bool complete = true, known = fleet_state_read(fleet, &plan, &networks, &complete);
+        bool complete = true,
+             known = owner == geteuid() && fleet_state_read(fleet, &plan, &networks, &complete);
+        uid_t other = owner;
         int64_t quiet_until = known && !complete ? g_get_monotonic_time() + QUIET_USEC : 0;
         guint n = 0;
         int r;
@@ -263,7 +315,7 @@ int fleet_remove(Ctl *ctl, const char *fleet, guint *ret_n, Error *ret_error)
                 r = fleet_find_members(ctl, fleet, &found, ret_error);
                 if (r < 0)
                         return r;
-                keep_own(found);
+                other = keep_owned(found, owner);
                 n += found->len;
                 if (found->len > 0) {
                         r = remove_members(ctl, found);
@@ -278,8 +330,7 @@ int fleet_remove(Ctl *ctl, const char *fleet, guint *ret_n, Error *ret_error)
         }
 
         if (!known && n == 0)
-                return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
-                                "There is no fleet '%s' of yours: shruthictl fleet list", fleet);
+                return remove_refuse(fleet, owner, other, ret_error);
         if (known)
                 r = remove_networks(ctl, networks, ret_error);
         if (r < 0)

@@ -7,9 +7,13 @@
  * FLEET-. Networks cannot, so a file for each fleet in the user's state folder
  * (~/.local/state/shruthi/fleets/NAME) names those that were made for it, each before it is made. */
 
-/* Notes that the fleet is being made, of the plan at path; and each network before it is made. */
+/* Claims the name and notes that the fleet is being made, of the plan at path; UNIKERNEL_EXISTS if it is
+ * claimed already, also by another process at the same moment. */
 int fleet_state_begin(const char *fleet, const char *plan_path, Error *ret_error);
+
+/* Notes a network before it is made, and forgets one that could not be made. */
 int fleet_state_add_network(const char *fleet, const char *network, Error *ret_error);
+void fleet_state_forget_network(const char *fleet, const char *network);
 
 /* All its members are made. */
 int fleet_state_complete(const char *fleet, Error *ret_error);
@@ -35,7 +39,8 @@ void fleet_found_free(gpointer data);
  * FleetFound, by name. */
 int fleet_find_members(Ctl *ctl, const char *fleet, GPtrArray **ret_found, Error *ret_error);
 
-/* Stops and removes all that is the fleet's, and nothing else; a fleet that was interrupted while it was
- * made may still get members of calls under way, so that is waited for. Prints what fails. ret_n (or NULL):
- * how many members there were. Returns an exit status. */
-int fleet_remove(Ctl *ctl, const char *fleet, guint *ret_n, Error *ret_error);
+/* Stops and removes all that is the fleet's of this owner, and nothing else; the networks are noted with
+ * their owner only, so root does not remove those of another's fleet. A fleet that was interrupted while it
+ * was made may still get members of calls under way, so that is waited for. Prints what fails. ret_n (or
+ * NULL): how many members there were. Returns an exit status. */
+int fleet_remove(Ctl *ctl, const char *fleet, uid_t owner, guint *ret_n, Error *ret_error);

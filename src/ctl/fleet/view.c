@@ -38,7 +38,7 @@ static char *view_format_left(const FleetRun *run)
 {
         int64_t now = fleet_run_now(run), left;
 
-        if (run->record->clock == FLEET_NEVER || run->removing)
+        if (run->record->clock == FLEET_NEVER || run->removing || run->plan->duration_usec == 0)
                 return g_strdup("");
 
         left = (int64_t) run->plan->duration_usec - (now - run->record->clock);

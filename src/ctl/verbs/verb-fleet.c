@@ -2,6 +2,7 @@
 
 /* fleet up, run, status, down, list. */
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,8 +37,9 @@ static int fleet_load(
         return 0;
 }
 
-/* What is left when a signal ended it, or something failed. The first error stays. */
-static void fleet_take_down(FleetRun *run)
+/* What is left when a signal ended it, or something failed. The first error stays. Returns an exit status.
+ */
+static int fleet_take_down(FleetRun *run)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
@@ -46,12 +48,13 @@ static void fleet_take_down(FleetRun *run)
         fleet_calls_drop_waiting(run);
         fleet_view_phase(run, "removing");
         fleet_view_clear(run);
-        r = fleet_remove(run->ctl, run->plan->name, NULL, &error);
+        r = fleet_remove(run->ctl, run->plan->name, geteuid(), NULL, &error);
         if (r == CTL_EXIT_SUCCESS || error.code == ERROR_NO_SUCH_UNIKERNEL)
-                return;
+                return CTL_EXIT_SUCCESS;
         if (error.message)
                 terminal_print_error(&error, r);
         fprintf(stderr, "Something of the fleet is left: shruthictl fleet down %s\n", run->plan->name);
+        return CTL_EXIT_FAILURE;
 }
 
 int verb_fleet_up(Ctl *ctl, char **operands, Error *ret_error)
@@ -72,8 +75,10 @@ int verb_fleet_up(Ctl *ctl, char **operands, Error *ret_error)
                 r = fleet_prepare(run, ret_error);
         if (r < 0)
                 return r;
-        if (fleet_signal())
+        if (fleet_signal()) {
+                fleet_state_remove(plan->name);
                 return CTL_EXIT_FAILURE;
+        }
 
         r = fleet_create(run, ret_error);
         if (r >= 0)
@@ -82,7 +87,7 @@ int verb_fleet_up(Ctl *ctl, char **operands, Error *ret_error)
                 r = fleet_wait_barriers(run, ret_error);
         fleet_view_clear(run);
         if (r < 0 || fleet_signal()) {
-                fleet_take_down(run);
+                (void) fleet_take_down(run);
                 return r < 0 ? r : CTL_EXIT_FAILURE;
         }
 
@@ -106,7 +111,9 @@ static int fleet_stop_all(FleetRun *run, Error *ret_error)
         uint64_t until = (uint64_t) g_get_monotonic_time() + STATISTICS_USEC;
         int r = 0;
 
-        fleet_calls_drop_waiting(run);
+        run->removing = true;
+        fleet_calls_refuse_waiting(run);
+        run->removing = false;
         run->in_flight_max = FLEET_IN_FLIGHT_EVENTS_MAX;
         fleet_ask_statistics(run);
         while (r >= 0 && run->asked && (uint64_t) g_get_monotonic_time() < until)
@@ -157,12 +164,12 @@ static void fleet_run_print(const FleetRun *run)
                 fprintf(stderr, "%s\n", problem);
         if (run->ctl->options.quiet || run->ctl->options.json != JSON_OFF)
                 return;
-        printf("%s: %u members, of which %u failed, %u events. Results: %s\n",
+        printf("%s: %u members, of which %u failed, %u events, of which %u failed. Results: %s\n",
                         record->interrupted               ? "Interrupted"
                         : fleet_record_is_success(record) ? "Done"
                                                           : "Failed",
                         run->expansion->members->len, fleet_record_count_failed(record), record->events->len,
-                        run->results);
+                        fleet_record_count_failed_events(record), run->results);
 }
 
 int verb_fleet_run(Ctl *ctl, char **operands, Error *ret_error)
@@ -171,7 +178,7 @@ int verb_fleet_run(Ctl *ctl, char **operands, Error *ret_error)
         g_autoptr(FleetExpansion) expansion = NULL;
         g_autoptr(FleetRun) run = NULL;
         g_autofree char *folder = NULL;
-        int r;
+        int r, removed;
 
         r = fleet_load(operands[0], &plan, &expansion, ret_error);
         if (r < 0)
@@ -182,22 +189,25 @@ int verb_fleet_run(Ctl *ctl, char **operands, Error *ret_error)
         r = fleet_run_follow(run, ret_error);
         if (r >= 0)
                 r = fleet_prepare(run, ret_error);
-        if (r >= 0)
-                r = fleet_results_make(run, ctl->options.results, &folder, ret_error);
         if (r < 0)
                 return r;
+        r = fleet_results_make(run, ctl->options.results, &folder, ret_error);
+        if (r < 0) {
+                fleet_state_remove(plan->name);
+                return r;
+        }
 
         run->results = folder;
         r = fleet_run_plan(run, ret_error);
         if (r >= 0)
                 r = fleet_results_write(run, ret_error);
         fleet_view_clear(run);
-        fleet_take_down(run);
+        removed = fleet_take_down(run);
         if (r < 0)
                 return r;
 
         fleet_run_print(run);
-        return fleet_record_is_success(run->record) ? CTL_EXIT_SUCCESS : CTL_EXIT_FAILURE;
+        return fleet_record_is_success(run->record) ? removed : CTL_EXIT_FAILURE;
 }
 
 /* The name of a fleet: the operand, or that of the plan if it is a file. */
@@ -218,15 +228,44 @@ static int fleet_name(const char *operand, char **ret_name, Error *ret_error)
         return 0;
 }
 
+/* USER:NAME is the fleet of that user; all else is the caller's own. */
+static int fleet_owned_name(const char *operand, uid_t *ret_owner, char **ret_name, Error *ret_error)
+{
+        const char *colon = strchr(operand, ':');
+        g_autofree char *user = NULL;
+        uint64_t number;
+        struct passwd *entry;
+
+        *ret_owner = geteuid();
+        if (!colon || !name_is_valid(colon + 1) || access(operand, F_OK) == 0)
+                return fleet_name(operand, ret_name, ret_error);
+
+        user = g_strndup(operand, (size_t) (colon - operand));
+        entry = getpwnam(user);
+        if (entry)
+                *ret_owner = entry->pw_uid;
+        else if (number_parse(user, 0, UINT32_MAX - 1, &number) >= 0)
+                *ret_owner = (uid_t) number;
+        else
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "There is no user '%s': write USER:NAME, with USER as shruthictl fleet list "
+                                "shows it",
+                                user);
+
+        *ret_name = g_strdup(colon + 1);
+        return 0;
+}
+
 int verb_fleet_down(Ctl *ctl, char **operands, Error *ret_error)
 {
         g_autofree char *name = NULL;
+        uid_t owner;
         guint n = 0;
         int r;
 
-        r = fleet_name(operands[0], &name, ret_error);
+        r = fleet_owned_name(operands[0], &owner, &name, ret_error);
         if (r >= 0)
-                r = fleet_remove(ctl, name, &n, ret_error);
+                r = fleet_remove(ctl, name, owner, &n, ret_error);
         if (r == CTL_EXIT_SUCCESS && !ctl->options.quiet)
                 printf("The fleet %s is gone, with %u members.\n", name, n);
 

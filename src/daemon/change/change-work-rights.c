@@ -211,6 +211,21 @@ static int draft_check_device(const Draft *draft, const DefinitionDevice *device
         return r < 0 ? r : draft_check_section(draft, definition_device_section_type(device), device, old);
 }
 
+/* A fleet's members are found by their names, and then by their mark. */
+static int draft_check_fleet(const Draft *draft)
+{
+        const char *fleet = draft->definition->fleet;
+        g_autofree char *prefix = g_strconcat(fleet ?: "", "-", NULL);
+
+        if (!fleet || g_str_has_prefix(draft->request->name, prefix) ||
+                        (draft->old && g_strcmp0(draft->old->fleet, fleet) == 0))
+                return 0;
+
+        return error_set(&draft->result->error, ERROR_INVALID_DEFINITION,
+                        "Fleet=%s: the name of a member of this fleet begins with %s, and '%s' does not",
+                        fleet, prefix, draft->request->name);
+}
+
 int draft_check_rights(const Draft *draft)
 {
         const GPtrArray *devices = draft->definition->devices;
@@ -223,7 +238,9 @@ int draft_check_rights(const Draft *draft)
                                 "Only an administrator may name a file outside ImageDirectories= of "
                                 "shruthi.conf");
 
-        r = draft_check_section(draft, SECTION_UNIKERNEL, NULL, NULL);
+        r = draft_check_fleet(draft);
+        if (r >= 0)
+                r = draft_check_section(draft, SECTION_UNIKERNEL, NULL, NULL);
         for (guint i = 0; r >= 0 && i < devices->len; i++)
                 r = draft_check_device(draft, devices->pdata[i]);
 

@@ -94,6 +94,9 @@ static const struct {
                                 ":3: FirstAddress=10.0.1.1: not an address in the subnet"},
                 {"[Network a]\nSubnet=10.0.0.0/24\nMode=open\n" GROUP,
                                 ":3: Mode=open: write nat, isolated or routed"},
+                {"[Network abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abcdef]\n"
+                 "Subnet=10.0.0.0/24\n" GROUP,
+                                ":1: it is made as "},
                 {"[Group peer]\nCount=2\n", ":1: [Group peer] has no image: write Image=FILE"},
                 {"[Group Peer]\nImage=/a\n", ":1: [Group] needs a name"},
                 {"[Group peer]\nImage=sha256:0\n", ":2: Image=sha256:0: must be 'sha256:' and 64"},

@@ -47,6 +47,7 @@ static void add_event(Fixture *fixture, const char *who, const char *problem)
 
         *event = (FleetEventRecord){.verb = FLEET_EXECUTE,
                         .cause = FLEET_CAUSE_EVENT,
+                        .member = FLEET_NOBODY,
                         .who = g_strdup(who),
                         .planned = 500000,
                         .began = 1500000,
@@ -109,8 +110,8 @@ static void test_needs_nothing(Fixture *fixture, const void *unused)
 static void test_metrics(Fixture *fixture, const void *unused)
 {
         static const char *const wrong[] = {"METRIC", "METRIC ", "METRIC a", "METRIC a ", "METRIC a x",
-                        "METRIC a 1 2", "METRIC a nan", "METRIC a inf", "METRIC <a> 1", " METRIC a 1",
-                        "metric a 1"};
+                        "METRIC a 1 2", "METRIC a nan", "METRIC a inf", "METRIC a 1.7976931348623157e308",
+                        "METRIC a -1e301", "METRIC <a> 1", " METRIC a 1", "metric a 1"};
         g_autofree char *text = NULL;
 
         for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++)
@@ -121,6 +122,21 @@ static void test_metrics(Fixture *fixture, const void *unused)
         g_assert_cmpstr(text, ==,
                         "time,member,metric,value\n1.250,gossip-peer-1,a.b,1.5\n-0.001,gossip-peer-0,a:b,-"
                         "2000\n");
+}
+
+/* Axes end, whatever guests count. */
+static void test_extreme_metrics(Fixture *fixture, const void *unused)
+{
+        static const char *const lines[] = {"METRIC a 1e300", "METRIC a -1e300", "METRIC b 4.9e-324",
+                        "METRIC c 1e-300", "METRIC d 1e300", "METRIC e -1e-310", "METRIC e 0"};
+        g_autofree char *report = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
+                g_assert_true(fleet_record_add_metric(fixture->record, i % 2, (int64_t) i * 1000, lines[i]));
+        report = fleet_format_report(fixture->record);
+        g_assert_cmpuint(strlen(report), <, 256 * 1024);
+        g_assert_null(strstr(report, "nan"));
+        g_assert_null(strstr(report, "inf"));
 }
 
 static void test_tolerate(Fixture *fixture, const void *unused)
@@ -136,6 +152,43 @@ static void test_tolerate(Fixture *fixture, const void *unused)
         g_assert_false(fleet_record_is_success(fixture->record));
         worse = fleet_format_junit(fixture->record);
         g_assert_nonnull(strstr(worse, "failures=\"2\" errors=\"0\" skipped=\"0\""));
+}
+
+/* A failed event fails the run, unless its member has failed or the end of the run cut it off. */
+static void test_events_count(Fixture *fixture, const void *unused)
+{
+        FleetEventRecord *event;
+        g_autofree char *good = NULL, *bad = NULL;
+
+        add_event(fixture, "/bin/true", NULL);
+        add_event(fixture, "/bin/sleep 100", "still ran when the run was over");
+        event = fixture->record->events->pdata[1];
+        event->cut = true;
+        add_event(fixture, "gossip-peer-0", "refused");
+        event = fixture->record->events->pdata[2];
+        event->member = 0;
+        fixture->record->members[0].failed = true;
+        g_assert_true(fleet_record_is_success(fixture->record));
+        good = fleet_format_junit(fixture->record);
+        g_assert_nonnull(strstr(good, "failures=\"0\""));
+
+        add_event(fixture, "/bin/false", "exit status 1");
+        g_assert_false(fleet_record_is_success(fixture->record));
+        bad = fleet_format_junit(fixture->record);
+        g_assert_nonnull(strstr(bad, "tests=\"4\" failures=\"1\""));
+        g_assert_nonnull(strstr(bad, "1 of 4 failed; the first is execute /bin/false: exit status 1"));
+}
+
+static void test_interruption(Fixture *fixture, const void *unused)
+{
+        g_autofree char *junit = NULL;
+
+        fixture->record->interrupted = true;
+        fixture->record->members[0].called = 5;
+        g_assert_false(fleet_record_is_success(fixture->record));
+        junit = fleet_format_junit(fixture->record);
+        g_assert_nonnull(strstr(junit, "failures=\"1\" errors=\"0\" skipped=\"1\""));
+        g_assert_nonnull(strstr(junit, "interrupted by a signal"));
 }
 
 /* Counters begin again with each run of a member; its row has the sum. */
@@ -161,7 +214,10 @@ int main(int argc, char *argv[])
         add("/fleet/report/hostile-text", test_hostile_text);
         add("/fleet/report/needs-nothing", test_needs_nothing);
         add("/fleet/report/metrics", test_metrics);
+        add("/fleet/report/extreme-metrics", test_extreme_metrics);
         add("/fleet/report/tolerate", test_tolerate);
+        add("/fleet/report/events-count", test_events_count);
+        add("/fleet/report/interruption", test_interruption);
         add("/fleet/report/usage-is-of-all-runs", test_usage_is_of_all_runs);
         return g_test_run();
 }
