@@ -112,6 +112,11 @@ static double quantile(const GArray *sorted, double share)
         return g_array_index(sorted, double, (guint) (share * (sorted->len - 1) + 0.5));
 }
 
+static void append_duration(GString *out, double seconds)
+{
+        fleet_append_seconds(out, (int64_t) (seconds * G_USEC_PER_SEC + 0.5));
+}
+
 static void report_append_latencies(GString *out, const FleetRecord *record)
 {
         g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(double));
@@ -137,11 +142,11 @@ static void report_append_latencies(GString *out, const FleetRecord *record)
                 return;
 
         g_string_append_printf(out, "<p>%u starts; median ", all->len);
-        plot_append_number(out, quantile(all, 0.5));
+        append_duration(out, quantile(all, 0.5));
         g_string_append(out, " s, 95% within ");
-        plot_append_number(out, quantile(all, 0.95));
+        append_duration(out, quantile(all, 0.95));
         g_string_append(out, " s, the longest ");
-        plot_append_number(out, quantile(all, 1));
+        append_duration(out, quantile(all, 1));
         g_string_append(out, " s.</p>\n");
 }
 

@@ -60,6 +60,8 @@ is "is limited from its first moment" '25000 100000' "$(cat "$group/cpu.max")"
 check "and held back" test "$(field "$group/cpu.stat" nr_throttled)" -gt 0
 check "the limit is taken away" systemctl set-property "$slice" CPUQuota=
 is "at once" 'max 100000' "$(cat "$group/cpu.max")"
+# An administrator's word, also that there be none, goes before the definition's.
+check "what the administrator said is taken back" systemctl revert "$slice"
 
 # ── Of its definition, in the same terms ─────────────────────────────────────────────────────────────────────────────
 check "its definition limits it while it runs" shruthictl set held-back CPUQuota=30% CPUWeight=50 AllowedCPUs=0 \

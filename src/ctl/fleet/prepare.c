@@ -97,8 +97,13 @@ static int prepare_images(FleetRun *run, FleetAdmission *admission, Error *ret_e
         return 0;
 }
 
+/* Takes the value. Of what is not known, as Acceleration before the first domain, nothing is said. */
 static void prepare_fact(FleetRun *run, const char *key, char *value)
 {
+        if (!value || !*value) {
+                g_free(value);
+                return;
+        }
         g_ptr_array_add(run->record->facts, g_strdup(key));
         g_ptr_array_add(run->record->facts, value);
 }

@@ -379,11 +379,33 @@ static int domain_refuse_start(virConnectPtr connection, Error *ret_error)
                         ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
 }
 
+int64_t virt_name_deadline(void)
+{
+        return g_get_monotonic_time() + GONE_WAIT_USEC;
+}
+
+bool virt_wait_for_name(int64_t deadline)
+{
+        const virError *error = virGetLastError();
+
+        if (!error || error->code != VIR_ERR_OPERATION_FAILED || !error->message ||
+                        !strstr(error->message, "is already being removed") ||
+                        g_get_monotonic_time() >= deadline)
+                return false;
+
+        g_usleep(GONE_STEP_USEC);
+        return true;
+}
+
 static int domain_create(virConnectPtr connection, const char *xml, unsigned flags, virDomainPtr *ret_domain,
                 Error *ret_error)
 {
-        virDomainPtr domain = virDomainCreateXML(connection, xml, flags);
+        int64_t deadline = virt_name_deadline();
+        virDomainPtr domain;
 
+        do
+                domain = virDomainCreateXML(connection, xml, flags);
+        while (!domain && virt_wait_for_name(deadline));
         if (!domain)
                 return domain_refuse_start(connection, ret_error);
 
@@ -448,9 +470,13 @@ int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret
 int virt_domain_create_with(virConnectPtr connection, const char *xml, const char *group, int fd,
                 virDomainPtr *ret_domain, Error *ret_error)
 {
-        _cleanup_domain_ virDomainPtr domain = virDomainDefineXML(connection, xml);
+        int64_t deadline = virt_name_deadline();
+        _cleanup_domain_ virDomainPtr domain = NULL;
         int r;
 
+        do
+                domain = virDomainDefineXML(connection, xml);
+        while (!domain && virt_wait_for_name(deadline));
         if (!domain)
                 return domain_refuse_start(connection, ret_error);
         if (virDomainFDAssociate(domain, group, 1, &fd, 0) < 0 || virDomainCreate(domain) < 0) {

@@ -237,9 +237,14 @@ int start_restore(virConnectPtr connection, const Plan *plan, const RestoreState
                 virDomainPtr *ret_domain, Error *ret_error)
 {
         const char *name = plan->definition->name;
+        int64_t deadline = virt_name_deadline();
+        int done;
 
         protocol_guard(RESTORE_GUARD, "restore the guest");
-        if (virDomainRestoreFlags(connection, state->path, NULL, VIR_DOMAIN_SAVE_RUNNING) < 0)
+        do
+                done = virDomainRestoreFlags(connection, state->path, NULL, VIR_DOMAIN_SAVE_RUNNING);
+        while (done < 0 && virt_wait_for_name(deadline));
+        if (done < 0)
                 return virt_error_set(ret_error, connection, ERROR_START_FAILED,
                                 "libvirt could not restore the snapshot of unikernel '%s'", name);
 

@@ -152,14 +152,15 @@ static void run(const char *dir, const char *line)
 static void test_openpgp(Fixture *f, const void *data)
 {
         g_autofree char *gpg = g_find_program_in_path("gpg"), *gpgv = g_find_program_in_path("gpgv"),
-                        *dir = NULL, *path = NULL, *keyring = NULL;
+                        *agent = g_find_program_in_path("gpg-agent"), *dir = NULL, *path = NULL,
+                        *keyring = NULL;
         g_autofree char *signature = NULL, *armored = NULL, *of_other = NULL, *sha1 = NULL, *log = NULL,
                         *digest = NULL, *how = NULL;
         gsize size, armored_size, other_size, sha1_size;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        if (!gpg || !gpgv) {
-                g_test_skip("there is no gpg or gpgv");
+        if (!gpg || !gpgv || !agent) {
+                g_test_skip("there is no gpg, gpg-agent or gpgv");
                 return;
         }
         dir = g_dir_make_tmp("shruthi-gpgv-XXXXXX", NULL);
@@ -170,7 +171,7 @@ static void test_openpgp(Fixture *f, const void *data)
                  "gpg --batch --passphrase '' --quick-gen-key two@x ed25519 sign never && "
                  "gpg --export one@x >keyring && gpg -u one@x -o sig --detach-sign a && "
                  "gpg -u one@x -o asc --armor --detach-sign a && gpg -u two@x -o other --detach-sign a && "
-                 "gpg -u one@x --digest-algo SHA1 -o sha1 --detach-sign a; "
+                 "gpg -u one@x --digest-algo SHA1 -o sha1 --detach-sign a && "
                  "gpgconf --kill all");
         keyring = g_strconcat("openpgp:", dir, "/keyring", NULL);
         g_assert_cmpint(update_verify_parse(keyring, &f->verify, NULL), ==, 0);
