@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The ways out, and what a hostile guest tries:
+ * The ways out, and what a hostile guest tries beside what solo5/machine.c says:
  *
- *     --break=text:TEXT       puts TEXT into a buffer
- *     --break=call:N[:A…]     calls the tender by number N with these arguments, of which "b" is the buffer, and prints
- *                             what it makes of them
+ *     --break=call:N[:A…]     calls the tender by number N with these arguments, and prints what it makes of them
  *     --break=at:N:ADDRESS    the same with arguments that are at that address
- *     --break=read:ADDRESS    reads a byte there, and prints it
- *     --break=write:ADDRESS   writes one
- *     --break=jump:heap       executes memory that was written before
- *     --break=jump:stack      the same, on the stack
  *     --break=port:N          writes to another port
  *     --break=tables          maps all of its machine for itself, and 1 GiB behind, without protection
  *     --break=hlt             halts the processor
@@ -19,15 +13,11 @@
 #include "calls.h"
 
 enum {
-        BUFFER_SIZE = 64 * 1024,
-        ARGUMENTS = 5,
         TABLE_ENTRIES = 512,
         TABLE_USABLE = 0x3,
         TABLE_LARGE = 0x83,
         GIB = 1 << 30,
 };
-
-static char buffer[BUFFER_SIZE];
 
 void power_off(bool quiet)
 {
@@ -42,12 +32,6 @@ void power_off(bool quiet)
                 call(CALL_HALT, &halt);
 }
 
-void reset(void)
-{
-        power_status = 255;
-        power_off(true);
-}
-
 void triple_fault(void)
 {
         static const struct {
@@ -59,26 +43,10 @@ void triple_fault(void)
         __asm__ volatile("lidt %0; ud2" ::"m"(no_handlers));
 }
 
-static void break_call(const char *s)
+void break_call(long number, long *a)
 {
-        volatile long arguments[ARGUMENTS] = {};
-        unsigned number = (unsigned)number_parse(s, &s);
-
-        for (unsigned i = 0; i < ARGUMENTS && *s == ':'; i++) {
-                s++;
-                if (*s == 'b') {
-                        arguments[i] = (long)buffer;
-                        s++;
-                } else
-                        arguments[i] = number_parse(s, &s);
-        }
-        if (*s != '\0')
-                PANIC("--break=call needs numbers");
-
-        console_flush();
-        call(number, arguments);
-        console_printf("break: %ld %ld %ld %ld %ld\n", arguments[0], arguments[1], arguments[2], arguments[3],
-                        arguments[4]);
+        call((unsigned)number, a);
+        console_printf("break: %ld %ld %ld %ld %ld\n", a[0], a[1], a[2], a[3], a[4]);
 }
 
 static void break_at(const char *s)
@@ -88,17 +56,6 @@ static void break_at(const char *s)
 
         console_flush();
         call(number, (void *)address);
-        console_printf("break: came back\n");
-}
-
-static void break_jump(void *code)
-{
-        static const uint8_t instruction = 0xc3; /* returns at once */
-        void (*function)(void) = (void (*)(void))(uintptr_t)code;
-
-        memcpy(code, &instruction, sizeof(instruction));
-        console_flush();
-        function();
         console_printf("break: came back\n");
 }
 
@@ -120,30 +77,12 @@ static void break_tables(void)
         console_printf("break: mapped\n");
 }
 
-bool machine_obey(const char *argument)
+bool break_otherwise(const char *what)
 {
-        const char *what = startswith(argument, "--break="), *value;
-        uint64_t on_stack[2];
+        const char *value;
 
-        if (!what)
-                return false;
-
-        console_flush();
-        if ((value = startswith(what, "text:")))
-                memcpy(buffer, value, strlen(value) + 1);
-        else if ((value = startswith(what, "call:")))
-                break_call(value);
-        else if ((value = startswith(what, "at:")))
+        if ((value = startswith(what, "at:")))
                 break_at(value);
-        else if ((value = startswith(what, "read:")))
-                console_printf("break: read %u\n", *(volatile uint8_t *)(uintptr_t)number_parse(value, &value));
-        else if ((value = startswith(what, "write:"))) {
-                *(volatile uint8_t *)(uintptr_t)number_parse(value, &value) = 1;
-                console_printf("break: written\n");
-        } else if (streq(what, "jump:heap"))
-                break_jump(memory_take(16, 16));
-        else if (streq(what, "jump:stack"))
-                break_jump(on_stack);
         else if ((value = startswith(what, "port:"))) {
                 __asm__ volatile("outl %0, %1" ::"a"(0), "d"((uint16_t)number_parse(value, &value)));
                 console_printf("break: came back\n");
@@ -152,6 +91,6 @@ bool machine_obey(const char *argument)
         else if (streq(what, "hlt"))
                 __asm__ volatile("hlt");
         else
-                PANIC("--break cannot do that");
+                return false;
         return true;
 }

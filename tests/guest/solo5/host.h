@@ -43,3 +43,12 @@ uint64_t host_now_ns(void);
 /* Until a frame has come, or for so long; 0: without end. */
 void host_wait(uint64_t ns);
 void host_trap_init(void);
+
+enum {
+        BREAK_ARGUMENTS = 5,
+};
+
+/* machine.c of the target: its part of --break=, see solo5/machine.c. The second returns false for what it does not
+ * know. */
+void break_call(long number, long *arguments);
+bool break_otherwise(const char *what);

@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The ways out, which are one here, and what a hostile guest tries:
+ * The ways out, which are one here, and what a hostile guest tries beside what solo5/machine.c says:
  *
- *     --break=text:TEXT       puts TEXT into a buffer
- *     --break=call:N[:A…]     makes system call N with these arguments, of which "b" is the buffer, and prints the result
- *     --break=read:ADDRESS    reads a byte there, and prints it
- *     --break=write:ADDRESS   writes one
- *     --break=jump:heap       executes memory that was written before
- *     --break=jump:stack      the same, on the stack
+ *     --break=call:N[:A…]     makes system call N with these arguments, and prints the result
  *     --break=int80           makes a system call as programs of 32 bits do
  */
 
 #include "calls.h"
-
-enum {
-        BUFFER_SIZE = 64 * 1024,
-        ARGUMENTS = 5,
-};
-
-static char buffer[BUFFER_SIZE];
 
 void power_off(bool quiet)
 {
@@ -29,83 +17,25 @@ void power_off(bool quiet)
                 call(CALL_EXIT_GROUP, power_status, 0, 0, 0, 0);
 }
 
-void reset(void)
-{
-        power_status = 255;
-        power_off(true);
-}
-
 void triple_fault(void)
 {
         cpu_invalid_instruction();
 }
 
-static void break_call(const char *s)
+void break_call(long number, long *a)
 {
-        long number = number_parse(s, &s), arguments[ARGUMENTS] = {}, result;
-
-        for (unsigned i = 0; i < ARGUMENTS && *s == ':'; i++) {
-                s++;
-                if (*s == 'b') {
-                        arguments[i] = (long)buffer;
-                        s++;
-                } else
-                        arguments[i] = number_parse(s, &s);
-        }
-        if (*s != '\0')
-                PANIC("--break=call needs numbers");
-
-        console_flush();
-        result = call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4]);
-        console_printf("break: %ld\n", result);
+        console_printf("break: %ld\n", call(number, a[0], a[1], a[2], a[3], a[4]));
 }
 
-static void break_jump(void *code)
+bool break_otherwise(const char *what)
 {
-        /* Returns at once. */
 #ifdef __x86_64__
-        static const uint8_t instruction[] = {0xc3};
-#else
-        static const uint8_t instruction[] = {0xc0, 0x03, 0x5f, 0xd6};
-#endif
-        void (*function)(void) = (void (*)(void))(uintptr_t)code;
-
-        memcpy(code, instruction, sizeof(instruction));
-#ifdef __aarch64__
-        __asm__ volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb" ::"r"(code) : "memory");
-#endif
-        console_flush();
-        function();
-        console_printf("break: came back\n");
-}
-
-bool machine_obey(const char *argument)
-{
-        const char *what = startswith(argument, "--break="), *value;
-        uint64_t on_stack[2];
-
-        if (!what)
-                return false;
-
-        console_flush();
-        if ((value = startswith(what, "text:")))
-                memcpy(buffer, value, strlen(value) + 1);
-        else if ((value = startswith(what, "call:")))
-                break_call(value);
-        else if ((value = startswith(what, "read:")))
-                console_printf("break: read %u\n", *(volatile uint8_t *)(uintptr_t)number_parse(value, &value));
-        else if ((value = startswith(what, "write:"))) {
-                *(volatile uint8_t *)(uintptr_t)number_parse(value, &value) = 1;
-                console_printf("break: written\n");
-        } else if (streq(what, "jump:heap"))
-                break_jump(memory_take(16, 16));
-        else if (streq(what, "jump:stack"))
-                break_jump(on_stack);
-#ifdef __x86_64__
-        else if (streq(what, "int80"))
+        if (streq(what, "int80")) {
                 __asm__ volatile("int $0x80" ::"a"(1), "b"(0) : "memory");
+                return true;
+        }
+#else
+        (void)what;
 #endif
-        else
-                PANIC("--break cannot do that");
-        return true;
+        return false;
 }
