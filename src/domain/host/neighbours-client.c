@@ -14,95 +14,81 @@
 #define ANSWER_SEC      15 /* its service has to be started */
 #define ANSWER_SIZE_MAX (4 * 1024 * 1024)
 
-int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error)
+/* Makes an item of a line. Negative if the line is none. */
+typedef int (*LineParser)(const char *line, void *item);
+
+/* "error MESSAGE", or a line for each item and then "end". */
+static int answer_parse(const char *text, LineParser parse, GArray *items, Error *ret_error)
 {
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        size_t size = g_array_get_element_size(items);
+        g_autofree void *item = g_malloc(size);
 
         if (g_str_has_prefix(text, "error "))
                 return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
 
         for (char **line = lines; *line; line++) {
-                g_auto(GStrv) words = g_strsplit(*line, " ", -1);
-                SeenAddress entry = {};
-
                 if (g_str_equal(*line, "end"))
                         return 0;
-                if (g_strv_length(words) != 3 || address_parse_ip(words[0], &entry.address) < 0 ||
-                                strlen(words[1]) >= sizeof entry.mac)
+                memset(item, 0, size);
+                if (parse(*line, item) < 0)
                         break;
-                entry.by = g_str_equal(words[2], "host")    ? SEEN_BY_HOST
-                           : g_str_equal(words[2], "route") ? SEEN_BY_ROUTE
-                                                            : SEEN_BY_NEIGHBOUR;
-                if (!g_str_equal(words[1], "-"))
-                        g_strlcpy(entry.mac, words[1], sizeof entry.mac);
-                g_array_append_val(seen, entry);
+                g_array_append_vals(items, item, 1);
         }
 
         (void) error_set(ret_error, ERROR_FAILED, "Incomplete answer from shruthi-neighbours");
         return -EBADMSG;
+}
+
+static int seen_parse(const char *line, void *item)
+{
+        g_auto(GStrv) words = g_strsplit(line, " ", -1);
+        SeenAddress *entry = item;
+
+        if (g_strv_length(words) != 3 || address_parse_ip(words[0], &entry->address) < 0 ||
+                        strlen(words[1]) >= sizeof entry->mac)
+                return -EINVAL;
+        entry->by = g_str_equal(words[2], "host")    ? SEEN_BY_HOST
+                    : g_str_equal(words[2], "route") ? SEEN_BY_ROUTE
+                                                     : SEEN_BY_NEIGHBOUR;
+        if (!g_str_equal(words[1], "-"))
+                g_strlcpy(entry->mac, words[1], sizeof entry->mac);
+        return 0;
+}
+
+static int route_parse(const char *line, void *item)
+{
+        return address_parse(line, item, NULL);
+}
+
+static int listening_parse(const char *line, void *item)
+{
+        return listener_parse(line, item);
+}
+
+static int counters_parse(const char *line, void *item)
+{
+        return interface_counters_parse(line, item);
+}
+
+int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error)
+{
+        return answer_parse(text, seen_parse, seen, ret_error);
 }
 
 int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error)
 {
-        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
-        if (g_str_has_prefix(text, "error "))
-                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
-
-        for (char **line = lines; *line; line++) {
-                Address network;
-
-                if (g_str_equal(*line, "end"))
-                        return 0;
-                if (address_parse(*line, &network, NULL) < 0)
-                        break;
-                g_array_append_val(routes, network);
-        }
-
-        (void) error_set(ret_error, ERROR_FAILED, "Incomplete answer from shruthi-neighbours");
-        return -EBADMSG;
+        return answer_parse(text, route_parse, routes, ret_error);
 }
 
 int neighbours_parse_listeners(const char *text, GArray *listeners, Error *ret_error)
 {
-        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
-        if (g_str_has_prefix(text, "error "))
-                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
-
-        for (char **line = lines; *line; line++) {
-                Listener listener;
-
-                if (g_str_equal(*line, "end"))
-                        return 0;
-                if (listener_parse(*line, &listener) < 0)
-                        break;
-                g_array_append_val(listeners, listener);
-        }
-
-        (void) error_set(ret_error, ERROR_FAILED, "Incomplete answer from shruthi-neighbours");
-        return -EBADMSG;
+        return answer_parse(text, listening_parse, listeners, ret_error);
 }
 
 int neighbours_parse_counters(const char *text, GArray *counters, Error *ret_error)
 {
-        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
-        if (g_str_has_prefix(text, "error "))
-                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
-
-        for (char **line = lines; *line; line++) {
-                InterfaceCounters one;
-
-                if (g_str_equal(*line, "end"))
-                        return 0;
-                if (interface_counters_parse(*line, &one) < 0)
-                        break;
-                g_array_append_val(counters, one);
-        }
-
-        (void) error_set(ret_error, ERROR_FAILED, "Incomplete answer from shruthi-neighbours");
-        return -EBADMSG;
+        return answer_parse(text, counters_parse, counters, ret_error);
 }
 
 /* A bridge's name, or "/routes", "/host", "/listeners" or "/counters INTERFACE…". */
