@@ -9,6 +9,7 @@
 #include "ctl/output/terminal.h"
 
 #define IN_FLIGHT_MAX 16
+#define FLAG_NO_WAIT  UINT64_C(1) /* of Start(), Stop() and kin */
 
 typedef struct Batch {
         Ctl *ctl;
@@ -151,6 +152,23 @@ int client_make_name_call(
         if (r < 0)
                 return r;
         r = sd_bus_message_append(call, "s", name);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_call = g_steal_pointer(&call);
+        return 0;
+}
+
+int client_make_job_call(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = client_new_call(ctl, userdata, &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "st", name, ctl->options.no_block ? FLAG_NO_WAIT : UINT64_C(0));
         if (r < 0)
                 return client_message_error(r, ret_error);
 

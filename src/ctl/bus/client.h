@@ -66,6 +66,10 @@ int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker m
 int client_make_name_call(
                 Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error);
 
+/* The same with the flags of a job, such as StartUnikernel: with --no-block it is not waited for. */
+int client_make_job_call(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error);
+
 /* Expands names and shell patterns to names. NO_SUCH_UNIKERNEL if a pattern matches none. */
 int client_expand(Ctl *ctl, char **patterns, char ***ret_names, Error *ret_error);
 

@@ -11,12 +11,12 @@
 #include "common/size.h"
 #include "common/string-util.h"
 #include "config.h"
+#include "ctl/bus/client-image.h"
 #include "ctl/cli/error-context.h"
 #include "ctl/fleet/admission.h"
 #include "ctl/fleet/run.h"
 #include "ctl/fleet/state.h"
 #include "ctl/fleet/view.h"
-#include "ctl/input/image-file.h"
 #include "ctl/output/value.h"
 
 static int prepare_check_names(FleetRun *run, Error *ret_error)
@@ -45,27 +45,12 @@ static int prepare_check_names(FleetRun *run, Error *ret_error)
 
 static int prepare_import(FleetRun *run, const FleetGroup *group, char **ret_digest, Error *ret_error)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        const char *digest;
-        int r;
-
         if (digest_is_valid(group->image)) {
                 *ret_digest = g_strdup(group->image);
                 return 0;
         }
 
-        r = image_open(group->image, &fd, ret_error);
-        if (r >= 0)
-                r = client_call(run->ctl, "ImportImage", &reply, ret_error, "ha{sv}", fd, 0);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &digest);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_digest = g_strdup(digest);
-        return 0;
+        return client_import_image(run->ctl, group->image, NULL, ret_digest, ret_error);
 }
 
 static int prepare_images(FleetRun *run, FleetAdmission *admission, Error *ret_error)
@@ -79,8 +64,7 @@ static int prepare_images(FleetRun *run, FleetAdmission *admission, Error *ret_e
                 r = prepare_import(run, group, &digest, ret_error);
                 if (r >= 0) {
                         g_ptr_array_add(run->record->digests, digest);
-                        r = client_get_object(
-                                        run->ctl, "InspectStoredImage", digest, false, &info, ret_error);
+                        r = client_inspect_image(run->ctl, digest, &info, ret_error);
                 }
                 if (r < 0) {
                         error_prefix(ret_error, "Cannot use the image of [Group %s]", group->name);

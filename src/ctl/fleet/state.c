@@ -219,23 +219,6 @@ int fleet_find_members(Ctl *ctl, const char *fleet, GPtrArray **ret_found, Error
         return 0;
 }
 
-static int make_flags_call(
-                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *call = NULL;
-        int r;
-
-        r = client_new_call(ctl, userdata, &call, ret_error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "st", name, UINT64_C(0));
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_call = g_steal_pointer(&call);
-        return 0;
-}
-
 /* Fleets of other owners stay, whatever their names are. Returns the owner of one that stays. */
 static uid_t keep_owned(GPtrArray *found, uid_t owner)
 {
@@ -273,10 +256,10 @@ static int remove_members(Ctl *ctl, const GPtrArray *found)
         for (guint i = 0; i < found->len; i++)
                 g_ptr_array_add(names, ((FleetFound *) found->pdata[i])->name);
         g_ptr_array_add(names, NULL);
-        r = client_call_each(ctl, (char **) names->pdata, "stop", make_flags_call, (void *) "StopUnikernel",
-                        stopped);
+        r = client_call_each(ctl, (char **) names->pdata, "stop", client_make_job_call,
+                        (void *) "StopUnikernel", stopped);
         g_ptr_array_add(stopped, NULL);
-        removed = client_call_each(ctl, (char **) stopped->pdata, "remove", make_flags_call,
+        removed = client_call_each(ctl, (char **) stopped->pdata, "remove", client_make_job_call,
                         (void *) "RemoveUnikernel", NULL);
         return r != CTL_EXIT_SUCCESS ? r : removed;
 }

@@ -9,12 +9,12 @@
 #include "common/io.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
+#include "ctl/bus/client-image.h"
 #include "ctl/bus/overrides.h"
 #include "ctl/bus/settings-append.h"
 #include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
 #include "ctl/output/value.h"
-#include "ctl/verbs/verb-image.h"
 #include "unikernel/unit-dropins.h"
 
 /* The three ways to specify the image: by descriptor, by digest, by a path that only shruthid can open. */

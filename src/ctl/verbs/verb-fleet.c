@@ -37,6 +37,22 @@ static int fleet_load(
         return 0;
 }
 
+/* Up to where unikernels are created. All three are the caller's to free, also if it fails. */
+static int fleet_begin(Ctl *ctl, const char *path, FleetPlan **plan, FleetExpansion **expansion, FleetRun **run,
+                Error *ret_error)
+{
+        int r;
+
+        r = fleet_load(path, plan, expansion, ret_error);
+        if (r < 0)
+                return r;
+
+        fleet_catch_signals();
+        *run = fleet_run_new(ctl, *expansion);
+        r = fleet_run_follow(*run, ret_error);
+        return r < 0 ? r : fleet_prepare(*run, ret_error);
+}
+
 /* What is left when a signal ended it, or something failed. The first error stays. Returns an exit status.
  */
 static int fleet_take_down(FleetRun *run)
@@ -64,15 +80,7 @@ int verb_fleet_up(Ctl *ctl, char **operands, Error *ret_error)
         g_autoptr(FleetRun) run = NULL;
         int r;
 
-        r = fleet_load(operands[0], &plan, &expansion, ret_error);
-        if (r < 0)
-                return r;
-
-        fleet_catch_signals();
-        run = fleet_run_new(ctl, expansion);
-        r = fleet_run_follow(run, ret_error);
-        if (r >= 0)
-                r = fleet_prepare(run, ret_error);
+        r = fleet_begin(ctl, operands[0], &plan, &expansion, &run, ret_error);
         if (r < 0)
                 return r;
         if (fleet_signal()) {
@@ -180,15 +188,7 @@ int verb_fleet_run(Ctl *ctl, char **operands, Error *ret_error)
         g_autofree char *folder = NULL;
         int r, removed;
 
-        r = fleet_load(operands[0], &plan, &expansion, ret_error);
-        if (r < 0)
-                return r;
-
-        fleet_catch_signals();
-        run = fleet_run_new(ctl, expansion);
-        r = fleet_run_follow(run, ret_error);
-        if (r >= 0)
-                r = fleet_prepare(run, ret_error);
+        r = fleet_begin(ctl, operands[0], &plan, &expansion, &run, ret_error);
         if (r < 0)
                 return r;
         r = fleet_results_make(run, ctl->options.results, &folder, ret_error);

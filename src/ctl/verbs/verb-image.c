@@ -5,17 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/io.h"
 #include "common/names.h"
 #include "common/size.h"
 #include "common/string-util.h"
+#include "ctl/bus/client-image.h"
 #include "ctl/bus/client.h"
 #include "ctl/cli/error-context.h"
-#include "ctl/input/image-file.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 #include "ctl/output/value.h"
-#include "ctl/verbs/verb-image.h"
 
 static int image_list_read(sd_bus_message *reply, Table *table)
 {
@@ -70,26 +68,6 @@ int verb_image_list(Ctl *ctl, char **operands, Error *ret_error)
         pager_open(&ctl->options);
         table_print(table, &ctl->options, "images listed");
         return CTL_EXIT_SUCCESS;
-}
-
-int client_inspect_image(Ctl *ctl, const char *image, JsonObject **ret_info, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        int r;
-
-        if (digest_is_valid(image))
-                r = client_call(ctl, "InspectStoredImage", &reply, ret_error, "s", image);
-        else {
-                r = image_open(image, &fd, ret_error);
-                if (r >= 0)
-                        r = client_call(ctl, "InspectImage", &reply, ret_error, "h", fd);
-        }
-        if (r < 0)
-                return r;
-
-        r = value_read_object(reply, ret_info);
-        return r < 0 ? client_message_error(r, ret_error) : 0;
 }
 
 static void image_print_line(const char *key, const char *value)
@@ -216,33 +194,6 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
         if (ctl->options.json != JSON_OFF)
                 json_print_array(&ctl->options, array, !operands[1]);
         return exit_status;
-}
-
-int client_import_image(
-                Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        const char *digest;
-        int r;
-
-        r = image_open(image, &fd, ret_error);
-        if (r < 0)
-                return r;
-
-        if (expected)
-                r = client_call(ctl, "ImportImage", &reply, ret_error, "ha{sv}", fd, 1, "Digest", "s",
-                                expected);
-        else
-                r = client_call(ctl, "ImportImage", &reply, ret_error, "ha{sv}", fd, 0);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &digest);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_digest = g_strdup(digest);
-        return 0;
 }
 
 int verb_image_import(Ctl *ctl, char **operands, Error *ret_error)

@@ -10,26 +10,6 @@
 #include "ctl/output/value.h"
 #include "ctl/verbs/verb-analyze.h"
 
-#define FLAG_NO_WAIT UINT64_C(1)
-
-/* Makes a call with name and flags, such as StartUnikernel. */
-static int make_job_call(
-                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *call = NULL;
-        int r;
-
-        r = client_new_call(ctl, userdata, &call, ret_error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "st", name, ctl->options.no_block ? FLAG_NO_WAIT : UINT64_C(0));
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_call = g_steal_pointer(&call);
-        return 0;
-}
-
 static int make_kill_call(
                 Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
 {
@@ -85,7 +65,7 @@ static int make_timed_start_call(
         uint64_t now;
         int r;
 
-        r = make_job_call(ctl, name, (void *) "StartUnikernel", ret_call, ret_error);
+        r = client_make_job_call(ctl, name, (void *) "StartUnikernel", ret_call, ret_error);
         if (r < 0)
                 return r;
 
@@ -120,17 +100,18 @@ int verb_start(Ctl *ctl, char **operands, Error *ret_error)
         if (ctl->options.time)
                 return start_and_analyze(ctl, operands, ret_error);
 
-        return lifecycle_call_all(ctl, operands, "start", make_job_call, "StartUnikernel", ret_error);
+        return lifecycle_call_all(ctl, operands, "start", client_make_job_call, "StartUnikernel", ret_error);
 }
 
 int verb_stop(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return lifecycle_call_all(ctl, operands, "stop", make_job_call, "StopUnikernel", ret_error);
+        return lifecycle_call_all(ctl, operands, "stop", client_make_job_call, "StopUnikernel", ret_error);
 }
 
 int verb_restart(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return lifecycle_call_all(ctl, operands, "restart", make_job_call, "RestartUnikernel", ret_error);
+        return lifecycle_call_all(
+                        ctl, operands, "restart", client_make_job_call, "RestartUnikernel", ret_error);
 }
 
 int verb_kill(Ctl *ctl, char **operands, Error *ret_error)
@@ -175,7 +156,7 @@ static int lifecycle_call_next(Ctl *ctl, GPtrArray *done, int before, const char
         int r;
 
         g_ptr_array_add(done, NULL);
-        r = client_call_each(ctl, (char **) done->pdata, what, make_job_call, (void *) member, NULL);
+        r = client_call_each(ctl, (char **) done->pdata, what, client_make_job_call, (void *) member, NULL);
         return before != CTL_EXIT_SUCCESS ? before : r;
 }
 
@@ -187,12 +168,12 @@ int verb_remove(Ctl *ctl, char **operands, Error *ret_error)
 
         if (!ctl->options.now)
                 return lifecycle_call_all(
-                                ctl, operands, "remove", make_job_call, "RemoveUnikernel", ret_error);
+                                ctl, operands, "remove", client_make_job_call, "RemoveUnikernel", ret_error);
 
         r = client_expand(ctl, operands, &names, ret_error);
         if (r < 0)
                 return r;
-        r = client_call_each(ctl, names, "stop", make_job_call, (void *) "StopUnikernel", stopped);
+        r = client_call_each(ctl, names, "stop", client_make_job_call, (void *) "StopUnikernel", stopped);
         return lifecycle_call_next(ctl, stopped, r, "remove", "RemoveUnikernel");
 }
 

@@ -7,13 +7,13 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
+#include "ctl/bus/client-image.h"
 #include "ctl/bus/needs-restart.h"
 #include "ctl/bus/overrides.h"
 #include "ctl/bus/settings-append.h"
 #include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
 #include "ctl/output/terminal.h"
-#include "ctl/verbs/verb-image.h"
 #include "ctl/verbs/verb-set.h"
 
 bool set_is_setting(const char *word)
