@@ -396,7 +396,7 @@ static bool job_is_counted(const Job *job)
         if (g_str_equal(status->active_state, "failed") || job->kind == JOB_RESTART)
                 return true;
 
-        return g_strcmp0(status->sub_state, "auto-restart") == 0 ||
+        return unit_status_is_in_pause(status) ||
                (g_str_equal(status->active_state, "inactive") && status->invocation_id &&
                                status->invocation_id[0]);
 }

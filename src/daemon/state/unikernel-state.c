@@ -40,12 +40,6 @@ UnikernelState unikernel_state_of_unit(const char *active_state)
         return g_strcmp0(active_state, "failed") == 0 ? UNIKERNEL_FAILED : UNIKERNEL_STOPPED;
 }
 
-/* Whether systemd waits before it restarts the unit. */
-static bool unit_status_is_in_pause(const UnitStatus *status)
-{
-        return g_strcmp0(status->sub_state, "auto-restart") == 0;
-}
-
 /* Whether the guest runs although its unit is not active. This excludes a unit that was being stopped. */
 static bool unikernel_guest_outlives(const UnitStatus *status, const Guest *guest, UnikernelState before)
 {

@@ -400,7 +400,7 @@ static void unikernel_derive_properties(const Unikernel *unikernel, const Guest 
 
         /* While systemd waits before a restart, the last run is over. */
         runs = unikernel_state_is_up(ret_properties->state);
-        pauses = !guest->lives && g_strcmp0(status->sub_state, "auto-restart") == 0;
+        pauses = !guest->lives && unit_status_is_in_pause(status);
         if (runs || ret_properties->state == UNIKERNEL_STOPPING ||
                         (ret_properties->state == UNIKERNEL_STARTING && !pauses)) {
                 ret_properties->result = g_strdup("");

@@ -15,6 +15,12 @@ void unit_status_clear(UnitStatus *status)
         *status = (UnitStatus){};
 }
 
+bool unit_status_is_in_pause(const UnitStatus *status)
+{
+        return g_strcmp0(status->sub_state, "auto-restart") == 0 ||
+               g_strcmp0(status->sub_state, "auto-restart-queued") == 0;
+}
+
 static int variant_read_string(sd_bus_message *m, char **ret)
 {
         const char *s;

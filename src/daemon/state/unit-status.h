@@ -20,6 +20,9 @@ typedef struct UnitStatus {
 
 void unit_status_clear(UnitStatus *status);
 
+/* Whether systemd waits before it restarts the unit by itself, or (since 254) has queued that restart. */
+bool unit_status_is_in_pause(const UnitStatus *status);
+
 /* Reads an a{sv} of properties of either interface of a service unit; missing ones stay as they were.
  * Pure. */
 int unit_status_read(UnitStatus *status, sd_bus_message *m);
