@@ -100,6 +100,7 @@ nft flush ruleset
 systemctl restart libvirtd
 check_soon "and after nft flush ruleset" 60 seen_as outside 198.51.100.1 8080 198.51.100.2
 on_network taken web "--serve=80" Publish=8080:80
+are_read taken
 expect_fail "a port is published once" "published by unikernel 'both'" shruthictl start taken
 
 # --- Health.

@@ -73,6 +73,7 @@ expect_output "the journal explains" 'ReadyTimeoutSec=5min' \
 expect_fail "shruthictl says it to who asks for the start" "not ready within 2s .*'last words'" shruthictl start late
 expect_output "status names it" 'not-ready|not ready' sh -c 'shruthictl status late || [ $? = 3 ]'
 define silent "--silent" "Ready=console:." ReadyTimeoutSec=1s
+are_read silent
 expect_fail "so does one that prints nothing" 'it has printed nothing' shruthictl start silent
 
 printf '[Service]\nTimeoutStartSec=3s\n' |
@@ -88,6 +89,7 @@ expect_fail "one that fails before it is ready" 'failed' systemctl start unikern
 is "fails with its own result" exit-status "$(outcome fails RESULT)"
 is "and its own status" 7 "$(unit_show unikernel@fails ExecMainStatus)"
 define exits "--exit-after=1 --exit=0" "Ready=console:never"
+are_read exits
 expect_fail "one that exits well before it is ready" 'ended before it was ready: exited with status 0' \
         shruthictl start exits
 is "is not ready" not-ready "$(outcome exits RESULT)"
@@ -198,6 +200,7 @@ check "a network without a way out is made" shruthictl network create inner --is
         --ipv6-subnet=fd78::/64
 define inside "--ipv4={service.address} --serve=80" Image=guest.virtio Ready=http:service:80/ Healthy=ping:service \
         HealthyIntervalSec=1s "" "[Network service]" Network=inner Address=auto
+are_read inside
 check "a guest on it is probed too" shruthictl start inside
 check_soon "and is healthy" 20 sh -c 'shruthictl list --json=short inside | grep -q "\"Health\":\"healthy\""'
 check "it can be stopped" shruthictl stop inside
@@ -214,6 +217,7 @@ import socket
 socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect("/run/shruthi/probes")'
 
 define wrong "" Image=guest.virtio Ready=tcp:back:80 "" "[Network service]" Network=default
+are_read wrong
 expect_fail "a device that is not there is refused" 'no section \[Network back\]; known: service' shruthictl start wrong
 define wrong "" Image=guest.virtio Ready=tcp:service:80 "" "[Network service]" Network=default
 expect_fail "so is one without an address" 'Address=auto' shruthictl start wrong
@@ -283,9 +287,11 @@ expect_fail "and a time that is none" 'ReadyTimeoutSec.*later.*such as 30s' as_u
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
         define "wait$i" "--tick=1000" "Ready=console:never" ReadyTimeoutSec=40s
 done
+are_read wait{1..12}
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do in_background "wait$i" shruthictl start "wait$i"; done
 check_soon "many wait" 120 sh -c '[ "$(systemctl list-units --state=activating --no-legend "unikernel@wait*" | wc -l)" = 12 ]'
 define free "--tick=200"
+are_read free
 begun=$SECONDS
 check "another starts meanwhile" timeout 30 shruthictl start free
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do systemctl stop "unikernel@wait$i" & done

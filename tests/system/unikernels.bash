@@ -23,6 +23,9 @@ define() {
         } >"$DEFINITIONS/$name.unikernel"
 }
 
+# NAME…: shruthid has read their definitions, which it notices a moment after they were written.
+are_read() { wait_for 60 shruthictl list "$@" || fail "the definitions of $* are read"; }
+
 # NAME
 unit() { printf 'unikernel@%s.service' "$1"; }
 # Never 0, which to kill(1) means everybody here.
