@@ -46,6 +46,15 @@ check "the machine's /home does not show" bash -c 'diff <(ls /home) <(printf "%s
 check "the machine's /tmp does not show" bash -c '! ls /tmp | grep -v "^systemd-private-"'
 check "this tree is there and read-only" bash -c "test -e $SRC/meson.build && ! touch $SRC/touched 2>/dev/null"
 
+# What a test is told by a pipe into grep -q, whose first part prints on after the match.
+prints_on() { seq 200000 | grep "$@"; }
+check "a match at the beginning is one" prints_on -q '^1$'
+check "also with the pattern as an option" prints_on -qxF -e 1
+check "also behind the last option" prints_on -qxF -- 1
+expect_status "none is none" 1 prints_on -q '^x$'
+first_of_two() { printf '1\n2\n' | { grep -q 3 "$SRC/NEWS" && cat; }; }
+is "where it reads a file, its input is left alone" $'1\n2' "$(first_of_two)"
+
 expect_status "a number of groups at once is one" 2 "$SRC/tests/sandbox" test --jobs=0 unit
 expect_status "and nothing else" 2 "$SRC/tests/sandbox" test --jobs=many
 expect_fail "which is told" "'many' is not a number from 1 to 99" "$SRC/tests/sandbox" test --jobs=many
