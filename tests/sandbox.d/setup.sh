@@ -33,7 +33,8 @@ systemctl start shruthid.socket shruthi-domain.socket shruthi-antispoof.socket s
 for user in alice bob mallory; do
         # This machine may have users of that name.
         if id $user >/dev/null 2>&1; then userdel $user; fi
-        useradd --create-home --shell /bin/bash $user
+        # Closed to others on every release, as it is by default since Debian 13.
+        useradd --create-home -K HOME_MODE=0700 --shell /bin/bash $user
 done
 usermod --append --groups shruthi-users alice
 usermod --append --groups shruthi-users bob

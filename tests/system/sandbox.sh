@@ -62,6 +62,7 @@ expect_fail "as are the groups" 'there is no test group .nothing.; there are: un
 
 expect_output "alice is a user of SHRUTHI" '\bshruthi-users\b' id -Gn alice
 expect_output "bob is a user of SHRUTHI" '\bshruthi-users\b' id -Gn bob
+is "their homes are closed to others" '700 700 700' "$(stat -c %a /home/{alice,bob,mallory} | xargs)"
 expect_output "mallory is in no other group" '^mallory$' id -Gn mallory
 for user in alice bob mallory; do
         expect_fail "$user is no administrator of libvirt" 'authenticat|denied|access' \

@@ -181,7 +181,7 @@ expect_output "but by its digest" 'which is proven' alice update web "$(digest_o
 
 check "another one" alice create db guest-plain.virtio --memory=16M -- --tick=200
 check "with the same source" shruthictl set db UpdateFrom=$IMAGE
-check "bob's" as_user bob shruthictl create hers /home/alice/guest-plain.virtio --memory=16M
+check "bob's" as_user bob shruthictl create hers "$GUESTS/guest-plain.virtio" --memory=16M
 build 10
 expect_output "a dry run of all" '^web +would be updated' alice update --all --dry-run
 expect_output "all are updated" '^db +changed, not running' alice update --all --probation=0
