@@ -22,7 +22,7 @@
 
 typedef struct ObservedDomain {
         bool changed;    /* its state must be read */
-        const char *end; /* how its run ended, by the first event; NULL if not yet */
+        const char *end; /* how its run ended, by the first event that tells; NULL if not yet */
 } ObservedDomain;
 
 typedef struct Observer {
@@ -114,6 +114,8 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
                 observer_find_domain(observer, name)->changed = true;
                 break;
         case VIR_DOMAIN_EVENT_STOPPED:
+                if (detail == VIR_DOMAIN_EVENT_STOPPED_SAVED)
+                        observer_find_domain(observer, name)->end = NULL;
                 observer_report_end(observer, name, domain_end_from_detail(detail));
                 g_hash_table_remove(observer->domains, name);
                 break;
@@ -125,7 +127,10 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
 
 /* QEMU's own SHUTDOWN and RESET, with details like {"guest":true,"reason":"guest-reset"}; the reasons are
  * those of ShutdownCause in qapi/run-state.json. All our domains end at a reset (on_reboot), so there is
- * nothing more to wait for. */
+ * nothing more to wait for.
+ *
+ * If QEMU was told to end, this is remembered only: libvirt (11, not 9) lets the event through also when it has
+ * saved the guest and ends QEMU by a signal. Its own event follows, and tells. */
 static void on_monitor(virConnectPtr connection, virDomainPtr domain, const char *event, long long seconds,
                 unsigned micros, const char *details, void *data)
 {
@@ -136,10 +141,10 @@ static void on_monitor(virConnectPtr connection, virDomainPtr domain, const char
                 return;
         if (resets)
                 observer_report_end(data, name, DOMAIN_END_RESET);
-        else if (g_str_equal(event, "SHUTDOWN"))
-                observer_report_end(data, name,
-                                strstr(details, "\"guest-shutdown\"") ? DOMAIN_END_POWERED_OFF
-                                                                      : DOMAIN_END_DESTROYED);
+        else if (g_str_equal(event, "SHUTDOWN") && strstr(details, "\"guest-shutdown\""))
+                observer_report_end(data, name, DOMAIN_END_POWERED_OFF);
+        else if (g_str_equal(event, "SHUTDOWN") && !observer_find_domain(data, name)->end)
+                observer_find_domain(data, name)->end = DOMAIN_END_DESTROYED;
 }
 
 static void on_closed(virConnectPtr connection, int reason, void *data)
