@@ -104,13 +104,30 @@ static int passt_spawn(char **command, int stream, int messages, pid_t *ret_pid)
         return r;
 }
 
-/* Its last line says why it gives up. */
+char *passt_find_reason(const char *messages)
+{
+        g_auto(GStrv) lines = g_strsplit(messages, "\n", -1);
+        g_autofree char *reason = NULL;
+        const char *last = "", *cause = NULL;
+
+        for (size_t i = 0; lines[i]; i++) {
+                if (!cause && strstr(lines[i], " failed "))
+                        cause = lines[i];
+                if (lines[i][0])
+                        last = lines[i];
+        }
+        if (cause && cause != last)
+                reason = g_strconcat(last, ": ", cause, NULL);
+
+        return text_for_display(reason ?: last, REASON_MAX);
+}
+
+/* What it says until it is in the background, or has ended. */
 static char *messages_read(int fd)
 {
         char text[MESSAGES_MAX];
         size_t size = 0;
         ssize_t n;
-        char *last;
 
         while (size < sizeof text - 1 && (n = read(fd, text + size, sizeof text - 1 - size)) != 0)
                 if (n > 0)
@@ -118,17 +135,15 @@ static char *messages_read(int fd)
                 else if (errno != EINTR)
                         break;
         text[size] = 0;
-        g_strchomp(text);
-        last = strrchr(text, '\n');
-        return text_for_display(last ? last + 1 : text, REASON_MAX);
+        return g_strdup(text);
 }
 
-/* *ret_reason: why it gave up. Free with g_free(). */
+/* *ret_messages: what it said if it gave up. Free with g_free(). */
 static int passt_try(const UplinkRequest *request, const char *program, bool alone, int *ret_fd,
-                char **ret_reason)
+                char **ret_messages)
 {
         g_auto(GStrv) command = passt_command(program, request, alone);
-        g_autofree char *reason = NULL;
+        g_autofree char *messages = NULL;
         _cleanup_close_ int ours = -EBADF, its = -EBADF, from = -EBADF, to = -EBADF;
         int ends[2], status, r;
         pid_t pid;
@@ -148,11 +163,11 @@ static int passt_try(const UplinkRequest *request, const char *program, bool alo
         to = close_safe(to);
 
         /* It goes into the background when all is ready. */
-        reason = messages_read(from);
+        messages = messages_read(from);
         if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0)
                 return -errno;
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-                *ret_reason = g_steal_pointer(&reason);
+                *ret_messages = g_steal_pointer(&messages);
                 return -ECHILD;
         }
 
@@ -162,7 +177,7 @@ static int passt_try(const UplinkRequest *request, const char *program, bool alo
 
 int passt_start(const UplinkRequest *request, int *ret_fd, Error *ret_error)
 {
-        g_autofree char *program = g_find_program_in_path(PROGRAM), *reason = NULL;
+        g_autofree char *program = g_find_program_in_path(PROGRAM), *messages = NULL, *reason = NULL;
         int r;
 
         if (!program)
@@ -172,14 +187,16 @@ int passt_start(const UplinkRequest *request, int *ret_fd, Error *ret_error)
                                 "not installed (in Debian: apt install passt)",
                                 request->device);
 
-        r = passt_try(request, program, false, ret_fd, &reason);
-        if (r == -ECHILD && strstr(reason, NO_WAY_OUT)) {
-                g_clear_pointer(&reason, g_free);
-                r = passt_try(request, program, true, ret_fd, &reason);
+        r = passt_try(request, program, false, ret_fd, &messages);
+        if (r == -ECHILD && strstr(messages, NO_WAY_OUT)) {
+                g_clear_pointer(&messages, g_free);
+                r = passt_try(request, program, true, ret_fd, &messages);
         }
-        if (r == -ECHILD)
+        if (r == -ECHILD) {
+                reason = passt_find_reason(messages);
                 return error_set(ret_error, ERROR_FAILED, "Network '%s': passt gave up: %s", request->device,
                                 *reason ? reason : "it does not say why");
+        }
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot execute %s", program);
 

@@ -48,11 +48,41 @@ static void test_alone(void)
         g_assert_true(g_str_has_suffix(command, "--no-map-gw --interface lo --mac-addr 9a:55:9a:55:9a:55"));
 }
 
+/* Before it come warnings. */
+static void test_reason(void)
+{
+        static const struct {
+                const char *messages, *reason;
+        } cases[] = {
+                        {"", ""},
+                        {"External interface not usable\n", "External interface not usable"},
+                        {"No IPv6 nameserver available for NDP/DHCPv6\n"
+                         "Failed to bind port 9090 (Address already in use) for option '-t 9090:80', exiting\n",
+                                        "Failed to bind port 9090 (Address already in use) for option '-t "
+                                        "9090:80', exiting"},
+                        {"Couldn't get any nameserver address\n"
+                         "No IPv4 nameserver available for DHCP\n"
+                         "Listen failed for HOST TCP port */9090: Address already in use\n"
+                         "Listen failed for HOST TCP port */9091: Address already in use\n"
+                         "Couldn't listen on requested ports\n",
+                                        "Couldn't listen on requested ports: Listen failed for HOST TCP port "
+                                        "*/9090: Address already in use"},
+                        {"it failed \033[31m\n", "it failed \\x1b[31m"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *reason = passt_find_reason(cases[i].messages);
+
+                g_assert_cmpstr(reason, ==, cases[i].reason);
+        }
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/uplink/passt/is-told-the-network", test_plain);
         g_test_add_func("/uplink/passt/is-told-the-ports", test_ports);
         g_test_add_func("/uplink/passt/without-a-way-out", test_alone);
+        g_test_add_func("/uplink/passt/says-why-it-gives-up", test_reason);
         return g_test_run();
 }
