@@ -6,12 +6,15 @@
 
 #include <string.h>
 
+#include "common/keyfile.h"
 #include "common/string-util.h"
 #include "fleet/fields.h"
 #include "fleet/schedule.h"
 #include "fleet/text.h"
 #include "unikernel/definition.h"
 #include "unikernel/placeholders.h"
+
+#define MEMBER_SIZE_MAX (64 * 1024) /* arguments and labels of any guest are shorter by far */
 
 /* The next address of a network in ascending order, from next on. False: there is none left. */
 static bool network_take(const Subnet *subnet, Address *next, Address *ret_address)
@@ -62,9 +65,27 @@ static int expand_network(FleetExpansion *expansion, const FleetNetwork *network
         return 0;
 }
 
+/* What is filled in is to be one line still, as the definition that is made of it. */
+static int value_check(const char *value, size_t *size, Error *ret_error)
+{
+        *size += strlen(value);
+        if (*size > MEMBER_SIZE_MAX)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "with its fields filled in, the settings of a member are longer than %d "
+                                "bytes: write shorter ones, or fewer peers in {choose:…}",
+                                MEMBER_SIZE_MAX);
+        if (key_file_line_continues(value))
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "with its fields filled in, it ends with a '\\', which would join it with "
+                                "the next line: write two of them, or none");
+
+        return 0;
+}
+
 static int member_fill(FleetExpansion *expansion, FleetMember *member, Error *ret_error)
 {
         unsigned n_choices = 0;
+        size_t size = 0;
 
         for (guint i = 0; i < member->group->settings->len; i++) {
                 const FleetSetting *setting = member->group->settings->pdata[i];
@@ -75,10 +96,14 @@ static int member_fill(FleetExpansion *expansion, FleetMember *member, Error *re
 
                 r = fleet_fields_fill(expansion, member, setting->value,
                                 g_str_equal(setting->key, "Arguments"), &n_choices, &value, &error);
-                if (r < 0)
+                if (r >= 0)
+                        r = value_check(value, &size, &error);
+                if (r < 0) {
+                        g_free(value);
                         return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s:%u: %s=: %s",
                                         expansion->plan->path, setting->line, setting->key,
                                         error_message(&error, r));
+                }
 
                 filled = g_new0(FleetSetting, 1);
                 *filled = (FleetSetting){
@@ -143,10 +168,11 @@ int fleet_expand(const FleetPlan *plan, FleetExpansion **ret_expansion, Error *r
 
         for (guint i = 0; r >= 0 && i < plan->networks->len; i++)
                 r = expand_network(expansion, plan->networks->pdata[i], ret_error);
-        for (guint i = 0; r >= 0 && i < expansion->members->len; i++)
+        for (guint i = 0; r >= 0 && i < expansion->members->len; i++) {
                 r = member_fill(expansion, expansion->members->pdata[i], ret_error);
-        for (guint i = 0; r >= 0 && i < expansion->members->len; i++)
-                r = member_check(expansion, expansion->members->pdata[i], ret_error);
+                if (r >= 0)
+                        r = member_check(expansion, expansion->members->pdata[i], ret_error);
+        }
         if (r >= 0)
                 r = fleet_schedule(expansion, ret_error);
         if (r < 0)

@@ -181,6 +181,11 @@ int fleet_fields_fill(const FleetExpansion *expansion, const FleetMember *member
                 const char *end;
                 int r;
 
+                if (out->len > FLEET_VALUE_MAX)
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "with its fields filled in, it is longer than %d bytes: write fewer "
+                                        "fields, or fewer peers in {choose:…}",
+                                        FLEET_VALUE_MAX);
                 g_string_append_len(out, text, (gssize) length);
                 text += length;
                 if (!*text)

@@ -44,6 +44,7 @@ typedef struct FleetExpansion {
         const FleetPlan *plan; /* owned by the caller */
         GPtrArray *members;    /* FleetMember */
         GArray *schedule;      /* FleetEntry */
+        guint n_left_out;      /* entries that would be later than Duration= */
 } FleetExpansion;
 
 /* All members of a plan, with nothing filled in. */

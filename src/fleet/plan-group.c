@@ -247,6 +247,14 @@ static int group_check(PlanParser *parser, const KeyFileSection *section, FleetG
                                 "the fleet has more than %d members: write a smaller Count=",
                                 FLEET_MEMBERS_MAX);
 
+        if (group->rate > 0 &&
+                        (double) group->start_usec + (group->count - 1) / group->rate * G_USEC_PER_SEC >
+                                        (double) FLEET_DURATION_MAX)
+                return key_file_refuse(key_file_find_entry(section, "Start"), parser->ret_error,
+                                "the last of %u members would start after more than 7 days: write a higher "
+                                "rate",
+                                group->count);
+
         last = g_strdup_printf("%s-%s-%u", plan->name, group->name, group->count - 1);
         if (!name_is_valid(last))
                 return key_file_error(section->path, section->line, parser->ret_error,

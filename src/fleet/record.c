@@ -57,6 +57,7 @@ FleetRecord *fleet_record_new(const FleetExpansion *expansion)
                         .members = g_new0(FleetMemberRecord, expansion->members->len),
                         .events = g_ptr_array_new_with_free_func(fleet_event_record_free),
                         .metrics = g_array_new(FALSE, FALSE, sizeof(FleetMetric)),
+                        .metric_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                         .barriers = g_array_new(FALSE, FALSE, sizeof(FleetBarrierRecord)),
                         .samples = g_array_new(FALSE, FALSE, sizeof(FleetSample)),
                         .digests = g_ptr_array_new_with_free_func(g_free),
@@ -88,6 +89,7 @@ void fleet_record_free(FleetRecord *record)
         g_free(record->members);
         g_ptr_array_unref(record->events);
         g_array_unref(record->metrics);
+        g_hash_table_unref(record->metric_names);
         g_array_unref(record->barriers);
         g_array_unref(record->samples);
         g_ptr_array_unref(record->digests);
@@ -113,8 +115,17 @@ void fleet_record_sample(FleetRecord *record, int64_t usec)
                                                            : NULL;
 
         fleet_record_count(record, NULL, sample.counts);
-        if (!last || memcmp(last->counts, sample.counts, sizeof sample.counts) != 0)
-                g_array_append_val(record->samples, sample);
+        if (last && memcmp(last->counts, sample.counts, sizeof sample.counts) == 0)
+                return;
+
+        if (record->samples->len >= FLEET_SAMPLES_MAX) {
+                FleetSample *samples = (FleetSample *) (void *) record->samples->data;
+
+                for (guint i = 0; i < record->samples->len / 2; i++)
+                        samples[i] = samples[2 * i];
+                g_array_set_size(record->samples, record->samples->len / 2);
+        }
+        g_array_append_val(record->samples, sample);
 }
 
 guint fleet_record_count_failed(const FleetRecord *record)
@@ -155,30 +166,59 @@ bool fleet_record_is_success(const FleetRecord *record)
                fleet_record_count_failed(record) <= allowed + 1e-9;
 }
 
-void fleet_record_use(FleetMemberRecord *member, const FleetUsage *usage, uint64_t memory)
+/* The current run is over. */
+static void record_close_usage(FleetMemberRecord *member)
 {
         FleetUsage *former = &member->former, *current = &member->current;
 
-        if (usage->cpu_usec < current->cpu_usec) {
-                former->cpu_usec += current->cpu_usec;
-                former->received_bytes += current->received_bytes;
-                former->received_packets += current->received_packets;
-                former->sent_bytes += current->sent_bytes;
-                former->sent_packets += current->sent_packets;
-        }
-        *current = *usage;
+        former->cpu_usec += current->cpu_usec;
+        former->received_bytes += current->received_bytes;
+        former->received_packets += current->received_packets;
+        former->sent_bytes += current->sent_bytes;
+        former->sent_packets += current->sent_packets;
+        *current = (FleetUsage){};
+}
+
+void fleet_record_started(FleetMemberRecord *member, int64_t latency)
+{
+        member->starts++;
+        if (member->latencies->len < FLEET_LATENCIES_MAX)
+                g_array_append_val(member->latencies, latency);
+        record_close_usage(member);
+}
+
+void fleet_record_use(FleetMemberRecord *member, const FleetUsage *usage, uint64_t memory)
+{
+        if (usage->cpu_usec < member->current.cpu_usec)
+                record_close_usage(member);
+        member->current = *usage;
         member->memory = MAX(member->memory, memory);
+}
+
+/* The record's copy of a name; NULL if there are too many. */
+static const char *record_metric_name(FleetRecord *record, const char *name)
+{
+        const char *known = g_hash_table_lookup(record->metric_names, name);
+        char *copy;
+
+        if (known || g_hash_table_size(record->metric_names) >= FLEET_METRIC_NAMES_MAX)
+                return known;
+
+        copy = g_strdup(name);
+        g_hash_table_insert(record->metric_names, copy, copy);
+        return copy;
 }
 
 bool fleet_record_add_metric(FleetRecord *record, guint member, int64_t usec, const char *line)
 {
         FleetMetric metric = {.member = member, .usec = usec};
+        guint max = MAX(FLEET_METRICS_MAX / record->expansion->members->len, FLEET_METRICS_MIN);
         g_autofree char *name = NULL, *number = NULL;
         const char *text;
         char *end = NULL;
         size_t length;
 
-        if (!g_str_has_prefix(line, METRIC_PREFIX) || record->metrics->len >= FLEET_METRICS_MAX)
+        if (!g_str_has_prefix(line, METRIC_PREFIX))
                 return false;
         text = line + strlen(METRIC_PREFIX);
         length = strspn(text, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "._:-");
@@ -191,7 +231,13 @@ bool fleet_record_add_metric(FleetRecord *record, guint member, int64_t usec, co
                 return false;
 
         name = g_strndup(text, length);
-        metric.name = g_intern_string(name);
+        if (record->members[member].metrics < max)
+                metric.name = record_metric_name(record, name);
+        if (!metric.name) {
+                record->metrics_left_out++;
+                return false;
+        }
+        record->members[member].metrics++;
         g_array_append_val(record->metrics, metric);
         return true;
 }

@@ -7,7 +7,11 @@
  * times are microseconds after the run began (FLEET_NEVER: it did not happen), but those of the journal. */
 
 #define FLEET_NEVER       INT64_MIN
-#define FLEET_METRICS_MAX 2000000 /* of one run */
+#define FLEET_METRICS_MAX 2000000 /* of one run, shared equally among its members */
+#define FLEET_METRICS_MIN 1000    /* of a member at least */
+#define FLEET_METRIC_NAMES_MAX 1000
+#define FLEET_LATENCIES_MAX    1000 /* of a member */
+#define FLEET_SAMPLES_MAX      100000
 
 typedef enum FleetState {
         FLEET_STATE_ABSENT, /* not created */
@@ -33,11 +37,13 @@ typedef struct FleetMemberRecord {
         const FleetMember *member;
         FleetState state;
         int64_t created, called, ready, ended; /* of the last start */
-        GArray *latencies;                     /* int64_t: from the call of each start to its answer */
+        guint starts;                          /* how many were answered */
+        GArray *latencies;                     /* int64_t: from the call of each of them to its answer */
         char *result;                          /* as Result on the bus; NULL if it never ended */
         int64_t exit_status;
         FleetUsage former, current; /* of runs that are over, and of the current one */
         uint64_t memory;            /* the most that was seen */
+        guint metrics;              /* that were taken */
         bool failed;
         char *problem; /* the sentence; NULL if there is none */
 } FleetMemberRecord;
@@ -55,7 +61,7 @@ typedef struct FleetEventRecord {
 typedef struct FleetMetric {
         guint member;
         int64_t usec;
-        const char *name; /* interned */
+        const char *name; /* owned by the record, the same pointer for the same name */
         double value;
 } FleetMetric;
 
@@ -79,6 +85,8 @@ typedef struct FleetRecord {
         FleetMemberRecord *members; /* as many as the expansion has */
         GPtrArray *events;          /* FleetEventRecord */
         GArray *metrics;            /* FleetMetric */
+        GHashTable *metric_names;   /* char *: all of them */
+        uint64_t metrics_left_out;  /* beyond the limits above */
         GArray *barriers;           /* FleetBarrierRecord */
         GArray *samples;            /* FleetSample */
         GPtrArray *digests;         /* char *: of the image of each group */
@@ -91,7 +99,8 @@ FleetRecord *fleet_record_new(const FleetExpansion *expansion);
 void fleet_record_free(FleetRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetRecord, fleet_record_free)
 
-/* Adds one to the samples, if anything differs from the last. */
+/* Adds one to the samples, if anything differs from the last. When there are too many, every second one
+ * goes. */
 void fleet_record_sample(FleetRecord *record, int64_t usec);
 
 /* Counts the members in each state; group NULL: all. */
@@ -108,9 +117,13 @@ guint fleet_record_count_failed_events(const FleetRecord *record);
  * ended the run. */
 bool fleet_record_is_success(const FleetRecord *record);
 
+/* A start of the member was answered, so long after its call: what is counted from now on is of a new run. */
+void fleet_record_started(FleetMemberRecord *member, int64_t latency);
+
 /* Takes new counters of a running member; lower ones than before are of another run. */
 void fleet_record_use(FleetMemberRecord *member, const FleetUsage *usage, uint64_t memory);
 
 /* Reads "METRIC NAME VALUE" at the beginning of a line of a console: 1 to 64 letters, digits, '.', '_', '-'
- * and ':', and a number between -1e300 and 1e300. Adds it. */
+ * and ':', and a number between -1e300 and 1e300. Adds it, within the limits: what is beyond them is
+ * counted. */
 bool fleet_record_add_metric(FleetRecord *record, guint member, int64_t usec, const char *line);

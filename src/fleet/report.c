@@ -241,7 +241,10 @@ static void report_append_summary(GString *out, const FleetRecord *record)
         g_autofree char *members = g_strdup_printf("%u, of which %u failed (tolerated: %g%%)",
                         record->expansion->members->len, fleet_record_count_failed(record), plan->tolerate);
         g_autoptr(GDateTime) began = g_date_time_new_from_unix_utc(record->begun_realtime / G_USEC_PER_SEC);
-        g_autofree char *when = g_date_time_format_iso8601(began);
+        g_autofree char *when = g_date_time_format_iso8601(began),
+                        *left_out = g_strdup_printf(
+                                        "%" G_GUINT64_FORMAT ": the guests printed more than are taken",
+                                        record->metrics_left_out);
         g_autoptr(GString) took = g_string_new(NULL);
 
         g_string_append_printf(out, "<p%s>The run %s.</p>\n<table>\n",
@@ -251,6 +254,8 @@ static void report_append_summary(GString *out, const FleetRecord *record)
                                                         : "failed");
         if (record->problem)
                 row(out, "Why", record->problem);
+        if (record->metrics_left_out > 0)
+                row(out, "Metrics left out", left_out);
         row(out, "Seed", plan->seed);
         row(out, "Members", members);
         row(out, "Began", when);

@@ -274,6 +274,10 @@ int fleet_schedule(FleetExpansion *expansion, Error *ret_error)
         for (guint i = 0; r >= 0 && i < steps->len; i++) {
                 const ScheduleStep *step = &g_array_index(steps, ScheduleStep, i);
 
+                if (plan->duration_usec > 0 && step->entry.usec > plan->duration_usec) {
+                        expansion->n_left_out = steps->len - i;
+                        break;
+                }
                 r = step->entry.action ? schedule_add_action(expansion, states, step, ret_error)
                                        : schedule_add(expansion, states, step->entry, ret_error);
         }

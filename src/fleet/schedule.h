@@ -5,7 +5,7 @@
 
 /* Makes the schedule of an expansion whose members are complete: starts that are not at the beginning,
  * churn, and events, whose members are drawn among those that the plan has in a state for it at that time.
- */
+ * What is later than Duration= never happens: it is left out, and counted. */
 int fleet_schedule(FleetExpansion *expansion, Error *ret_error);
 
 /* One entry as a line of JSON. */

@@ -90,7 +90,9 @@ char *fleet_format_run(const FleetRecord *record)
                         fleet_record_is_success(record) ? "true" : "false",
                         record->interrupted ? "true" : "false");
         fleet_append_json(out, record->problem);
-        g_string_append(out, ",\n");
+        g_string_append_printf(out,
+                        ",\n  \"EntriesLeftOut\": %u,\n  \"MetricsLeftOut\": %" G_GUINT64_FORMAT ",\n",
+                        record->expansion->n_left_out, record->metrics_left_out);
         run_append_groups(out, record);
         run_append_barriers(out, record);
         g_string_append(out, "  \"Host\": {");
@@ -144,7 +146,7 @@ char *fleet_format_members(const FleetRecord *record)
                 append_csv_time(out, member->called);
                 append_csv_time(out, member->ready);
                 append_csv_time(out, member->ended);
-                g_string_append_printf(out, ",%u,%s,%s,", member->latencies->len,
+                g_string_append_printf(out, ",%u,%s,%s,", member->starts,
                                 fleet_state_to_string(member->state), member->failed ? "yes" : "no");
                 fleet_append_csv(out, member->result);
                 g_string_append_c(out, ',');

@@ -17,8 +17,12 @@ static void fuzz_run(const FleetExpansion *expansion, const char *text)
 {
         g_autoptr(FleetRecord) record = fleet_record_new(expansion);
         g_autofree char *report = NULL, *run = NULL;
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
-        (void) fleet_record_add_metric(record, 0, 0, text);
+        /* In a comment of the plan there may be a metric of some member. */
+        for (guint i = 0; lines[i]; i++)
+                (void) fleet_record_add_metric(record, i % expansion->members->len, (int64_t) i * 1000,
+                                lines[i] + (*lines[i] == '#'));
         record->members[0].failed = true;
         record->members[0].problem = g_strdup(text);
         report = fleet_format_report(record);

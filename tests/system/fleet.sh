@@ -75,8 +75,11 @@ END
 }
 # FLEET: nothing of it is there.
 gone() {
-        ! shruthictl list --no-legend | grep -q "^$1-" && ! shruthictl network list --no-legend | grep -q "^$1-" &&
-                ! shruthictl fleet list --no-legend | grep -q "^$1 " && ! ls ~/.local/state/shruthi/fleets/* 2>/dev/null
+        local members networks fleets
+        members=$(shruthictl list --no-legend) && networks=$(shruthictl network list --no-legend) &&
+                fleets=$(shruthictl fleet list --no-legend) || return
+        ! grep "^$1-" <<<"$members" && ! grep "^$1-" <<<"$networks" && ! grep "^$1 " <<<"$fleets" &&
+                ! ls {/root,/home/*}/.local/state/shruthi/fleets/"$1" 2>/dev/null
 }
 
 plan alpha
@@ -166,6 +169,65 @@ expect_status "a program that fails is a failure" 1 shruthictl fleet run program
 expect_output "… in junit.xml" '1 of 4 failed; the first is execute /bin/false: exit status 1' cat program/junit.xml
 check "nothing is left" gone program
 
+# Programs: their input is empty, and what they leave behind goes with the run, all of it at once.
+cat >programs.fleet <<END
+[Fleet]
+Duration=2s
+[Network lab]
+Subnet=10.133.0.0/24
+[Group peer]
+Image=guest.spt
+Network=service:lab
+Memory=16M
+Arguments=--ipv4={service.address}
+[Event 0s]
+ExecStart=/bin/cat
+ExecStart=/bin/sh -c 'sleep 7776 & exit 0'
+$(for i in $(seq 8); do echo "ExecStart=/bin/sh -c 'trap \"\" TERM; sleep 777$i & wait; wait'"; done)
+END
+began=$SECONDS
+check "programs that do not end" shruthictl fleet run programs.fleet --results=programs
+check "… do not hold up the end" test $((SECONDS - began)) -lt 20
+is_none "… nor does what they left go on" "$(pgrep -f '^sleep 777')"
+is "… and one that reads finds nothing" "null" "$(jq -r 'select(.who == "/bin/cat") | .problem' programs/events.jsonl)"
+sed -i '/trap/d; s/^Duration=.*/Duration=1min/; s/^ExecStart=.bin.cat/ExecStart=\/bin\/sleep 7775/' programs.fleet
+shruthictl fleet run programs.fleet --results=programs-2 >out 2>&1 &
+pid=$!
+wait_for 60 pgrep -f '^/bin/sleep 7775' || cat out
+kill -KILL $pid
+wait $pid
+check "a program is told when shruthictl is killed" wait_for 5 eval '! pgrep -f "^/bin/sleep 7775"'
+pkill -f '^sleep 7776'
+check "down of it" shruthictl fleet down programs
+check "nothing is left of it" gone programs
+
+# More calls at once than the bus waits for.
+cat >wide.fleet <<END
+[Fleet]
+Duration=6s
+[Network lab]
+Subnet=10.133.0.0/24
+[Group peer]
+Image=guest.spt
+Count=140
+Network=service:lab
+Memory=8M
+Start=never
+Arguments=--ipv4={service.address}
+[Event 1s]
+Stop=all of peer
+Pause=peer-3
+[Event 2s]
+Kill=$(seq -f 'peer-%.0f' -s ' ' 0 139)
+[Event 30s]
+Start=all of peer
+END
+expect_output "check says what never happens" 'and 1 lines of \[Event\]' shruthictl fleet check wide.fleet
+sed -i 's/^Stop=.*/Start=peer-0/; /^Pause=/d; s/^Kill=/Stop=/' wide.fleet
+shruthictl fleet run wide.fleet --results=wide >out 2>&1
+is "no call is one too many" "0" "$(jq -s '[.[] | select(.problem)] | length' wide/events.jsonl)"
+check "nothing is left of many" gone wide
+
 # Other unikernels stay, whatever their names are.
 check "a stranger with such a name" shruthictl create alpha-peer-77 guest.spt --network=service:virbr0
 sed 's/^Count=20/Count=78/; s/^\[Fleet\]/&\nName=alpha/; /^Values=/d; s/{known}/1/' alpha.fleet >larger.fleet
@@ -177,7 +239,24 @@ expect_output "status" '^alpha-peer-3 +running' shruthictl fleet status alpha
 expect_output "the mark" '^Fleet=alpha$' shruthictl show --property=Fleet alpha-peer-3
 expect_fail "up twice is refused" 'The fleet alpha is up, or was interrupted .*alpha.fleet\): shruthictl fleet down alpha' \
         shruthictl fleet up alpha.fleet
+mv ~/.local/state/shruthi/fleets/alpha hidden
+expect_fail "up twice is refused also if nothing is noted" 'There are 23 members of a fleet alpha of yours' \
+        shruthictl fleet up <(sed 's/^\[Fleet\]/&\nName=alpha/; s/^Image=/&\/root\/plans\//; s/^Values=/&\/root\/plans\//
+                s/^\[Group peer\]/[Group other]/; s/ of peer/ of other/; s/^\[Churn peer\]/[Churn other]/
+                s/choose:peer/choose:other/' alpha.fleet)
+mkdir -p elsewhere/.local/state/shruthi/fleets
+printf 'plan /x\nnetwork default\n' >elsewhere/.local/state/shruthi/fleets/alpha
+mkdir alpha
+expect_output "down where nothing is noted says what stays" 'The network alpha-lab stays: .*network remove alpha-lab' \
+        env HOME="$PWD/elsewhere" shruthictl fleet down alpha
+mv hidden ~/.local/state/shruthi/fleets/alpha
+expect_output "down" 'The fleet alpha is gone, with 0 members' shruthictl fleet down alpha
+rmdir alpha
+check "up again" shruthictl fleet up --quiet alpha.fleet
 expect_output "down" 'The fleet alpha is gone, with 23 members' shruthictl fleet down alpha.fleet
+check "a network of its name" shruthictl network create alpha-lab --subnet=10.136.0.0/24
+expect_fail "… is not taken for the fleet's" 'The network alpha-lab is there already' shruthictl fleet up alpha.fleet
+check "… and stays" shruthictl network remove alpha-lab
 check "the stranger stays" shruthictl show alpha-peer-77
 expect_fail "a mark is for members by name" "begins with beta-, and 'alpha-peer-77' does not" \
         shruthictl set alpha-peer-77 Fleet=beta
@@ -209,6 +288,33 @@ kill -INT $pid
 wait $pid
 is "a second Ctrl-C ends it at once" "130" "$?"
 check "… and down finds the rest" shruthictl fleet down alpha
+check "… and nothing is left" gone alpha
+: >out
+shruthictl fleet run alpha.fleet --results=hung >out 2>&1 &
+pid=$!
+wait_for 60 grep -q 's  running' out || cat out
+kill -STOP "$(systemctl show -P MainPID shruthid)"
+began=$SECONDS
+kill -INT $pid
+wait $pid
+is "Ctrl-C with a shruthid that hangs is a failure" "1" "$?"
+check "… after half a minute" test $((SECONDS - began)) -lt 50
+expect_output "… which is said" 'shruthid has not answered for 30 seconds, so the run ends without it' cat out
+expect_output "… and what to do" 'Nothing of the fleet was removed.*shruthictl fleet down alpha' cat out
+is "… with results" "true" "$(jq .Interrupted hung/run.json)"
+kill -CONT "$(systemctl show -P MainPID shruthid)"
+check "… and down finds it" shruthictl fleet down alpha
+check "… and nothing is left" gone alpha
+# A connection that is lost is made anew: root has one without a bus.
+: >out
+DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent shruthictl fleet run alpha.fleet --results=lost >out 2>&1 &
+pid=$!
+wait_for 60 grep -q 's  running' out || cat out
+systemctl restart shruthid
+wait $pid
+is "a run whose connection is lost is a failure" "1" "$?"
+expect_output "… which its results say" 'Lost the connection' jq -r .Problem lost/run.json
+expect_output "… with consoles" '^[0-9.]+ peers 10\.133\.0\.' cat lost/consoles/alpha-peer-0.log
 check "… and nothing is left" gone alpha
 interrupt KILL 's  creating' killed-1
 check "down after a kill while members are made" shruthictl fleet down alpha
@@ -257,6 +363,9 @@ check "nothing of that is left" gone alice
 expect_fail "mallory is refused" '[Aa]uthentication is required|[Nn]ot authorized|administrator' \
         as_user mallory shruthictl fleet up plans/mallory.fleet
 check "up as root" shruthictl fleet up --quiet alpha.fleet
+expect_fail "what others can write to decides nothing" 'is no folder that only you can write to' \
+        as_user alice env XDG_STATE_HOME=/tmp/state sh -c 'mkdir -p /tmp/state/shruthi/fleets && chmod 777 \
+                /tmp/state/shruthi/fleets && shruthictl fleet down alpha'
 expect_fail "alice does not take down root's" "There is no fleet 'alpha' of yours" \
         as_user alice shruthictl fleet down alpha
 check "root does" shruthictl fleet down alpha
@@ -273,6 +382,12 @@ expect_status "root has none of that name" 4 shruthictl fleet down own
 check "root makes one" shruthictl fleet up --quiet own.fleet
 check "… and takes down his" shruthictl fleet down own
 expect_output "… and not alice's" '^own-peer-1 ' shruthictl list --no-legend
+check "root makes one again" shruthictl fleet up --quiet own.fleet
+is "each has its line" "own alice 2 own root 2" \
+        "$(shruthictl fleet list --no-legend | awk '$1 == "own" {print $1, $2, $3}' | xargs)"
+expect_output "status is of one's own" '^own-other-1 +running +root' shruthictl fleet status own
+expect_output "… or of another's" '^own-peer-1 +running +alice' shruthictl fleet status alice:own
+check "… and takes down his again" shruthictl fleet down own
 expect_output "… but as hers" 'The fleet own is gone, with' shruthictl fleet down alice:own
 expect_status "… whose networks she takes down" 0 as_user alice shruthictl fleet down own
 check "nothing is left" gone own

@@ -90,7 +90,8 @@ static int batch_send(Batch *batch, const char *name, ClientCallMaker make, void
         call = g_new0(BatchCall, 1);
         *call = (BatchCall){.batch = batch, .name = name, .message = sd_bus_message_ref(message)};
         g_ptr_array_add(batch->calls, call);
-        r = sd_bus_call_async(batch->ctl->bus, NULL, message, batch_on_reply, call, UINT64_MAX);
+        r = sd_bus_call_async(batch->ctl->bus, NULL, message, batch_on_reply, call,
+                        batch->ctl->call_timeout ?: UINT64_MAX);
         if (r < 0)
                 return client_message_error(r, ret_error);
 

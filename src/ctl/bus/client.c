@@ -109,6 +109,14 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
                                 "shruthid is not running and could not be started (%s): systemctl %sstatus "
                                 "shruthid.service",
                                 message, paths_are_of_user() ? "--user " : "");
+        /* The first of sd_bus_call(), the second of sd_bus_call_async(), in which NoReply alone is what the bus
+         * says of a service that has left. */
+        if (sd_bus_error_has_name(e, SD_BUS_ERROR_TIMEOUT) ||
+                        (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY) &&
+                                        g_strcmp0(e->message, "Method call timed out") == 0))
+                return error_set(ret_error, ERROR_TIMED_OUT,
+                                "shruthid does not answer: systemctl %sstatus shruthid.service",
+                                paths_are_of_user() ? "--user " : "");
         if (sd_bus_error_has_names(e, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED) || r == -ECONNRESET)
                 return error_set(ret_error, ERROR_FAILED,
                                 "shruthid exited before it replied. Operations already begun continue: "
@@ -140,7 +148,7 @@ static int call_attempt(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_rep
         sd_bus_error e = SD_BUS_ERROR_NULL;
         int r;
 
-        r = sd_bus_call(ctl->bus, call, UINT64_MAX, &e, ret_reply);
+        r = sd_bus_call(ctl->bus, call, ctl->call_timeout ?: UINT64_MAX, &e, ret_reply);
         if (r < 0)
                 r = client_reply_error(&e, r, ret_error);
 

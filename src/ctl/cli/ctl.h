@@ -15,6 +15,7 @@ typedef struct Ctl {
         const char *noun; /* of the verb: "volume" in "volume show"; NULL for a verb of unikernels */
         sd_bus *bus;      /* connected by the first call */
         bool bus_private; /* the bus is /run/shruthi/private */
+        uint64_t call_timeout; /* µs; 0: calls wait as long as it takes */
         bool not_managed; /* a call for several names met a definition of an administrator or a package */
 } Ctl;
 

@@ -9,6 +9,7 @@
 #include "ctl/fleet/view.h"
 
 #define STEP_USEC         (200 * UINT64_C(1000))
+#define RECONNECT_USEC    (10 * UINT64_C(1000000))
 #define STEP_PROGRAM_USEC (20 * UINT64_C(1000))
 
 typedef struct FleetCall {
@@ -17,6 +18,7 @@ typedef struct FleetCall {
         FleetAnswer answer;
         guint member;
         void *userdata;
+        int64_t *sent;
         sd_bus_slot *slot;
 } FleetCall;
 
@@ -80,6 +82,8 @@ static void fleet_call_send(FleetCall *call)
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
+        if (call->sent)
+                *call->sent = fleet_run_now(run);
         r = sd_bus_call_async(run->ctl->bus, &call->slot, call->message, on_fleet_reply, call, UINT64_MAX);
         if (r < 0) {
                 (void) client_message_error(r, &error);
@@ -103,9 +107,13 @@ static FleetCall *fleet_call_new(
         return call;
 }
 
-void fleet_call(FleetRun *run, sd_bus_message *message, FleetAnswer answer, guint member, void *userdata)
+void fleet_call(FleetRun *run, sd_bus_message *message, FleetAnswer answer, guint member, void *userdata,
+                int64_t *sent)
 {
-        g_queue_push_tail(run->waiting, fleet_call_new(run, message, answer, member, userdata));
+        FleetCall *call = fleet_call_new(run, message, answer, member, userdata);
+
+        call->sent = sent;
+        g_queue_push_tail(run->waiting, call);
 }
 
 void fleet_call_now(FleetRun *run, sd_bus_message *message, FleetAnswer answer, guint member, void *userdata)
@@ -114,7 +122,7 @@ void fleet_call_now(FleetRun *run, sd_bus_message *message, FleetAnswer answer, 
 }
 
 int fleet_call_member(FleetRun *run, const char *member_method, guint member, bool with_flags,
-                FleetAnswer answer, void *userdata)
+                FleetAnswer answer, void *userdata, int64_t *sent)
 {
         _cleanup_message_ sd_bus_message *message = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -128,14 +136,27 @@ int fleet_call_member(FleetRun *run, const char *member_method, guint member, bo
         if (r < 0)
                 return r;
 
-        fleet_call(run, message, answer, member, userdata);
+        fleet_call(run, message, answer, member, userdata, sent);
         return 0;
 }
 
 static void fleet_send(FleetRun *run)
 {
-        while (run->in_flight < run->in_flight_max && !g_queue_is_empty(run->waiting))
+        while (run->in_flight < FLEET_IN_FLIGHT_MAX && !g_queue_is_empty(run->waiting))
                 fleet_call_send(g_queue_pop_head(run->waiting));
+}
+
+/* Only while the run is to end: until then its plan says how long anything may take. */
+static bool fleet_is_silent(FleetRun *run, uint64_t now)
+{
+        if (!fleet_signal() && !run->removing) {
+                run->heard = 0;
+                return false;
+        }
+        if (run->heard == 0 || run->in_flight == 0)
+                run->heard = now;
+
+        return now - run->heard > FLEET_PATIENCE_USEC;
 }
 
 int fleet_pump(FleetRun *run, uint64_t deadline, Error *ret_error)
@@ -148,6 +169,14 @@ int fleet_pump(FleetRun *run, uint64_t deadline, Error *ret_error)
         fleet_programs_reap(run);
         fleet_view_show(run, false);
         now = (uint64_t) g_get_monotonic_time();
+        if (r > 0)
+                run->heard = now;
+        else if (r == 0 && fleet_is_silent(run, now)) {
+                run->lost = run->silent = true;
+                return error_set(ret_error, ERROR_TIMED_OUT,
+                                "shruthid has not answered for %u seconds, so the run ends without it",
+                                (unsigned) (FLEET_PATIENCE_USEC / G_USEC_PER_SEC));
+        }
         if (r == 0 && now < deadline) {
                 uint64_t step = run->programs->len > 0 ? STEP_PROGRAM_USEC : STEP_USEC;
 
@@ -185,6 +214,23 @@ void fleet_calls_refuse_waiting(FleetRun *run)
                 (void) error_set(&error, ERROR_CANCELED, "It was not sent: the run was over");
                 fleet_call_answered(call, NULL, &error);
         }
+}
+
+void fleet_reconnect(FleetRun *run)
+{
+        uint64_t until = (uint64_t) g_get_monotonic_time() + RECONNECT_USEC;
+        Ctl *ctl = run->ctl;
+
+        fleet_calls_drop(run);
+        run->asked = false;
+        ctl->bus = sd_bus_close_unref(ctl->bus);
+        ctl->bus_private = false;
+        while (client_connect(ctl, NULL) < 0) {
+                if ((uint64_t) g_get_monotonic_time() >= until)
+                        return;
+                g_usleep(STEP_USEC);
+        }
+        run->lost = false;
 }
 
 void fleet_calls_drop(FleetRun *run)

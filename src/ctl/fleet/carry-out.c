@@ -8,6 +8,8 @@
 #include "ctl/fleet/view.h"
 
 #define STATISTICS_USEC (10 * 1000 * 1000)
+#define LOOK_AHEAD_USEC (300 * 1000)
+#define LOOK_SPAN_USEC  (1000 * 1000) /* of the entries that are looked at together */
 #define SETTLE_USEC     (10 * 1000 * 1000) /* for what the end of the run finds under way */
 
 static void on_entry_done(
@@ -30,7 +32,12 @@ static void carry_out_kill(FleetRun *run, guint member, FleetEventRecord *event)
         if (client_new_call(run->ctl, "KillUnikernel", &message, &error) >= 0 &&
                         sd_bus_message_append(message, "si", fleet_member_at(run->expansion, member)->name,
                                         (int32_t) 15) >= 0)
-                fleet_call(run, message, on_entry_done, member, event);
+                fleet_call(run, message, on_entry_done, member, event, &event->began);
+}
+
+static bool entry_ends_run(const FleetEntry *entry)
+{
+        return entry->verb == FLEET_STOP || entry->verb == FLEET_KILL || entry->verb == FLEET_RESTART;
 }
 
 static void carry_out_entry(FleetRun *run, const FleetEntry *entry)
@@ -64,7 +71,7 @@ static void carry_out_entry(FleetRun *run, const FleetEntry *entry)
                         run->started[entry->member] = true;
                         return;
                 }
-                if (entry->verb == FLEET_STOP || entry->verb == FLEET_KILL || entry->verb == FLEET_RESTART)
+                if (entry_ends_run(entry))
                         run->replaced[entry->member] = run->starting[entry->member];
         }
 
@@ -81,8 +88,45 @@ static void carry_out_entry(FleetRun *run, const FleetEntry *entry)
                 break;
         default:
                 (void) fleet_call_member(run, methods[entry->verb], entry->member, entry->verb == FLEET_STOP,
-                                on_entry_done, event);
+                                on_entry_done, event, &event->began);
         }
+}
+
+/* Shortly before members are stopped, their counters are asked for, which are gone with them. from: the
+ * first entry that was not looked at; returns the next one. */
+static guint carry_out_look(FleetRun *run, guint from, int64_t now)
+{
+        const GArray *schedule = run->expansion->schedule;
+        g_autofree bool *wanted = g_new0(bool, run->expansion->members->len);
+        bool any = false;
+
+        if (run->asked || from == schedule->len ||
+                        (int64_t) g_array_index(schedule, FleetEntry, from).usec > now + LOOK_AHEAD_USEC)
+                return from;
+
+        for (; from < schedule->len; from++) {
+                const FleetEntry *entry = &g_array_index(schedule, FleetEntry, from);
+
+                if ((int64_t) entry->usec > now + LOOK_SPAN_USEC)
+                        break;
+                if (entry_ends_run(entry))
+                        any = wanted[entry->member] = true;
+        }
+        if (any)
+                fleet_ask_statistics(run, wanted);
+        return from;
+}
+
+/* Before the next entry, and before the next look at it. */
+static int64_t carry_out_wake(const FleetRun *run, guint next, int64_t now)
+{
+        const GArray *schedule = run->expansion->schedule;
+        int64_t usec;
+
+        if (next == schedule->len)
+                return INT64_MAX;
+        usec = (int64_t) g_array_index(schedule, FleetEntry, next).usec;
+        return usec - LOOK_AHEAD_USEC > now ? usec - LOOK_AHEAD_USEC : usec;
 }
 
 /* When the run is over, in µs after the clock has begun: without Duration=, with the last entry. */
@@ -130,30 +174,29 @@ int fleet_carry_out(FleetRun *run, Error *ret_error)
 {
         const GArray *schedule = run->expansion->schedule;
         int64_t end = carry_out_end(run), statistics = 0;
-        guint next = 0;
+        guint next = 0, looked = 0;
         int r = 0;
 
-        run->in_flight_max = FLEET_IN_FLIGHT_EVENTS_MAX;
         run->record->clock = fleet_run_now(run);
         fleet_view_phase(run, "running");
         while (r >= 0 && !fleet_signal()) {
-                int64_t now = fleet_run_now(run) - run->record->clock, wake = MIN(end, statistics);
+                int64_t now = fleet_run_now(run) - run->record->clock, wake;
 
                 for (; next < schedule->len; next++) {
                         const FleetEntry *entry = &g_array_index(schedule, FleetEntry, next);
 
-                        if ((int64_t) entry->usec > now || (int64_t) entry->usec > end) {
-                                wake = MIN(wake, (int64_t) entry->usec);
+                        if ((int64_t) entry->usec > now || (int64_t) entry->usec > end)
                                 break;
-                        }
                         carry_out_entry(run, entry);
                 }
                 if (now >= end)
                         break;
+                looked = carry_out_look(run, MAX(looked, next), now);
                 if (now >= statistics) {
-                        fleet_ask_statistics(run);
+                        fleet_ask_statistics(run, NULL);
                         statistics = now + STATISTICS_USEC;
                 }
+                wake = MIN(MIN(end, statistics), carry_out_wake(run, next, now));
                 r = fleet_pump(run, (uint64_t) (run->begun + run->record->clock + wake), ret_error);
         }
 

@@ -124,7 +124,7 @@ static int create_member(FleetRun *run, guint member, Error *ret_error)
         if (r < 0)
                 return r;
 
-        fleet_call(run, message, on_created, member, NULL);
+        fleet_call(run, message, on_created, member, NULL, NULL);
         return 0;
 }
 

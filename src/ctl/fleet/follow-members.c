@@ -24,7 +24,6 @@ FleetRun *fleet_run_new(Ctl *ctl, const FleetExpansion *expansion)
                         .members = g_hash_table_new(g_str_hash, g_str_equal),
                         .begun = g_get_monotonic_time(),
                         .waiting = g_queue_new(),
-                        .in_flight_max = FLEET_IN_FLIGHT_MAX,
                         .started = g_new0(bool, expansion->members->len),
                         .starting = g_new0(guint, expansion->members->len),
                         .replaced = g_new0(guint, expansion->members->len),
@@ -168,13 +167,14 @@ static void on_fleet_statistics(
 
                 for (guint i = 0; devices && i < json_array_get_length(devices); i++)
                         run_take_device(json_array_get_object_element(devices, i), &usage);
-                if (number > 0)
+                /* Those of a run that is over by now are not the new run's. */
+                if (number > 0 && run->record->members[number - 1].called < run->asked_at)
                         fleet_record_use(&run->record->members[number - 1], &usage,
                                         (uint64_t) value_number(statistics, "Memory"));
         }
 }
 
-void fleet_ask_statistics(FleetRun *run)
+void fleet_ask_statistics(FleetRun *run, const bool *wanted)
 {
         _cleanup_message_ sd_bus_message *message = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -186,13 +186,15 @@ void fleet_ask_statistics(FleetRun *run)
         if (r >= 0)
                 r = sd_bus_message_open_container(message, 'a', "s");
         for (guint i = 0; r >= 0 && i < run->expansion->members->len; i++)
-                if (run->record->members[i].state == FLEET_STATE_RUNNING ||
-                                run->record->members[i].state == FLEET_STATE_PAUSED)
+                if ((!wanted || wanted[i]) && (run->record->members[i].state == FLEET_STATE_RUNNING ||
+                                                              run->record->members[i].state ==
+                                                                              FLEET_STATE_PAUSED))
                         r = sd_bus_message_append(message, "s", fleet_member_at(run->expansion, i)->name);
         if (r >= 0)
                 r = sd_bus_message_close_container(message);
         if (r < 0)
                 return;
         run->asked = true;
+        run->asked_at = fleet_run_now(run);
         fleet_call_now(run, message, on_fleet_statistics, FLEET_NOBODY, NULL);
 }

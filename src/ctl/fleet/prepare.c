@@ -43,6 +43,60 @@ static int prepare_check_names(FleetRun *run, Error *ret_error)
         return 0;
 }
 
+/* Those of a fleet whose file is elsewhere, or gone. */
+static int prepare_check_mark(FleetRun *run, Error *ret_error)
+{
+        const char *fleet = run->plan->name;
+        g_autoptr(GPtrArray) found = NULL;
+        int r;
+
+        r = fleet_find_members(run->ctl, fleet, &found, ret_error);
+        if (r < 0)
+                return r;
+        (void) fleet_found_keep(found, geteuid());
+        if (found->len > 0)
+                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS,
+                                "There are %u members of a fleet %s of yours, such as %s, whose plan is not "
+                                "noted here: shruthictl fleet down %s",
+                                found->len, fleet, ((FleetFound *) found->pdata[0])->name, fleet);
+
+        return 0;
+}
+
+/* A network is noted before it is made, so one that is there already must never be. */
+static int prepare_check_networks(FleetRun *run, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        const char *name;
+        int r;
+
+        if (run->plan->networks->len == 0)
+                return 0;
+        r = client_call(run->ctl, "ListNetworks", &reply, ret_error, NULL);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_enter_container(reply, 'a', "(ssussos)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssussos)", &name, NULL, NULL, NULL, NULL, NULL,
+                                          NULL)) > 0)
+                g_hash_table_add(names, g_strdup(name));
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        for (guint i = 0; i < run->plan->networks->len; i++) {
+                const FleetNetwork *network = run->plan->networks->pdata[i];
+                g_autofree char *host_name = fleet_network_host_name(run->plan, network);
+
+                if (!network->network && !network->bridge && g_hash_table_contains(names, host_name))
+                        return error_set(ret_error, ERROR_NETWORK_EXISTS,
+                                        "The network %s is there already: give the fleet another Name=, or "
+                                        "remove it (shruthictl network remove %s)",
+                                        host_name, host_name);
+        }
+
+        return 0;
+}
+
 static int prepare_import(FleetRun *run, const FleetGroup *group, char **ret_digest, Error *ret_error)
 {
         if (digest_is_valid(group->image)) {
@@ -123,6 +177,10 @@ int fleet_prepare(FleetRun *run, Error *ret_error)
         if (r < 0)
                 return r;
         r = prepare_check_names(run, ret_error);
+        if (r >= 0)
+                r = prepare_check_mark(run, ret_error);
+        if (r >= 0)
+                r = prepare_check_networks(run, ret_error);
         if (r >= 0)
                 r = fleet_admission_begin(&admission, ret_error);
         if (r >= 0)

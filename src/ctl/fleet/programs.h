@@ -12,5 +12,5 @@ void fleet_programs_start(FleetRun *run, char **command, FleetEventRecord *event
 /* Notes those that have ended. */
 void fleet_programs_reap(FleetRun *run);
 
-/* Ends those that still run, with their children. */
+/* Ends those that still run, with their children and those that others have left, all at once. */
 void fleet_programs_end(FleetRun *run);

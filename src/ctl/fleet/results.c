@@ -84,14 +84,16 @@ int fleet_results_write(FleetRun *run, Error *ret_error)
                         {"report.html", fleet_format_report},
         };
         g_autofree char *problem = NULL, *schedule = fleet_expansion_format(run->expansion);
-        int r = 0;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = run->lost ? -ENOTCONN : fleet_consoles_collect(run, &problem, &error);
 
-        if (!run->lost)
-                r = fleet_consoles_collect(run, &problem, ret_error);
         if (problem)
                 fleet_view_note(run, "consoles", NULL, problem);
-        if (r >= 0)
-                r = results_write_file(run, "schedule.jsonl", schedule, ret_error);
+        if (r < 0 && !run->record->problem)
+                run->record->problem = g_strdup_printf("The consoles cannot be read: %s",
+                                error_message(&error, r));
+
+        r = results_write_file(run, "schedule.jsonl", schedule, ret_error);
         for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(files); i++) {
                 g_autofree char *text = files[i].format(run->record);
 

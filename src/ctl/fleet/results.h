@@ -9,5 +9,5 @@
  * FLEET-DATE in the current folder. Free *ret_folder with g_free(); it is absolute. */
 int fleet_results_make(FleetRun *run, const char *name, char **ret_folder, Error *ret_error);
 
-/* Reads the consoles, and writes everything. */
+/* Reads the consoles, if shruthid can be reached, and writes everything. */
 int fleet_results_write(FleetRun *run, Error *ret_error);

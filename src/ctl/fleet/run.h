@@ -22,7 +22,7 @@ typedef struct FleetRun {
         int64_t begun;       /* CLOCK_MONOTONIC, µs */
         GQueue *waiting;     /* FleetCall that are not sent yet */
         GList *sent;         /* FleetCall without an answer */
-        unsigned in_flight, in_flight_max;
+        unsigned in_flight;
         bool *started;       /* for each member: its first start is answered */
         guint *starting;     /* for each member: starts without an answer */
         guint *replaced;     /* for each member: how many of these the plan has ended itself */
@@ -32,6 +32,9 @@ typedef struct FleetRun {
         bool asked;          /* for the counters, and not answered yet */
         bool removing;       /* what ends now is no failure */
         bool lost;           /* the connection to the bus */
+        bool silent;         /* shruthid does not answer any more */
+        uint64_t heard;      /* CLOCK_MONOTONIC: its last message, while the run is to end; 0: it is not */
+        int64_t asked_at;    /* for the counters, last */
         char *refusal;       /* of a password, which is not asked for again */
         const char *phase;   /* for the view */
         uint64_t shown;      /* when the view was drawn last */
@@ -71,5 +74,5 @@ int fleet_wait_barriers(FleetRun *run, Error *ret_error);
 /* Begins the clock, and carries out the schedule until the duration is over. */
 int fleet_carry_out(FleetRun *run, Error *ret_error);
 
-/* Asks for the counters of all that runs. Once at most at a time. */
-void fleet_ask_statistics(FleetRun *run);
+/* Asks for the counters of all that runs, or of those of them that are wanted. Once at most at a time. */
+void fleet_ask_statistics(FleetRun *run, const bool *wanted);

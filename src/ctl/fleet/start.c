@@ -28,15 +28,14 @@ static void on_started(
         /* A start that the plan has stopped, killed or begun anew did what the plan says. */
         replaced = replaced && !reply;
         if (event) {
+                event->began = record->called;
                 event->ended = now;
                 g_free(event->problem);
                 event->problem = replaced ? NULL : g_strdup(error->message);
         }
         if (reply) {
-                int64_t latency = now - record->called;
-
                 record->ready = now;
-                g_array_append_val(record->latencies, latency);
+                fleet_record_started(record, now - record->called);
                 return;
         }
         if (replaced || run->removing || fleet_signal())
@@ -59,10 +58,9 @@ void fleet_member_start(FleetRun *run, guint member, bool again, FleetEventRecor
                         event->problem = g_strdup("it was not created");
                 return;
         }
-        record->called = fleet_run_now(run);
         record->ready = FLEET_NEVER;
         if (fleet_call_member(run, again ? "RestartUnikernel" : "StartUnikernel", member, true, on_started,
-                            event) >= 0)
+                            event, &record->called) >= 0)
                 run->starting[member]++;
 }
 
@@ -127,6 +125,7 @@ static int barrier_wait(FleetRun *run, const FleetBarrier *barrier, Error *ret_e
 {
         FleetBarrierRecord record = {.barrier = barrier, .began = fleet_run_now(run)};
         g_autofree bool *seen = g_new0(bool, run->expansion->members->len);
+        g_autofree uint64_t *since = g_new0(uint64_t, run->expansion->members->len);
         int64_t until = record.began + (int64_t) barrier->timeout_usec, round = 0;
         guint left;
         int r = 0;
@@ -137,7 +136,7 @@ static int barrier_wait(FleetRun *run, const FleetBarrier *barrier, Error *ret_e
                 if (record.held || left == 0 || fleet_run_now(run) >= until)
                         break;
                 if (barrier->console && fleet_run_now(run) >= round) {
-                        r = fleet_consoles_match(run, barrier, seen, ret_error);
+                        r = fleet_consoles_match(run, barrier, seen, since, ret_error);
                         round = fleet_run_now(run) + CONSOLE_ROUND_USEC;
                         continue;
                 }

@@ -96,6 +96,9 @@ static void check_print(const FleetExpansion *expansion, const FleetAdmission *a
         for (guint i = 0; i < MIN(expansion->members->len, MEMBERS_SHOWN); i++)
                 check_print_member(fleet_member_at(expansion, i));
         printf("Schedule:  %u entries\n", expansion->schedule->len);
+        if (expansion->n_left_out > 0)
+                printf("  and %u lines of [Event] and other entries later than Duration=, which never happen\n",
+                                expansion->n_left_out);
         for (guint i = 0; i < MIN(expansion->schedule->len, SCHEDULE_SHOWN); i++)
                 check_print_entry(expansion, &g_array_index(expansion->schedule, FleetEntry, i));
         if (expansion->schedule->len > SCHEDULE_SHOWN)
@@ -162,6 +165,7 @@ static void check_print_json(
         json_object_set_member(object, "MemoryNeeded", json_number(admission->needed));
         json_object_set_member(object, "MemoryAvailable", json_number(admission->available));
         json_object_set_member(object, "MembersThatFit", json_number(admission->n_fit));
+        json_object_set_member(object, "EntriesLeftOut", json_number(expansion->n_left_out));
         json_object_set_member(object, "Members", check_members_to_json(expansion));
         json_object_set_member(object, "Schedule", check_schedule_to_json(expansion));
         json_node_set_object(node, object);

@@ -2,13 +2,13 @@
 
 /* fleet up, run, status, down, list. */
 
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
+#include "common/users.h"
 #include "ctl/fleet/calls.h"
 #include "ctl/fleet/programs.h"
 #include "ctl/fleet/results.h"
@@ -19,7 +19,8 @@
 #include "ctl/output/table.h"
 #include "fleet/expand.h"
 
-#define STATISTICS_USEC (20 * UINT64_C(1000000))
+#define STATISTICS_USEC  (20 * UINT64_C(1000000))
+#define REMOVE_CALL_USEC (120 * UINT64_C(1000000)) /* a stop that takes as long hangs */
 
 static int fleet_load(
                 const char *path, FleetPlan **ret_plan, FleetExpansion **ret_expansion, Error *ret_error)
@@ -64,6 +65,17 @@ static int fleet_take_down(FleetRun *run)
         fleet_calls_drop_waiting(run);
         fleet_view_phase(run, "removing");
         fleet_view_clear(run);
+        if (run->lost && !run->silent)
+                fleet_reconnect(run);
+        if (run->lost) {
+                fprintf(stderr,
+                                "Nothing of the fleet was removed, as shruthid does not answer: shruthictl fleet "
+                                "down %s\n",
+                                run->plan->name);
+                return CTL_EXIT_FAILURE;
+        }
+
+        run->ctl->call_timeout = REMOVE_CALL_USEC;
         r = fleet_remove(run->ctl, run->plan->name, geteuid(), NULL, &error);
         if (r == CTL_EXIT_SUCCESS || error.code == ERROR_NO_SUCH_UNIKERNEL)
                 return CTL_EXIT_SUCCESS;
@@ -122,8 +134,7 @@ static int fleet_stop_all(FleetRun *run, Error *ret_error)
         run->removing = true;
         fleet_calls_refuse_waiting(run);
         run->removing = false;
-        run->in_flight_max = FLEET_IN_FLIGHT_EVENTS_MAX;
-        fleet_ask_statistics(run);
+        fleet_ask_statistics(run, NULL);
         while (r >= 0 && run->asked && (uint64_t) g_get_monotonic_time() < until)
                 r = fleet_pump(run, until, ret_error);
 
@@ -131,15 +142,22 @@ static int fleet_stop_all(FleetRun *run, Error *ret_error)
         fleet_view_phase(run, "stopping");
         for (guint i = 0; r >= 0 && i < run->expansion->members->len; i++)
                 if (run->record->members[i].called != FLEET_NEVER)
-                        r = fleet_call_member(run, "StopUnikernel", i, true, on_fleet_stopped, NULL);
+                        r = fleet_call_member(run, "StopUnikernel", i, true, on_fleet_stopped, NULL,
+                                        NULL);
 
         return r < 0 ? r : fleet_finish_calls(run, ret_error);
 }
 
-/* Everything from the first member to the results. What happened is in the record, whatever it was. */
-static int fleet_run_plan(FleetRun *run, Error *ret_error)
+static void run_note_problem(FleetRun *run, const Error *error, int r)
 {
-        _cleanup_error_ Error error = ERROR_INIT;
+        if (r < 0 && !run->record->problem)
+                run->record->problem = g_strdup(error_message(error, r));
+}
+
+/* Everything from the first member to the results. What happened is in the record, whatever it was. */
+static void fleet_run_plan(FleetRun *run)
+{
+        _cleanup_error_ Error error = ERROR_INIT, stop_error = ERROR_INIT;
         int r;
 
         r = fleet_create(run, &error);
@@ -150,17 +168,17 @@ static int fleet_run_plan(FleetRun *run, Error *ret_error)
         if (r >= 0 && !fleet_signal())
                 r = fleet_carry_out(run, &error);
         run->record->interrupted = fleet_signal() != 0;
-        if (r < 0)
-                run->record->problem = g_strdup(error_message(&error, r));
+        run_note_problem(run, &error, r);
         fleet_programs_end(run);
         run->record->ended = fleet_run_now(run);
         fleet_record_sample(run->record, run->record->ended);
 
-        if (run->lost) {
-                error_move(ret_error, &error);
-                return r;
+        if (run->lost && !run->silent)
+                fleet_reconnect(run);
+        if (!run->lost) {
+                r = fleet_stop_all(run, &stop_error);
+                run_note_problem(run, &stop_error, r);
         }
-        return fleet_stop_all(run, ret_error);
 }
 
 static void fleet_run_print(const FleetRun *run)
@@ -170,6 +188,11 @@ static void fleet_run_print(const FleetRun *run)
 
         if (problem)
                 fprintf(stderr, "%s\n", problem);
+        if (record->metrics_left_out > 0)
+                fprintf(stderr,
+                                "%" G_GUINT64_FORMAT " metrics were left out: members printed more of them, or of "
+                                "more names, than are taken\n",
+                                record->metrics_left_out);
         if (run->ctl->options.quiet || run->ctl->options.json != JSON_OFF)
                 return;
         printf("%s: %u members, of which %u failed, %u events, of which %u failed. Results: %s\n",
@@ -198,9 +221,8 @@ int verb_fleet_run(Ctl *ctl, char **operands, Error *ret_error)
         }
 
         run->results = folder;
-        r = fleet_run_plan(run, ret_error);
-        if (r >= 0)
-                r = fleet_results_write(run, ret_error);
+        fleet_run_plan(run);
+        r = fleet_results_write(run, ret_error);
         fleet_view_clear(run);
         removed = fleet_take_down(run);
         if (r < 0)
@@ -210,13 +232,14 @@ int verb_fleet_run(Ctl *ctl, char **operands, Error *ret_error)
         return fleet_record_is_success(run->record) ? removed : CTL_EXIT_FAILURE;
 }
 
-/* The name of a fleet: the operand, or that of the plan if it is a file. */
+/* The name of a fleet: the operand, or that of the plan if it is a file. A name has neither '.' nor '/', and
+ * is one whatever lies in the current folder. */
 static int fleet_name(const char *operand, char **ret_name, Error *ret_error)
 {
         g_autoptr(FleetPlan) plan = NULL;
         int r;
 
-        if (name_is_valid(operand) && access(operand, F_OK) < 0) {
+        if (name_is_valid(operand)) {
                 *ret_name = g_strdup(operand);
                 return 0;
         }
@@ -233,20 +256,13 @@ static int fleet_owned_name(const char *operand, uid_t *ret_owner, char **ret_na
 {
         const char *colon = strchr(operand, ':');
         g_autofree char *user = NULL;
-        uint64_t number;
-        struct passwd *entry;
 
         *ret_owner = geteuid();
-        if (!colon || !name_is_valid(colon + 1) || access(operand, F_OK) == 0)
+        if (!colon || !name_is_valid(colon + 1))
                 return fleet_name(operand, ret_name, ret_error);
 
         user = g_strndup(operand, (size_t) (colon - operand));
-        entry = getpwnam(user);
-        if (entry)
-                *ret_owner = entry->pw_uid;
-        else if (number_parse(user, 0, UINT32_MAX - 1, &number) >= 0)
-                *ret_owner = (uid_t) number;
-        else
+        if (user_parse("USER", user, ret_owner, NULL) < 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "There is no user '%s': write USER:NAME, with USER as shruthictl fleet list "
                                 "shows it",
@@ -278,16 +294,17 @@ int verb_fleet_status(Ctl *ctl, char **operands, Error *ret_error)
         g_autoptr(Table) table = table_new(headers);
         g_autoptr(GPtrArray) found = NULL;
         g_autofree char *name = NULL;
+        uid_t owner, other;
         int r;
 
-        r = fleet_name(operands[0], &name, ret_error);
+        r = fleet_owned_name(operands[0], &owner, &name, ret_error);
         if (r >= 0)
                 r = fleet_find_members(ctl, name, &found, ret_error);
         if (r < 0)
                 return r;
+        other = fleet_found_keep(found, owner);
         if (found->len == 0)
-                return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
-                                "There is no fleet '%s' of yours: shruthictl fleet list", name);
+                return fleet_refuse_owner(name, "status", owner, other, ret_error);
 
         for (guint i = 0; i < found->len; i++) {
                 const FleetFound *one = found->pdata[i];
@@ -302,18 +319,41 @@ int verb_fleet_status(Ctl *ctl, char **operands, Error *ret_error)
 }
 
 typedef struct FleetSum {
-        guint members, running, failed;
+        const char *name;
         uid_t owner;
-        bool complete;
+        guint members, running, failed;
 } FleetSum;
 
-static void fleet_list_add(Table *table, const char *name, const FleetSum *sum)
+static int compare_sums(gconstpointer a, gconstpointer b)
+{
+        const FleetSum *x = a, *y = b;
+        int order = strcmp(x->name, y->name);
+
+        return order != 0 ? order : x->owner < y->owner ? -1 : x->owner > y->owner;
+}
+
+/* Fleets of several users may have the same name. */
+static FleetSum *fleet_sum_get(GHashTable *sums, const char *name, uid_t owner)
+{
+        g_autofree char *key = g_strdup_printf("%u:%s", (unsigned) owner, name);
+        FleetSum *sum = g_hash_table_lookup(sums, key);
+
+        if (!sum) {
+                sum = g_new0(FleetSum, 1);
+                *sum = (FleetSum){.name = name, .owner = owner};
+                g_hash_table_insert(sums, g_steal_pointer(&key), sum);
+        }
+
+        return sum;
+}
+
+static void fleet_list_add(Table *table, const FleetSum *sum)
 {
         g_autofree char *members = g_strdup_printf("%u", sum->members),
                         *running = g_strdup_printf("%u", sum->running),
                         *failed = g_strdup_printf("%u", sum->failed);
 
-        table_add(table, name, COLOR_NONE, NULL);
+        table_add(table, sum->name, COLOR_NONE, NULL);
         table_add_owner(table, sum->owner);
         table_add(table, members, COLOR_NONE, json_number(sum->members));
         table_add(table, running, COLOR_NONE, json_number(sum->running));
@@ -327,7 +367,7 @@ int verb_fleet_list(Ctl *ctl, char **operands, Error *ret_error)
         g_autoptr(GHashTable) sums = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         g_auto(GStrv) files = fleet_state_list();
         g_autoptr(GPtrArray) found = NULL;
-        g_autoptr(GList) names = NULL;
+        g_autoptr(GList) sorted = NULL;
         int r;
 
         r = fleet_find_members(ctl, NULL, &found, ret_error);
@@ -335,29 +375,19 @@ int verb_fleet_list(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
         for (guint i = 0; i < found->len; i++) {
                 const FleetFound *one = found->pdata[i];
-                FleetSum *sum = g_hash_table_lookup(sums, one->fleet);
+                FleetSum *sum = fleet_sum_get(sums, one->fleet, one->owner);
 
-                if (!sum) {
-                        sum = g_new0(FleetSum, 1);
-                        sum->owner = one->owner;
-                        g_hash_table_insert(sums, g_strdup(one->fleet), sum);
-                }
                 sum->members++;
                 sum->running += g_str_equal(one->state, "running");
                 sum->failed += g_str_equal(one->state, "failed");
         }
         /* Of one that was interrupted, networks alone may be left. */
         for (char **file = files; *file; file++)
-                if (!g_hash_table_contains(sums, *file)) {
-                        FleetSum *sum = g_new0(FleetSum, 1);
+                (void) fleet_sum_get(sums, *file, geteuid());
 
-                        sum->owner = geteuid();
-                        g_hash_table_insert(sums, g_strdup(*file), sum);
-                }
-
-        names = g_list_sort(g_hash_table_get_keys(sums), compare_texts);
-        for (GList *l = names; l; l = l->next)
-                fleet_list_add(table, l->data, g_hash_table_lookup(sums, l->data));
+        sorted = g_list_sort(g_hash_table_get_values(sums), compare_sums);
+        for (GList *l = sorted; l; l = l->next)
+                fleet_list_add(table, l->data);
         pager_open(&ctl->options);
         table_print(table, &ctl->options, "fleets listed");
         return CTL_EXIT_SUCCESS;

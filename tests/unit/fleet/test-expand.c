@@ -4,6 +4,7 @@
  * others. */
 
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "fleet/expand.h"
@@ -122,6 +123,54 @@ static void test_values_are_quoted(void)
         g_assert_nonnull(strstr(text, "--ipv4={service.address}"));
 }
 
+/* A value from a table cannot join the lines of a definition. */
+static void test_values_end_their_line(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *folder = g_dir_make_tmp("shruthi-fleet-XXXXXX", &error),
+                        *values = g_build_filename(folder, "v.csv", NULL),
+                        *path = g_build_filename(folder, "a.fleet", NULL);
+        static const char text[] = "[Group peer]\nImage=/a\nCount=1\nValues=v.csv\nArguments=--x={x}\n"
+                                   "Memory=16M\n";
+        static const struct {
+                const char *csv;
+                bool good;
+        } cases[] = {{"x\na\\\n", false}, {"x\na\\\\\n", true}, {"x\na\\b\n", true}};
+
+        g_assert_no_error(error);
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(FleetPlan) plan = NULL;
+                g_autoptr(FleetExpansion) expansion = NULL;
+                _cleanup_error_ Error refusal = ERROR_INIT;
+
+                g_assert_true(g_file_set_contents(values, cases[i].csv, -1, NULL));
+                g_assert_cmpint(fleet_plan_parse(path, text, strlen(text), &plan, NULL), ==, 0);
+                g_assert_cmpint(fleet_expand(plan, &expansion, &refusal) >= 0, ==, cases[i].good);
+                if (!cases[i].good)
+                        g_assert_nonnull(strstr(refusal.message, ":5: Arguments=: with its fields filled in, it "
+                                                                 "ends with a '\\'"));
+                else
+                        g_assert_cmpuint(fleet_member_at(expansion, 0)->memory, ==, 16 * 1024 * 1024);
+        }
+        g_assert_cmpint(g_unlink(values), ==, 0);
+        g_assert_cmpint(g_rmdir(folder), ==, 0);
+}
+
+/* What would be later than Duration= is not in the schedule, and counted. */
+static void test_nothing_after_the_end(void)
+{
+        static const char text[] = "[Fleet]\nDuration=20s\n[Group peer]\nImage=/a\nCount=3\n"
+                                   "[Event 10s]\nStop=peer-0\n[Event 20s]\nStart=peer-0\n"
+                                   "[Event 21s]\nStop=peer-1\nExecStart=/bin/true\n";
+        g_autoptr(FleetPlan) plan = NULL;
+        g_autoptr(FleetExpansion) expansion = NULL;
+
+        g_assert_cmpint(fleet_plan_parse("/a.fleet", text, strlen(text), &plan, NULL), ==, 0);
+        g_assert_cmpint(fleet_expand(plan, &expansion, NULL), ==, 0);
+        g_assert_cmpuint(expansion->schedule->len, ==, 2);
+        g_assert_cmpuint(expansion->n_left_out, ==, 2);
+}
+
 static int compare_entries(gconstpointer a, gconstpointer b)
 {
         const FleetEntry *x = a, *y = b;
@@ -216,6 +265,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/fleet/expand/amounts", test_amounts);
         g_test_add_func("/fleet/expand/choice-is-of-others", test_choice_is_of_others);
         g_test_add_func("/fleet/expand/values-are-quoted", test_values_are_quoted);
+        g_test_add_func("/fleet/expand/values-end-their-line", test_values_end_their_line);
+        g_test_add_func("/fleet/expand/nothing-after-the-end", test_nothing_after_the_end);
         g_test_add_func("/fleet/expand/lengths-have-their-distribution",
                         test_lengths_have_their_distribution);
         g_test_add_func("/fleet/expand/values-refusals", test_values_refusals);

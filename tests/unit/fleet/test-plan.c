@@ -111,6 +111,9 @@ static const struct {
                 {GROUP "[Group b]\nImage=/a\nCount=4093\n", ":4: the fleet has more than 4096 members"},
                 {GROUP "Start=soon\n", ":4: Start=soon: not a time"},
                 {GROUP "Start=0/s\n", ":4: Start=0/s: write how long"},
+                {GROUP "Start=0.0000000001/s\n",
+                                ":4: Start=0.0000000001/s: the last of 4 members would start after more than 7"},
+                {GROUP "Start=7d 1/s\n", "would start after more than 7 days"},
                 {GROUP "Values=none.csv\n", ":4: Values=none.csv: /srv/none.csv cannot be read"},
                 {GROUP "[Event]\nStop=peer-0\n", ":4: [Event] needs the time when it happens"},
                 {GROUP "[Event soon]\nStop=peer-0\n", ":4: [Event] needs the time"},
@@ -135,6 +138,10 @@ static const struct {
                                 "{peer.1.service.ip}: the group has no such device"},
                 {GROUP "Arguments={choose:pear,2}\n", "{choose:pear,2}: write {choose:GROUP,N}"},
                 {GROUP "Arguments={choose:peer,0}\n", "{choose:peer,0}: write how many"},
+                {"[Network a]\nSubnet=10.0.0.0/16\n[Group peer]\nImage=/a\nCount=4096\nNetwork=service:a\n"
+                 "Arguments={choose:peer,1024}{choose:peer,1024}{choose:peer,1024}{choose:peer,1024}"
+                 "{choose:peer,1024}{choose:peer,1024}{choose:peer,1024}\n",
+                                "Arguments=: with its fields filled in, it is longer than 65536 bytes"},
                 {"[Network a]\nSubnet=10.0.0.0/30\n" GROUP "Network=service:a\n",
                                 "[Network a] has addresses for 1 members only"},
                 {"[Network a]\nSubnet=10.0.0.0/24\n" GROUP "Network=service:a\nArguments={choose6:peer,1}\n",

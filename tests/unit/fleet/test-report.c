@@ -203,6 +203,65 @@ static void test_usage_is_of_all_runs(Fixture *fixture, const void *unused)
         g_assert_nonnull(strstr(text, ",2.500,100,15,25,35,45,\n"));
 }
 
+/* A start begins a new run also if that needs more than the last one did at the last look. */
+static void test_usage_is_of_each_start(Fixture *fixture, const void *unused)
+{
+        const FleetUsage usages[] = {{1000000, 1, 2, 3, 4}, {2000000, 10, 20, 30, 40}};
+        FleetMemberRecord *member = &fixture->record->members[0];
+        g_autofree char *text = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(usages); i++) {
+                fleet_record_started(member, 1000);
+                fleet_record_use(member, &usages[i], 100);
+        }
+        text = fleet_format_members(fixture->record);
+        g_assert_nonnull(strstr(text, ",2,absent,no,,,3.000,100,11,22,33,44,\n"));
+}
+
+/* One member leaves room for the others, and names have a limit; what is beyond is counted, and said. */
+static void test_metrics_have_limits(Fixture *fixture, const void *unused)
+{
+        FleetRecord *record = fixture->record;
+        g_autofree char *run = NULL, *report = NULL;
+
+        record->members[0].metrics = FLEET_METRICS_MAX / 2 - 1;
+        g_assert_true(fleet_record_add_metric(record, 0, 0, "METRIC a 1"));
+        g_assert_false(fleet_record_add_metric(record, 0, 0, "METRIC a 1"));
+        for (guint i = 0; i < FLEET_METRIC_NAMES_MAX + 5; i++) {
+                g_autofree char *line = g_strdup_printf("METRIC b%u 1", i);
+
+                g_assert_cmpint(fleet_record_add_metric(record, 1, 0, line), ==,
+                                i < FLEET_METRIC_NAMES_MAX - 1);
+        }
+        g_assert_true(fleet_record_add_metric(record, 1, 0, "METRIC a 1"));
+        g_assert_cmpuint(record->metrics_left_out, ==, 7);
+        run = fleet_format_run(record);
+        g_assert_nonnull(strstr(run, "\"MetricsLeftOut\": 7,"));
+        report = fleet_format_report(record);
+        g_assert_nonnull(strstr(report, "<th>Metrics left out</th><td>7: "));
+}
+
+/* A member that is restarted for days does not fill the memory. */
+static void test_record_is_bounded(Fixture *fixture, const void *unused)
+{
+        FleetRecord *record = fixture->record;
+        const FleetSample *last;
+
+        for (guint i = 0; i < 3 * FLEET_SAMPLES_MAX; i++) {
+                record->members[0].state = i % 2 == 0 ? FLEET_STATE_RUNNING : FLEET_STATE_STOPPED;
+                fleet_record_sample(record, (int64_t) i);
+                fleet_record_started(&record->members[0], 5);
+        }
+        g_assert_cmpuint(record->samples->len, <=, FLEET_SAMPLES_MAX);
+        g_assert_cmpuint(record->members[0].latencies->len, ==, FLEET_LATENCIES_MAX);
+        g_assert_cmpuint(record->members[0].starts, ==, 3 * FLEET_SAMPLES_MAX);
+        last = &g_array_index(record->samples, FleetSample, record->samples->len - 1);
+        g_assert_cmpint(last->usec, ==, 3 * FLEET_SAMPLES_MAX - 1);
+        for (guint i = 1; i < record->samples->len; i++)
+                g_assert_cmpint(g_array_index(record->samples, FleetSample, i).usec, >,
+                                g_array_index(record->samples, FleetSample, i - 1).usec);
+}
+
 static void add(const char *path, void (*test)(Fixture *fixture, const void *unused))
 {
         g_test_add(path, Fixture, NULL, set_up, test, tear_down);
@@ -219,5 +278,8 @@ int main(int argc, char *argv[])
         add("/fleet/report/events-count", test_events_count);
         add("/fleet/report/interruption", test_interruption);
         add("/fleet/report/usage-is-of-all-runs", test_usage_is_of_all_runs);
+        add("/fleet/report/usage-is-of-each-start", test_usage_is_of_each_start);
+        add("/fleet/report/metrics-have-limits", test_metrics_have_limits);
+        add("/fleet/report/record-is-bounded", test_record_is_bounded);
         return g_test_run();
 }

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is a fleet's, and its removal. */
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/fleet/state.h"
+#include "ctl/output/terminal.h"
+#include "ctl/output/value.h"
+
+#define DETAILS_MAX 256 /* names in a call */
+#define QUIET_USEC  (3 * G_USEC_PER_SEC)
+#define STEP_USEC   (300 * 1000)
+
+void fleet_found_free(gpointer data)
+{
+        FleetFound *found = data;
+
+        g_free(found->name);
+        g_free(found->fleet);
+        g_free(found->state);
+        g_free(found);
+}
+
+/* Keeps of these rows those whose definition has the mark. */
+static int find_marked(Ctl *ctl, UnikernelRow **rows, guint n, const char *fleet, GPtrArray *found,
+                Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
+        g_autoptr(JsonObject) all = NULL;
+        int r;
+
+        r = client_new_call(ctl, "ListUnikernelDetails", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(call, 'a', "s");
+        for (guint i = 0; r >= 0 && i < n; i++)
+                r = sd_bus_message_append(call, "s", rows[i]->name);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+        r = client_send(ctl, call, &reply, ret_error);
+        if (r < 0)
+                return r;
+        r = value_read_object(reply, &all);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        for (guint i = 0; i < n; i++) {
+                JsonObject *details = json_object_has_member(all, rows[i]->name)
+                                                      ? json_object_get_object_member(all, rows[i]->name)
+                                                      : NULL;
+                const char *mark = details ? value_text(details, "Fleet") : "";
+                g_autofree char *prefix = g_strconcat(mark, "-", NULL);
+                FleetFound *one;
+
+                if (!*mark || !g_str_has_prefix(rows[i]->name, prefix) ||
+                                (fleet && !g_str_equal(mark, fleet)))
+                        continue;
+                one = g_new0(FleetFound, 1);
+                *one = (FleetFound){.name = g_strdup(rows[i]->name),
+                                .fleet = g_strdup(mark),
+                                .state = g_strdup(rows[i]->state),
+                                .owner = rows[i]->owner};
+                g_ptr_array_add(found, one);
+        }
+
+        return 0;
+}
+
+int fleet_find_members(Ctl *ctl, const char *fleet, GPtrArray **ret_found, Error *ret_error)
+{
+        g_autoptr(GPtrArray) rows = NULL, candidates = g_ptr_array_new(),
+                             found = g_ptr_array_new_with_free_func(fleet_found_free);
+        g_autofree char *prefix = fleet ? g_strconcat(fleet, "-", NULL) : g_strdup("");
+        int r;
+
+        r = client_list(ctl, &rows, ret_error);
+        if (r < 0)
+                return r;
+        for (guint i = 0; i < rows->len; i++) {
+                UnikernelRow *row = rows->pdata[i];
+
+                if (strchr(row->name, '-') && g_str_has_prefix(row->name, prefix) &&
+                                (geteuid() == 0 || row->owner == geteuid()))
+                        g_ptr_array_add(candidates, row);
+        }
+        for (guint i = 0; r >= 0 && i < candidates->len; i += DETAILS_MAX)
+                r = find_marked(ctl, (UnikernelRow **) candidates->pdata + i,
+                                MIN(candidates->len - i, DETAILS_MAX), fleet, found, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_found = g_steal_pointer(&found);
+        return 0;
+}
+
+uid_t fleet_found_keep(GPtrArray *found, uid_t owner)
+{
+        uid_t other = owner;
+
+        for (guint i = found->len; i > 0; i--)
+                if (((FleetFound *) found->pdata[i - 1])->owner != owner) {
+                        other = ((FleetFound *) found->pdata[i - 1])->owner;
+                        g_ptr_array_remove_index(found, i - 1);
+                }
+
+        return other;
+}
+
+int fleet_refuse_owner(const char *fleet, const char *verb, uid_t owner, uid_t other, Error *ret_error)
+{
+        if (other != owner)
+                return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
+                                "There is no fleet '%s' of yours, but one of the user %u: shruthictl fleet "
+                                "%s %u:%s",
+                                fleet, (unsigned) other, verb, (unsigned) other, fleet);
+        if (owner != geteuid())
+                return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
+                                "There is no fleet '%s' of the user %u: shruthictl fleet list", fleet,
+                                (unsigned) owner);
+        return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
+                        "There is no fleet '%s' of yours: shruthictl fleet list", fleet);
+}
+
+static int remove_members(Ctl *ctl, const GPtrArray *found)
+{
+        g_autoptr(GPtrArray) names = g_ptr_array_new(), stopped = g_ptr_array_new();
+        int r, removed;
+
+        for (guint i = 0; i < found->len; i++)
+                g_ptr_array_add(names, ((FleetFound *) found->pdata[i])->name);
+        g_ptr_array_add(names, NULL);
+        r = client_call_each(ctl, (char **) names->pdata, "stop", client_make_job_call,
+                        (void *) "StopUnikernel", stopped);
+        g_ptr_array_add(stopped, NULL);
+        removed = client_call_each(ctl, (char **) stopped->pdata, "remove", client_make_job_call,
+                        (void *) "RemoveUnikernel", NULL);
+        return r != CTL_EXIT_SUCCESS ? r : removed;
+}
+
+/* The names of those that belong to that owner. */
+static int networks_of(Ctl *ctl, uid_t wanted, GHashTable **ret_names, Error *ret_error)
+{
+        g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *name, *path;
+        uint32_t owner;
+        int r;
+
+        r = client_call(ctl, "ListNetworks", &reply, ret_error, NULL);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_enter_container(reply, 'a', "(ssussos)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssussos)", &name, NULL, &owner, NULL, NULL, &path,
+                                          NULL)) > 0)
+                if (owner == wanted && !g_str_equal(path, "/"))
+                        g_hash_table_add(names, g_strdup(name));
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_names = g_steal_pointer(&names);
+        return 0;
+}
+
+/* One that is gone already is as good as one that is removed, and so is one that is another's by now. */
+static int remove_networks(Ctl *ctl, uid_t owner, char **networks, Error *ret_error)
+{
+        g_autoptr(GHashTable) own = NULL;
+        int r;
+
+        r = *networks ? networks_of(ctl, owner, &own, ret_error) : 0;
+        if (r < 0)
+                return r;
+
+        for (char **network = networks; *network; network++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                if (!g_hash_table_contains(own, *network))
+                        continue;
+                r = client_call_quietly(ctl, "RemoveNetwork", NULL, &error, "s", *network);
+
+                if (r < 0 && error.code != ERROR_NO_SUCH_NETWORK) {
+                        error_prefix(&error, "Cannot remove the network %s", *network);
+                        error_move(ret_error, &error);
+                        return r;
+                }
+        }
+
+        return 0;
+}
+
+/* Nobody noted here which networks were made for it, so they are named, and stay. */
+static void remove_tell_networks(Ctl *ctl, const char *fleet, uid_t owner)
+{
+        g_autofree char *prefix = g_strconcat(fleet, "-", NULL);
+        g_autoptr(GHashTable) own = NULL;
+        GHashTableIter iter;
+        gpointer name;
+
+        if (networks_of(ctl, owner, &own, NULL) < 0)
+                return;
+        g_hash_table_iter_init(&iter, own);
+        while (g_hash_table_iter_next(&iter, &name, NULL))
+                if (g_str_has_prefix(name, prefix))
+                        fprintf(stderr,
+                                        "The network %s stays: whether it was made for the fleet is not noted "
+                                        "here. To remove it: shruthictl network remove %s\n",
+                                        (const char *) name, (const char *) name);
+}
+
+int fleet_remove(Ctl *ctl, const char *fleet, uid_t owner, guint *ret_n, Error *ret_error)
+{
+        g_auto(GStrv) networks = NULL;
+        g_autofree char *plan = NULL;
+        bool complete = true, known;
+        uid_t other = owner;
+        int64_t quiet_until;
+        guint n = 0;
+        int r = 0;
+
+        if (owner == geteuid())
+                r = fleet_state_read(fleet, &plan, &networks, &complete, ret_error);
+        if (r < 0)
+                return r;
+        known = r > 0;
+        quiet_until = known && !complete ? g_get_monotonic_time() + QUIET_USEC : 0;
+        for (;;) {
+                g_autoptr(GPtrArray) found = NULL;
+
+                r = fleet_find_members(ctl, fleet, &found, ret_error);
+                if (r < 0)
+                        return r;
+                other = fleet_found_keep(found, owner);
+                n += found->len;
+                if (found->len > 0) {
+                        r = remove_members(ctl, found);
+                        if (r != CTL_EXIT_SUCCESS)
+                                return r;
+                        if (quiet_until > 0)
+                                quiet_until = g_get_monotonic_time() + QUIET_USEC;
+                } else if (g_get_monotonic_time() >= quiet_until)
+                        break;
+                else
+                        g_usleep(STEP_USEC);
+        }
+
+        if (!known && n == 0)
+                return fleet_refuse_owner(fleet, "down", owner, other, ret_error);
+        if (known)
+                r = remove_networks(ctl, owner, networks, ret_error);
+        if (r < 0)
+                return r;
+        if (known)
+                fleet_state_remove(fleet);
+        else
+                remove_tell_networks(ctl, fleet, owner);
+        if (ret_n)
+                *ret_n = n;
+        return CTL_EXIT_SUCCESS;
+}
