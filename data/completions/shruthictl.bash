@@ -32,9 +32,19 @@ _shruthictl_volumes() {
         done
 }
 
+# [USER]: own fleets by their names and those of others as USER:NAME, or the names of that user's.
 _shruthictl_fleets() {
-        _shruthictl_ask fleet list | while read -r name _; do
-                echo "$name"
+        local me owner
+
+        me=$(id -un)
+        _shruthictl_ask fleet list | while read -r name owner _; do
+                if [[ -n ${1-} ]]; then
+                        [[ $owner != "$1" ]] || printf '%s\n' "$name"
+                elif [[ $owner == "$me" ]]; then
+                        printf '%s\n' "$name"
+                else
+                        printf '%s:%s\n' "$owner" "$name"
+                fi
         done
 }
 
@@ -130,15 +140,20 @@ _shruthictl() {
         )
         local verbs='list status create start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console show tree cat edit
                 set update rollback history diff check arguments xml image network volume credential fleet limits doctor import-rhyzome instance'
-        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0 user
 
         COMPREPLY=()
 
-        # readline takes words apart at ':' too: what follows one is a bridge, or the digits of a digest.
+        # readline takes words apart at ':' too: what follows one is a bridge, a fleet of the user before it, or the
+        # digits of a digest.
         if [[ $cur == ':' || $prev == ':' ]]; then
+                user=$prev
+                [[ $prev != ':' ]] || user=${COMP_WORDS[COMP_CWORD-2]}
                 [[ $cur != ':' ]] || cur=
                 if [[ ${COMP_WORDS[*]} == *' inspect '* ]]; then
                         mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_digests | cut -d: -f2)" -- "$cur")
+                elif [[ ${COMP_WORDS[*]} == *' fleet '* ]]; then
+                        mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_fleets "$user")" -- "$cur")
                 else
                         mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_bridges)" -- "$cur")
                 fi

@@ -21,7 +21,9 @@ function __shruthictl_volumes
 end
 
 function __shruthictl_fleets
-    __shruthictl_ask fleet list | string split -f1 ' '
+    # Those of others are USER:NAME.
+    set -l me (id -un)
+    __shruthictl_ask fleet list | string replace -r '^(\S+) +(\S+) .*' '$2:$1' | string replace -r "^$me:" ''
 end
 
 function __shruthictl_networks

@@ -240,10 +240,9 @@ expect_output "the mark" '^Fleet=alpha$' shruthictl show --property=Fleet alpha-
 expect_fail "up twice is refused" 'The fleet alpha is up, or was interrupted .*alpha.fleet\): shruthictl fleet down alpha' \
         shruthictl fleet up alpha.fleet
 mv ~/.local/state/shruthi/fleets/alpha hidden
+printf '[Fleet]\nName=alpha\n[Group other]\nImage=guest.spt\n' >other.fleet
 expect_fail "up twice is refused also if nothing is noted" 'There are 23 members of a fleet alpha of yours' \
-        shruthictl fleet up <(sed 's/^\[Fleet\]/&\nName=alpha/; s/^Image=/&\/root\/plans\//; s/^Values=/&\/root\/plans\//
-                s/^\[Group peer\]/[Group other]/; s/ of peer/ of other/; s/^\[Churn peer\]/[Churn other]/
-                s/choose:peer/choose:other/' alpha.fleet)
+        shruthictl fleet up other.fleet
 mkdir -p elsewhere/.local/state/shruthi/fleets
 printf 'plan /x\nnetwork default\n' >elsewhere/.local/state/shruthi/fleets/alpha
 mkdir alpha
@@ -383,10 +382,20 @@ check "root makes one" shruthictl fleet up --quiet own.fleet
 check "… and takes down his" shruthictl fleet down own
 expect_output "… and not alice's" '^own-peer-1 ' shruthictl list --no-legend
 check "root makes one again" shruthictl fleet up --quiet own.fleet
-is "each has its line" "own alice 2 own root 2" \
+is "each has its line" "own root 2 own alice 2" \
         "$(shruthictl fleet list --no-legend | awk '$1 == "own" {print $1, $2, $3}' | xargs)"
 expect_output "status is of one's own" '^own-other-1 +running +root' shruthictl fleet status own
 expect_output "… or of another's" '^own-peer-1 +running +alice' shruthictl fleet status alice:own
+complete_fleet() {
+        bash -c '. /usr/share/bash-completion/completions/shruthictl
+                COMP_WORDS=(shruthictl fleet down "$@") COMP_CWORD=$(($# + 2))
+                _shruthictl
+                printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+expect_output "bash completes another's fleet" '^alice:own$' complete_fleet al
+expect_output "… behind the colon" '^own$' complete_fleet alice : o
+expect_output "… and one's own" '^own$' complete_fleet o
+expect_output "fish completes another's fleet" '^alice:own' fish -c 'complete -C "shruthictl fleet down al"'
 check "… and takes down his again" shruthictl fleet down own
 expect_output "… but as hers" 'The fleet own is gone, with' shruthictl fleet down alice:own
 expect_status "… whose networks she takes down" 0 as_user alice shruthictl fleet down own
