@@ -26,6 +26,7 @@
 #include "daemon/bus/network-bus.h"
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/bus/volumes.h"
+#include "daemon/change/change-share.h"
 #include "daemon/change/change.h"
 #include "daemon/change/network-change.h"
 #include "daemon/change/update.h"
@@ -295,6 +296,7 @@ static void daemon_new_tables(Manager *manager)
         manager->sealing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->networks = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, network_destroy);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        manager->shares = change_shares_new();
         manager->updates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->sweeping = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->fetching = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -375,6 +377,7 @@ Manager *daemon_free(Manager *manager)
         g_hash_table_unref(manager->by_uuid);
         g_hash_table_unref(manager->networks);
         g_hash_table_unref(manager->changing);
+        g_hash_table_unref(manager->shares);
         g_hash_table_unref(manager->updates);
         g_hash_table_unref(manager->sweeping);
         g_hash_table_unref(manager->fetching);

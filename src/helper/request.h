@@ -13,8 +13,8 @@
  * was killed. Closing the connection kills the worker. */
 
 #define DOMAIN_SOCKET      "domain"
-#define DOMAIN_WORDS_MAX   4
-#define DOMAIN_REQUEST_MAX 256
+#define DOMAIN_WORDS_MAX   33   /* a verb and some names */
+#define DOMAIN_REQUEST_MAX 2560 /* bytes */
 
 /* Answers besides exit statuses. */
 #define DOMAIN_BEGUN     (-1)

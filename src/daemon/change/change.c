@@ -10,6 +10,7 @@
 #include "common/names.h"
 #include "common/systemd-version.h"
 #include "common/unikernel-name.h"
+#include "daemon/change/change-share.h"
 #include "daemon/change/seal-client.h"
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
@@ -311,10 +312,9 @@ static void change_ask_polkit(Change *change)
 
 /* --- ALLOCATING, UNDOING, GIVING_BACK, RELEASING --- */
 
-static void change_run_helper(Change *change, const char *verb, LibvirtHelperDone done)
+static void change_run_helper(Change *change, ChangeShareKind kind, LibvirtHelperDone done)
 {
-        libvirt_helper_run(change->call->manager->helper, change->call->uid, verb, change->request.name,
-                        done, change);
+        change_share_run(change->call->manager, kind, change->call->uid, change->request.name, done, change);
 }
 
 /* The definition is written first, so a crash leaves a unikernel that gets its addresses at its first start,
@@ -465,9 +465,10 @@ static void change_enter(Change *change)
 
         switch (change->state) {
         case CHANGE_LISTING_NETWORKS:
-                libvirt_helper_run(manager->helper, uid,
-                                change_may_publish(&change->request) ? "networks-listeners" : "networks",
-                                NULL, on_change_networks, change);
+                change_share_run(manager,
+                                change_may_publish(&change->request) ? CHANGE_SHARE_LISTENERS
+                                                                     : CHANGE_SHARE_NETWORKS,
+                                uid, NULL, on_change_networks, change);
                 break;
         case CHANGE_WORKING:
                 worker_run(manager->worker, uid, on_change_turn, change_run_work, on_change_worked, change);
@@ -476,14 +477,14 @@ static void change_enter(Change *change)
                 change_ask_polkit(change);
                 break;
         case CHANGE_ALLOCATING:
-                change_run_helper(change, "allocate", on_change_allocated);
+                change_run_helper(change, CHANGE_SHARE_ALLOCATE, on_change_allocated);
                 break;
         case CHANGE_UNDOING:
                 worker_run(manager->worker, uid, NULL, change_run_undo, on_change_undone, change);
                 break;
         case CHANGE_RELEASING:
         case CHANGE_GIVING_BACK: /* some may have been allocated before it failed */
-                change_run_helper(change, "release", on_change_released);
+                change_run_helper(change, CHANGE_SHARE_RELEASE, on_change_released);
                 break;
         case CHANGE_WRITTEN:
                 change_log(change);

@@ -75,6 +75,7 @@ struct Manager {
         GHashTable *networks;     /* name → Network, our own */
         unsigned network_changes; /* counts begins and ends; reads from before a change are stale after it */
         GHashTable *changing;     /* name → Change in progress */
+        GHashTable *shares;       /* kind and user → ChangeShare */
         GHashTable *updates;      /* name → Update in progress */
         GHashTable *sweeping;     /* names whose left-over twin is being removed */
         GHashTable *fetching;     /* names whose next image is being fetched and verified */

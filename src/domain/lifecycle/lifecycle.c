@@ -13,6 +13,7 @@
 #include "domain/lifecycle/lifecycle-private.h"
 #include "domain/lifecycle/watch.h"
 #include "domain/network/addresses.h"
+#include "domain/network/attachment.h"
 #include "domain/network/isolation.h"
 #include "domain/network/publication.h"
 #include "unikernel/liveness.h"
@@ -328,6 +329,27 @@ int lifecycle_allocate(const char *name, Error *ret_error)
 
         r = lifecycle_load_and_connect(name, &plan, &connection, ret_error);
         return r < 0 ? r : addresses_allocate(connection, plan, ret_error);
+}
+
+void lifecycle_hold_rereads(void)
+{
+        attachment_hold_rereads();
+}
+
+/* The addresses are right even if DHCP and DNS do not know them yet; the next change tells them. */
+void lifecycle_end_rereads(void)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autofree char *uri = plan_find_uri();
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = lifecycle_open_if_wanted(uri, &connection, &error);
+        protocol_guard(ADDRESSES_GUARD, "tell its networks of addresses");
+        r = attachment_end_rereads(r < 0 ? NULL : connection, &error);
+        protocol_guard(0, NULL);
+        if (r < 0)
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s", error_message(&error, r));
 }
 
 int lifecycle_listen(const char *name, Error *ret_error)

@@ -48,6 +48,10 @@ int lifecycle_arguments(const char *name, Error *ret_error);
 int lifecycle_allocate(const char *name, Error *ret_error);
 int lifecycle_release(const char *name, Error *ret_error);
 
+/* Between these, for many names, the DHCP and DNS servers of networks are not told of each. */
+void lifecycle_hold_rereads(void);
+void lifecycle_end_rereads(void);
+
 /* Publishes the ports of one with Activation=traffic, which is stopped: what comes there is held, and starts
  * it. Does nothing for others. */
 int lifecycle_listen(const char *name, Error *ret_error);

@@ -73,5 +73,10 @@ bool attachment_name_is_anothers(const Attachment *attachment, const char *name,
 /* Makes the dnsmasq of a network of ours read its hosts again, if they have changed. */
 int attachment_reread(const Attachment *attachment, Error *ret_error);
 
+/* From now on that is put off, for many changes at once, until the second function does it for all of them.
+ * connection NULL: not even then, but with the next change of each network. */
+void attachment_hold_rereads(void);
+int attachment_end_rereads(virConnectPtr connection, Error *ret_error);
+
 /* This host's name in networks of ours; NULL if it is not a label. Free with g_free(). */
 char *attachment_host_name(void);

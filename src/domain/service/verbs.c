@@ -27,6 +27,7 @@ typedef struct VerbOptions {
         bool again;
         bool prepared;
         int credentials; /* see credentials_open() */
+        char *const *names; /* all of them, NULL-terminated */
 } VerbOptions;
 
 static int verb_start(const char *name, const VerbOptions *options, Error *ret_error)
@@ -90,9 +91,27 @@ static int verb_arguments(const char *name, const VerbOptions *options, Error *r
         return lifecycle_arguments(name, ret_error);
 }
 
+/* Of several names each has its line, and after it what went wrong with it; then the verb has not failed. */
+static int verb_for_each(const VerbOptions *options, int (*run)(const char *name, Error *ret_error))
+{
+        lifecycle_hold_rereads();
+        for (char *const *name = options->names; *name; name++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r;
+
+                protocol_emit(DOMAIN_KEY_UNIKERNEL, "%s", *name);
+                r = run(*name, &error);
+                if (r < 0)
+                        (void) protocol_fail(r, &error);
+        }
+        lifecycle_end_rereads();
+        return 0;
+}
+
 static int verb_allocate(const char *name, const VerbOptions *options, Error *ret_error)
 {
-        return lifecycle_allocate(name, ret_error);
+        return options->names[1] ? verb_for_each(options, lifecycle_allocate)
+                                 : lifecycle_allocate(name, ret_error);
 }
 
 static int verb_listen(const char *name, const VerbOptions *options, Error *ret_error)
@@ -102,7 +121,8 @@ static int verb_listen(const char *name, const VerbOptions *options, Error *ret_
 
 static int verb_release(const char *name, const VerbOptions *options, Error *ret_error)
 {
-        return lifecycle_release(name, ret_error);
+        return options->names[1] ? verb_for_each(options, lifecycle_release)
+                                 : lifecycle_release(name, ret_error);
 }
 
 static int verb_lead(const char *name, const VerbOptions *options, Error *ret_error)
@@ -188,37 +208,37 @@ static int verb_reattach(const char *name, const VerbOptions *options, Error *re
 
 static const struct {
         const char *verb;
-        bool takes_name;
+        unsigned names; /* that it takes at most, and then at least one */
         int (*run)(const char *name, const VerbOptions *options, Error *ret_error);
 } verbs[] = {
-                {"start", true, verb_start},
-                {"prepare", true, verb_prepare},
-                {"watch", true, verb_watch},
-                {"stop", true, verb_stop},
-                {"pause", true, verb_pause},
-                {"resume", true, verb_resume},
-                {"save", true, verb_save},
-                {"sweep", true, verb_sweep},
-                {"xml", true, verb_xml},
-                {"arguments", true, verb_arguments},
-                {"allocate", true, verb_allocate},
-                {"release", true, verb_release},
-                {"lead", true, verb_lead},
-                {"connections", true, verb_connections},
-                {"listen", true, verb_listen},
-                {"statistics", true, verb_statistics},
-                {"statistics-all", false, verb_statistics_all},
-                {"probe", false, verb_probe},
-                {"networks", false, verb_networks},
-                {"networks-listeners", false, verb_networks_listeners},
-                {"network-create", true, verb_network_create},
-                {"network-remove", true, verb_network_remove},
-                {"network-list", false, verb_network_list},
-                {"network-leases", true, verb_network_leases},
-                {"kvm", false, verb_kvm},
-                {"reattach", false, verb_reattach},
-                {"check", false, verb_check},
-                {"check-without-polkit", false, verb_check_without_polkit},
+                {"start", 1, verb_start},
+                {"prepare", 1, verb_prepare},
+                {"watch", 1, verb_watch},
+                {"stop", 1, verb_stop},
+                {"pause", 1, verb_pause},
+                {"resume", 1, verb_resume},
+                {"save", 1, verb_save},
+                {"sweep", 1, verb_sweep},
+                {"xml", 1, verb_xml},
+                {"arguments", 1, verb_arguments},
+                {"allocate", DOMAIN_WORDS_MAX - 1, verb_allocate},
+                {"release", DOMAIN_WORDS_MAX - 1, verb_release},
+                {"lead", 1, verb_lead},
+                {"connections", 1, verb_connections},
+                {"listen", 1, verb_listen},
+                {"statistics", 1, verb_statistics},
+                {"statistics-all", 0, verb_statistics_all},
+                {"probe", 0, verb_probe},
+                {"networks", 0, verb_networks},
+                {"networks-listeners", 0, verb_networks_listeners},
+                {"network-create", 1, verb_network_create},
+                {"network-remove", 1, verb_network_remove},
+                {"network-list", 0, verb_network_list},
+                {"network-leases", 1, verb_network_leases},
+                {"kvm", 0, verb_kvm},
+                {"reattach", 0, verb_reattach},
+                {"check", 0, verb_check},
+                {"check-without-polkit", 0, verb_check_without_polkit},
 };
 
 static int verbs_print_usage(FILE *file)
@@ -237,8 +257,8 @@ static int verbs_print_usage(FILE *file)
                      "                          waits for a start\n"
                      "  xml NAME                show the domain XML that a start would use\n"
                      "  arguments NAME          show the arguments that the guest would get\n"
-                     "  allocate NAME           allocate its addresses, as a start does\n"
-                     "  release NAME            release its addresses\n"
+                     "  allocate NAME…          allocate its addresses, as a start does\n"
+                     "  release NAME…           release its addresses\n"
                      "  lead NAME               have published ports lead to it, and not to its twin\n"
                      "  connections NAME        count the open connections through its published ports\n"
                      "  listen NAME             publish its ports while it is stopped, if it has\n"
@@ -271,6 +291,7 @@ int verbs_run(int argc, char *argv[], int credentials)
         };
         _cleanup_error_ Error error = ERROR_INIT;
         VerbOptions options = {.credentials = credentials};
+        unsigned n;
         int c, r;
 
         optind = 0; /* restarts parsing, see getopt(3) */
@@ -294,9 +315,11 @@ int verbs_run(int argc, char *argv[], int credentials)
         for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
                 if (optind >= argc || strcmp(argv[optind], verbs[i].verb) != 0)
                         continue;
-                if (argc - optind - 1 != (verbs[i].takes_name ? 1 : 0))
+                n = (unsigned) (argc - optind - 1);
+                if (n > verbs[i].names || (n == 0) != (verbs[i].names == 0))
                         return verbs_print_usage(stderr);
 
+                options.names = argv + optind + 1;
                 r = verbs[i].run(argv[optind + 1], &options, &error);
                 if (r == VIRT_NEEDS_EVENTS)
                         return DOMAIN_ELSEWHERE;

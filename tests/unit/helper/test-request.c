@@ -284,7 +284,7 @@ static void test_words(void)
                 {"start\0a", 8, 2},
                 {"watch\0a\0--witness", 18, 3},
                 {"a\0b\0c\0d", 8, 4},
-                {"a\0b\0c\0d\0e", 10, 0}, /* too many */
+                {"a\0b\0c\0d\0e", 10, 5},
                 {"", 0, 0},
                 {"", 1, 0},
                 {"start\0", 7, 0}, /* an empty one */
@@ -309,11 +309,26 @@ static void test_words(void)
         }
 }
 
+static void test_too_many_words(void)
+{
+        char text[2 * (DOMAIN_WORDS_MAX + 1)], *words[DOMAIN_WORDS_MAX + 1];
+        unsigned n = 0;
+
+        for (size_t i = 0; i < sizeof text; i++)
+                text[i] = i % 2 == 0 ? 'a' : '\0';
+        g_assert_cmpint(domain_words_parse(text, sizeof text, words, &n), ==, -EBADMSG);
+        g_assert_cmpint(domain_words_parse(text, sizeof text - 2, words, &n), ==, 0);
+        g_assert_cmpuint(n, ==, DOMAIN_WORDS_MAX);
+}
+
 static void test_too_long(void)
 {
         char name[DOMAIN_REQUEST_MAX - 6 + 1] = "", text[DOMAIN_REQUEST_MAX];
         const char *words[] = {"start", name, NULL};
-        const char *const many[] = {"a", "b", "c", "d", "e", NULL};
+        const char *many[DOMAIN_WORDS_MAX + 2] = {};
+
+        for (unsigned i = 0; i <= DOMAIN_WORDS_MAX; i++)
+                many[i] = "a";
 
         memset(name, 'a', sizeof name - 1);
         g_assert_cmpint(domain_words_format(words, text), ==, -E2BIG);
@@ -350,6 +365,7 @@ int main(int argc, char *argv[])
         ADD("an-end-is-no-answer", test_end_of_answers);
         ADD("nobody-need-take-them", test_nobody_takes);
         g_test_add_func("/helper/request/words", test_words);
+        g_test_add_func("/helper/request/too-many-words", test_too_many_words);
         g_test_add_func("/helper/request/what-is-too-long-is-not-sent", test_too_long);
         return g_test_run();
 }
