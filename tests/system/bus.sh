@@ -190,6 +190,32 @@ done
 for verb in PruneImages Diagnose Reload; do
         expect_fail "alice: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as alice $verb
 done
+digest=sha256:$(sha256sum "$plain" | cut -d' ' -f1)
+many() { printf "('%s', '$digest', @a{sv} %s), " "$@" | sed 's/^/[/; s/, $/]/'; }
+expect_output "alice creates several by one call, each or not" \
+        "unikernel/many1', '', ''\), .*'/', '$dest.Error.InvalidName', .{10}.*unikernel/many2', '', ''" \
+        gdbus_as alice CreateUnikernels "$(many many1 '{}' Foo '{}' many2 "{'Memory': <uint64 33554432>}")"
+is "they are hers" "u $(id -u alice)" "$(get many2 Owner)"
+expect_output "what is there stays what it is" "'/', '$dest.Error.UnikernelExists', .*unikernel/many3', ''" \
+        gdbus_as alice CreateUnikernels "$(many many1 '{}' many3 '{}')"
+expect_output "the same name twice is one" "unikernel/many4', ''.*'/', '$dest.Error.Busy'" \
+        gdbus_as alice CreateUnikernels "$(many many4 '{}' many4 '{}')"
+expect_output "what needs an administrator is not asked for" \
+        "'/', 'org.freedesktop.DBus.Error.InteractiveAuthorizationRequired', '.*unikernel/many5', ''" \
+        gdbus_as alice CreateUnikernels "$(many x "{'Owner': <'root'>}" many5 '{}')"
+expect_fail "a wrong setting is of the whole call" 'InvalidArgs: many7: .*Foo' \
+        gdbus_as alice CreateUnikernels "$(many many6 '{}' many7 "{'Foo': <1>}")"
+# shellcheck disable=SC2046
+expect_fail "129 are too many" 'LimitExceeded: More than 128' \
+        gdbus_as alice CreateUnikernels "$(many $(for i in {1..129}; do echo "many$i {}"; done))"
+expect_output "none is none" '^\(@a\(oss\) \[\],\)$' gdbus_as alice CreateUnikernels '@a(ssa{sv}) []'
+is "nothing else was created" "many1 many2 many3 many4 many5" \
+        "$(call ListUnikernels | grep -o '"many[0-9]*" "' | tr -d '" ' | sort | xargs)"
+expect_fail "mallory creates none" 'InteractiveAuthorizationRequired|AccessDenied' \
+        gdbus_as mallory CreateUnikernels "$(many many9 '{}')"
+for i in 1 2 3 4 5; do
+        check "they go one by one" gdbus_as alice RemoveUnikernel many$i 0
+done
 expect_fail "mallory does not create" 'InteractiveAuthorizationRequired|AccessDenied' \
         gdbus_as mallory CreateUnikernelFromPath other $plain '{}'
 expect_fail "mallory may not even have an image inspected" 'InteractiveAuthorizationRequired|AccessDenied' \

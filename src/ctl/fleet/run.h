@@ -23,6 +23,7 @@ typedef struct FleetRun {
         GQueue *waiting;     /* FleetCall that are not sent yet */
         GList *sent;         /* FleetCall without an answer */
         unsigned in_flight;
+        unsigned batches;    /* calls that create members */
         bool *started;       /* for each member: its first start is answered */
         guint *starting;     /* for each member: starts without an answer */
         guint *replaced;     /* for each member: how many of these the plan has ended itself */

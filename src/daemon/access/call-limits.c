@@ -22,6 +22,17 @@ int calls_check(Manager *manager, uid_t uid, Error *ret_error)
         return 0;
 }
 
+int calls_check_many(Manager *manager, uid_t uid, unsigned n, Error *ret_error)
+{
+        if (manager->n_calls + n > CALLS_MAX || (uid != 0 && calls_of(manager, uid) + n > CALLS_PER_USER_MAX))
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "Too many calls in progress (%u of yours, and this one counts as %u); wait until "
+                                "some are answered",
+                                calls_of(manager, uid), n);
+
+        return 0;
+}
+
 void calls_enter(Manager *manager, uid_t uid, unsigned weight)
 {
         g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid),

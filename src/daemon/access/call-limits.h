@@ -6,6 +6,9 @@
 /* Counts the calls in progress, of one user and of all. Each call is kept as its message, so a large one
  * counts as several. */
 int calls_check(Manager *manager, uid_t uid, Error *ret_error);
+
+/* Whether there is room for n more. */
+int calls_check_many(Manager *manager, uid_t uid, unsigned n, Error *ret_error);
 void calls_enter(Manager *manager, uid_t uid, unsigned weight);
 void calls_leave(Manager *manager, uid_t uid, unsigned weight);
 

@@ -56,6 +56,24 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
         return 0;
 }
 
+Call *call_new_part(const Call *whole, const char *unikernel)
+{
+        Call *part = g_new0(Call, 1);
+
+        *part = (Call){.manager = whole->manager,
+                        .message = sd_bus_message_ref(whole->message),
+                        .unikernel = g_strdup(unikernel),
+                        .uid = whole->uid,
+                        .called = whole->called,
+                        .authorized = whole->authorized,
+                        .weight = 1,
+                        .gids = g_memdup2(whole->gids, whole->n_gids * sizeof(gid_t)),
+                        .n_gids = whole->n_gids,
+                        .gone = whole->gone ? g_atomic_rc_box_acquire(whole->gone) : NULL};
+        calls_enter(part->manager, part->uid, part->weight);
+        return part;
+}
+
 int call_check_conf(Manager *manager, const char *action, Error *ret_error)
 {
         static const char *const actions[] = {
@@ -135,6 +153,11 @@ static void call_end(Call *call)
         g_free(call->gids);
         g_clear_pointer(&call->gone, g_atomic_rc_box_release);
         g_free(call);
+}
+
+void call_drop(Call *part)
+{
+        call_end(part);
 }
 
 int call_new_reply(Call *call, sd_bus_message **ret_reply)

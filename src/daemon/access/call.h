@@ -32,6 +32,10 @@ int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client
 int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call,
                 Error *ret_error);
 
+/* A call for one part of what another asks for, counted as one. It is answered by call_drop() alone. */
+Call *call_new_part(const Call *whole, const char *unikernel);
+void call_drop(Call *part);
+
 /* What most handlers do after reading their arguments: ask polkit, check the limits, begin the call. If it
  * returns false, the handler returns 1, because polkit has been asked or an error has been sent. For a call
  * about a unikernel use unikernel_authorize(). */

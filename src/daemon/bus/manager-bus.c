@@ -13,6 +13,7 @@
 #include "common/unikernel-name.h"
 #include "config.h"
 #include "daemon/access/subscribers.h"
+#include "daemon/bus/create-many.h"
 #include "daemon/bus/diagnose.h"
 #include "daemon/bus/images.h"
 #include "daemon/bus/network-bus.h"
@@ -401,6 +402,9 @@ const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_METHOD_WITH_ARGS("CreateUnikernelFromPath",
                                 SD_BUS_ARGS("s", name, "s", path, "a{sv}", settings),
                                 SD_BUS_RESULT("o", unikernel), method_create_unikernel_from_path,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("CreateUnikernels", SD_BUS_ARGS("a(ssa{sv})", unikernels),
+                                SD_BUS_RESULT("a(oss)", results), method_create_unikernels,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("GetUnikernel", SD_BUS_ARGS("s", name),
                                 SD_BUS_RESULT("o", unikernel), method_get_unikernel,

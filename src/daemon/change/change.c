@@ -278,7 +278,10 @@ static void on_change_worked(void *userdata)
 {
         Change *change = userdata;
 
-        if (change->result.r < 0 && change->result.needs_administer)
+        if (change->result.r < 0 && change->result.needs_administer && change->quiet) {
+                change->result.error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
+                change_advance(change, CHANGE_EVENT_FAILED);
+        } else if (change->result.r < 0 && change->result.needs_administer)
                 change_advance(change, CHANGE_EVENT_NEEDS_ADMINISTER);
         else if (change->result.r >= 0 && change->result.unwritten)
                 change_advance(change, CHANGE_EVENT_UNWRITTEN);

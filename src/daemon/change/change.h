@@ -20,6 +20,7 @@ typedef struct Change {
         Call *call;
         ChangeRequest request;
         ChangeResult result;
+        bool quiet; /* nobody is asked for an administrator's right: what needs it fails */
         ChangeDone done; /* answers the call; NULL for change.c. Set only if the name is known to be free */
         void *userdata;
 } Change;
