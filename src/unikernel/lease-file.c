@@ -21,6 +21,7 @@
 #define RELEASED_MAX   1024 /* addresses that are remembered: more than neighbour tables hold */
 #define LEASE_SIZE_MAX 4096
 #define KEY_LENGTH_MAX 200 /* below NAME_MAX */
+#define CACHE_AGE_USEC (200 * 1000)
 
 void lease_folder_close(LeaseFolder *folder)
 {
@@ -218,26 +219,112 @@ int lease_released_add(const LeaseFolder *folder, const char *mac)
         return file_replace(folder->path, RELEASED_NAME, text, strlen(text), 0600);
 }
 
+Lease *lease_copy(const Lease *lease)
+{
+        Lease *copy = g_new(Lease, 1);
+
+        *copy = (Lease){.network = g_strdup(lease->network),
+                        .address = lease->address,
+                        .unikernel = g_strdup(lease->unikernel),
+                        .device = g_strdup(lease->device),
+                        .mac = g_strdup(lease->mac)};
+        return copy;
+}
+
+/* A folder as it was read. Each change of a lease puts a file into it, replaces or removes one, so its time
+ * of modification tells whether it still is so. */
+typedef struct LeaseCache {
+        struct timespec modified;
+        ino_t inode;
+        GPtrArray *leases;
+} LeaseCache;
+
+static GHashTable *cache; /* network → LeaseCache; NULL: not kept */
+
+static void lease_cache_free(gpointer data)
+{
+        LeaseCache *one = data;
+
+        g_ptr_array_unref(one->leases);
+        g_free(one);
+}
+
+void lease_cache_enable(void)
+{
+        if (!cache)
+                cache = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, lease_cache_free);
+}
+
+static GPtrArray *lease_cache_find(const char *network, const struct stat *st)
+{
+        const LeaseCache *one = cache ? g_hash_table_lookup(cache, network) : NULL;
+
+        if (!one || one->inode != st->st_ino || one->modified.tv_sec != st->st_mtim.tv_sec ||
+                        one->modified.tv_nsec != st->st_mtim.tv_nsec)
+                return NULL;
+
+        return g_ptr_array_ref(one->leases);
+}
+
+/* Two changes within a tick of the kernel's clock have the same time, so what changed just now is not
+ * kept. */
+static void lease_cache_put(const char *network, const struct stat *st, GPtrArray *leases)
+{
+        gint64 age = g_get_real_time() -
+                     ((gint64) st->st_mtim.tv_sec * G_USEC_PER_SEC + st->st_mtim.tv_nsec / 1000);
+        LeaseCache *one;
+
+        if (!cache || age < CACHE_AGE_USEC)
+                return;
+
+        one = g_new(LeaseCache, 1);
+        *one = (LeaseCache){.modified = st->st_mtim,
+                        .inode = st->st_ino,
+                        .leases = g_ptr_array_ref(leases)};
+        g_hash_table_replace(cache, g_strdup(network), one);
+}
+
+static GPtrArray *lease_folder_read_all(const char *network, const char *path, DIR *dir)
+{
+        GPtrArray *all = g_ptr_array_new_with_free_func(lease_destroy);
+        struct dirent *entry;
+
+        while ((entry = readdir(dir))) {
+                Address address;
+
+                if (address_parse_ip(entry->d_name, &address) >= 0)
+                        g_ptr_array_add(all, lease_read(network, path, &address));
+        }
+
+        return all;
+}
+
 int lease_folder_read(const char *network, const char *unikernel, GPtrArray *leases)
 {
         g_autofree char *path = leases_path(network);
+        g_autoptr(GPtrArray) all = NULL;
         DIR *dir = opendir(path);
-        struct dirent *entry;
+        struct stat st;
 
         if (!dir)
                 return errno == ENOENT ? 0 : -errno;
+        if (fstat(dirfd(dir), &st) < 0) {
+                (void) closedir(dir);
+                return -errno;
+        }
 
-        while ((entry = readdir(dir))) {
-                g_autoptr(Lease) lease = NULL;
-                Address address;
-
-                if (address_parse_ip(entry->d_name, &address) < 0)
-                        continue;
-                lease = lease_read(network, path, &address);
-                if (!unikernel || g_strcmp0(lease->unikernel, unikernel) == 0)
-                        g_ptr_array_add(leases, g_steal_pointer(&lease));
+        all = lease_cache_find(network, &st);
+        if (!all) {
+                all = lease_folder_read_all(network, path, dir);
+                lease_cache_put(network, &st, all);
         }
         (void) closedir(dir);
+        for (guint i = 0; i < all->len; i++) {
+                const Lease *lease = all->pdata[i];
+
+                if (!unikernel || g_strcmp0(lease->unikernel, unikernel) == 0)
+                        g_ptr_array_add(leases, lease_copy(lease));
+        }
 
         return 0;
 }

@@ -29,6 +29,9 @@ bool lease_key_is_valid(const char *network);
  * Needs no lock. */
 int lease_folder_read(const char *network, const char *unikernel, GPtrArray *leases);
 
+/* Free with lease_free(). */
+Lease *lease_copy(const Lease *lease);
+
 /* The keys of all networks that have a folder. */
 int lease_folder_list(char ***ret_networks);
 

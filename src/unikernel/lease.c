@@ -11,6 +11,46 @@
 #include "common/unikernel-name.h"
 #include "unikernel/lease-private.h"
 
+/* Between lease_list_hold() and lease_list_release(): all leases. */
+static GPtrArray *held;
+
+void lease_list_hold(void)
+{
+        g_autoptr(GPtrArray) all = NULL;
+
+        if (held || lease_list(NULL, NULL, &all, NULL) < 0)
+                return;
+        held = g_steal_pointer(&all);
+}
+
+void lease_list_release(void)
+{
+        g_clear_pointer(&held, g_ptr_array_unref);
+}
+
+static void lease_note(const char *network, const Address *address, const LeaseOwner *owner)
+{
+        const Lease lease = {.network = (char *) network,
+                        .address = *address,
+                        .unikernel = (char *) owner->unikernel,
+                        .device = (char *) owner->device,
+                        .mac = (char *) owner->mac};
+
+        if (held)
+                g_ptr_array_add(held, lease_copy(&lease));
+}
+
+static void leases_add_held(const char *network, const char *unikernel, GPtrArray *leases)
+{
+        for (guint i = 0; i < held->len; i++) {
+                const Lease *lease = held->pdata[i];
+
+                if ((!network || g_str_equal(lease->network, network)) &&
+                                (!unikernel || g_strcmp0(lease->unikernel, unikernel) == 0))
+                        g_ptr_array_add(leases, lease_copy(lease));
+        }
+}
+
 static bool lease_is_of(const Lease *lease, const LeaseOwner *owner)
 {
         return g_strcmp0(lease->unikernel, owner->unikernel) == 0 &&
@@ -171,6 +211,7 @@ static int lease_settle(const LeaseFolder *folder, const GPtrArray *own, const A
                 r = lease_write(folder, address, owner);
                 if (r < 0)
                         return r;
+                lease_note(folder->network, address, owner);
         }
 
         for (guint i = 0; i < own->len; i++) {
@@ -307,8 +348,10 @@ int lease_list(const char *network, const char *unikernel, GPtrArray **ret_lease
         if (network && !lease_key_is_valid(network))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "Not the key of a network");
 
-        r = lease_folder_list(&networks);
-        for (char **key = networks; r >= 0 && *key; key++)
+        if (held)
+                leases_add_held(network, unikernel, leases);
+        r = held ? 0 : lease_folder_list(&networks);
+        for (char **key = networks; key && r >= 0 && *key; key++)
                 if (!network || g_str_equal(*key, network))
                         r = lease_folder_read(*key, unikernel, leases);
         if (r < 0)

@@ -65,5 +65,14 @@ int lease_give_back(const Lease *lease, Error *ret_error);
  * Lease. */
 int lease_list(const char *network, const char *unikernel, GPtrArray **ret_leases, Error *ret_error);
 
+/* From now on this process keeps what it has read of the leases of a network until they change: with a
+ * thousand of them each start would read a thousand files. Not for processes with threads. */
+void lease_cache_enable(void);
+
+/* From the first to the second, lease_list() answers from what was there at the first, and was acquired by this
+ * process since: for many unikernels in a row whose own leases nobody else changes. */
+void lease_list_hold(void);
+void lease_list_release(void);
+
 /* Forgets a network that no longer exists. -EBUSY (ADDRESS_IN_USE) while somebody has an address in it. */
 int lease_forget_network(const char *network, Error *ret_error);

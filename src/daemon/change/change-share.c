@@ -15,12 +15,13 @@ static const char *const share_verb_table[_CHANGE_SHARE_MAX] = {
                 [CHANGE_SHARE_RELEASE] = "release",
 };
 
-/* The requests of one kind and user; there is none that neither runs nor has anybody waiting. */
+/* The requests of one kind and user; there is none that neither runs nor has anybody waiting or expected. */
 struct ChangeShare {
         Manager *manager;
         ChangeShareKind kind;
         uid_t uid;
         GQueue *waiting;   /* ShareEntry */
+        unsigned expected; /* that will come soon, and are waited for */
         GPtrArray *served; /* ShareEntry: of the request that is under way */
 };
 
@@ -103,7 +104,7 @@ static void share_answer(const ShareEntry *entry, int r, const Error *whole, con
         entry->done(r, &error, output, entry->userdata);
 }
 
-static void change_share_send(ChangeShare *share);
+static void change_share_next(ChangeShare *share);
 
 static void on_share_done(int r, Error *error, const char *output, void *userdata)
 {
@@ -114,13 +115,7 @@ static void on_share_done(int r, Error *error, const char *output, void *userdat
 
         if (named && served->len > 1)
                 failures = share_read_failures(output);
-        if (g_queue_is_empty(share->waiting)) {
-                g_autofree char *key = share_key(share->kind, share->uid);
-
-                g_hash_table_remove(share->manager->shares, key);
-        } else
-                change_share_send(share);
-
+        change_share_next(share);
         for (guint i = 0; i < served->len; i++) {
                 const ShareEntry *entry = served->pdata[i];
 
@@ -145,22 +140,57 @@ static void change_share_send(ChangeShare *share)
         libvirt_helper_run_body(share->manager->helper, share->uid, &request, on_share_done, share);
 }
 
-void change_share_run(Manager *manager, ChangeShareKind kind, uid_t uid, const char *name,
-                LibvirtHelperDone done, void *userdata)
+/* Sends what waits, unless more is expected; frees it if there is nothing left. */
+static void change_share_next(ChangeShare *share)
+{
+        if (share->served)
+                return;
+        if (share->waiting->length >= (share->expected > 0 ? DOMAIN_WORDS_MAX - 1 : 1))
+                change_share_send(share);
+        else if (g_queue_is_empty(share->waiting) && share->expected == 0) {
+                g_autofree char *key = share_key(share->kind, share->uid);
+
+                g_hash_table_remove(share->manager->shares, key);
+        }
+}
+
+static ChangeShare *change_share_get(Manager *manager, ChangeShareKind kind, uid_t uid)
 {
         g_autofree char *key = share_key(kind, uid);
         ChangeShare *share = g_hash_table_lookup(manager->shares, key);
+
+        if (!share) {
+                share = g_new(ChangeShare, 1);
+                *share = (ChangeShare){.manager = manager,
+                                .kind = kind,
+                                .uid = uid,
+                                .waiting = g_queue_new()};
+                g_hash_table_insert(manager->shares, g_steal_pointer(&key), share);
+        }
+
+        return share;
+}
+
+void change_share_run(Manager *manager, ChangeShareKind kind, uid_t uid, const char *name,
+                LibvirtHelperDone done, void *userdata)
+{
+        ChangeShare *share = change_share_get(manager, kind, uid);
         ShareEntry *entry = g_new(ShareEntry, 1);
 
         *entry = (ShareEntry){.name = g_strdup(name), .done = done, .userdata = userdata};
-        if (share) {
-                g_queue_push_tail(share->waiting, entry);
-                return;
-        }
-
-        share = g_new(ChangeShare, 1);
-        *share = (ChangeShare){.manager = manager, .kind = kind, .uid = uid, .waiting = g_queue_new()};
-        g_hash_table_insert(manager->shares, g_steal_pointer(&key), share);
         g_queue_push_tail(share->waiting, entry);
-        change_share_send(share);
+        change_share_next(share);
+}
+
+void change_share_expect(Manager *manager, ChangeShareKind kind, uid_t uid)
+{
+        change_share_get(manager, kind, uid)->expected++;
+}
+
+void change_share_expect_no_more(Manager *manager, ChangeShareKind kind, uid_t uid)
+{
+        ChangeShare *share = change_share_get(manager, kind, uid);
+
+        share->expected--;
+        change_share_next(share);
 }

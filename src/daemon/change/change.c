@@ -440,6 +440,20 @@ static void on_change_reloaded(int r, Error *error, void *userdata)
         change_advance_by(change, r);
 }
 
+static void change_set_expected(Change *change, bool expected)
+{
+        Manager *manager = change->call->manager;
+        uid_t uid = change->call->uid;
+
+        if (change->expected == expected)
+                return;
+        change->expected = expected;
+        if (expected)
+                change_share_expect(manager, CHANGE_SHARE_ALLOCATE, uid);
+        else
+                change_share_expect_no_more(manager, CHANGE_SHARE_ALLOCATE, uid);
+}
+
 /* --- ENDED --- */
 
 static void change_answer(Change *change)
@@ -481,6 +495,7 @@ static void change_enter(Change *change)
                 break;
         case CHANGE_ALLOCATING:
                 change_run_helper(change, CHANGE_SHARE_ALLOCATE, on_change_allocated);
+                change_set_expected(change, false);
                 break;
         case CHANGE_UNDOING:
                 worker_run(manager->worker, uid, NULL, change_run_undo, on_change_undone, change);
@@ -490,6 +505,7 @@ static void change_enter(Change *change)
                 change_run_helper(change, CHANGE_SHARE_RELEASE, on_change_released);
                 break;
         case CHANGE_WRITTEN:
+                change_set_expected(change, false);
                 change_log(change);
                 change_advance(change, CHANGE_EVENT_DONE);
                 break;
@@ -506,6 +522,7 @@ static void change_enter(Change *change)
                 systemd_reload(manager->systemd, on_change_reloaded, change);
                 break;
         default:
+                change_set_expected(change, false);
                 change_answer(change);
         }
 }
@@ -568,6 +585,7 @@ void change_start(Change *change)
         }
 
         g_hash_table_insert(manager->changing, g_strdup(request->name), change);
+        change_set_expected(change, change->quiet);
         change->result.r = change_check_start(change, unikernel);
         change_advance_by(change, change->result.r);
 }

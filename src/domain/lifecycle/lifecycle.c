@@ -16,6 +16,7 @@
 #include "domain/network/attachment.h"
 #include "domain/network/isolation.h"
 #include "domain/network/publication.h"
+#include "unikernel/lease.h"
 #include "unikernel/liveness.h"
 #include "unikernel/process.h"
 #include "unikernel/run-dir.h"
@@ -331,22 +332,21 @@ int lifecycle_allocate(const char *name, Error *ret_error)
         return r < 0 ? r : addresses_allocate(connection, plan, ret_error);
 }
 
-void lifecycle_hold_rereads(void)
+void lifecycle_batch_begin(void)
 {
-        attachment_hold_rereads();
+        attachment_batch_begin();
+        lease_list_hold();
 }
 
 /* The addresses are right even if DHCP and DNS do not know them yet; the next change tells them. */
-void lifecycle_end_rereads(void)
+void lifecycle_batch_end(void)
 {
-        _cleanup_connection_ virConnectPtr connection = NULL;
-        g_autofree char *uri = plan_find_uri();
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        r = lifecycle_open_if_wanted(uri, &connection, &error);
+        lease_list_release();
         protocol_guard(ADDRESSES_GUARD, "tell its networks of addresses");
-        r = attachment_end_rereads(r < 0 ? NULL : connection, &error);
+        r = attachment_batch_end(true, &error);
         protocol_guard(0, NULL);
         if (r < 0)
                 protocol_emit(DOMAIN_KEY_NOTICE, "%s", error_message(&error, r));

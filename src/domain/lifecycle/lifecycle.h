@@ -48,9 +48,10 @@ int lifecycle_arguments(const char *name, Error *ret_error);
 int lifecycle_allocate(const char *name, Error *ret_error);
 int lifecycle_release(const char *name, Error *ret_error);
 
-/* Between these, for many names, the DHCP and DNS servers of networks are not told of each. */
-void lifecycle_hold_rereads(void);
-void lifecycle_end_rereads(void);
+/* Between these, for many names in a row, networks and leases are looked at once, and the DHCP and DNS
+ * servers are told at the end. */
+void lifecycle_batch_begin(void);
+void lifecycle_batch_end(void);
 
 /* Publishes the ports of one with Activation=traffic, which is stopped: what comes there is held, and starts
  * it. Does nothing for others. */

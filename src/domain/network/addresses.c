@@ -65,7 +65,7 @@ static Lease *request_find_own_lease(const DeviceRequest *request, int family)
 static int request_acquire_lease(const DeviceRequest *request, const Subnet *subnet, const Address *asked,
                 const Lease *own, Address *ret, Error *ret_error)
 {
-        const Attachment *attachment = request->attachment;
+        Attachment *attachment = request->attachment;
         LeaseRequest lease = {
                         .network = attachment->key,
                         .subnet = subnet,
@@ -191,7 +191,7 @@ static int request_check_name(const DeviceRequest *request, const char *name, Er
 {
         uid_t owner = request->allocation->plan->definition->owner;
         g_autoptr(GArray) own = allocation_list_own(request->allocation);
-        const Attachment *attachment = request->attachment;
+        Attachment *attachment = request->attachment;
         g_autofree char *who = NULL;
 
         if (owner != 0 && !(attachment->info->ours && attachment->info->owner == owner) &&
@@ -313,7 +313,7 @@ static int request_find_attachment(DeviceRequest *request, Error *ret_error)
         const char *network = request->device->network;
         int r = 0;
 
-        if (network && allocation->acquire)
+        if (network && allocation->acquire && !attachment_batch_has(network))
                 r = networks_restore(allocation->connection, network, ret_error);
         if (r > 0)
                 protocol_emit(DOMAIN_KEY_NOTICE,

@@ -12,9 +12,6 @@
 #include "domain/network/attachment.h"
 #include "domain/network/hosts.h"
 
-/* Names of networks whose dnsmasq is told later; NULL: at once. */
-static GHashTable *held;
-
 /* One change of libvirt's entries for DHCP or DNS. */
 typedef struct HostEntry {
         virNetworkUpdateCommand command;
@@ -297,7 +294,7 @@ char *attachment_host_name(void)
 /* libvirt has no call for this, but sends dnsmasq the signal at each change of a DNS entry, and does nothing
  * else then. So the host's own entry is removed and added again, which also updates its name; if a crash in
  * between loses it, the next call adds it again. */
-static int attachment_reread_now(const Attachment *attachment, Error *ret_error)
+int attachment_reread(const Attachment *attachment, Error *ret_error)
 {
         const Subnet *subnets[] = {&attachment->info->subnet4, &attachment->info->subnet6};
         const Subnet *subnet = subnets[address_is_set(&subnets[0]->network) ? 0 : 1];
@@ -310,6 +307,9 @@ static int attachment_reread_now(const Attachment *attachment, Error *ret_error)
         bool told;
         int r;
 
+        /* At the end of the batch. */
+        if (attachment->kept)
+                return 0;
         r = hosts_need_reread(attachment->info->hosts_path, &lock);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot lock %s", attachment->info->hosts_path);
@@ -328,44 +328,6 @@ static int attachment_reread_now(const Attachment *attachment, Error *ret_error)
 
         return virt_error_set(ret_error, attachment->connection, ERROR_FAILED,
                         "Cannot reload the hosts of network '%s' in DHCP and DNS", attachment->info->name);
-}
-
-int attachment_reread(const Attachment *attachment, Error *ret_error)
-{
-        if (!held)
-                return attachment_reread_now(attachment, ret_error);
-
-        g_hash_table_add(held, g_strdup(attachment->info->name));
-        return 0;
-}
-
-void attachment_hold_rereads(void)
-{
-        if (!held)
-                held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-}
-
-int attachment_end_rereads(virConnectPtr connection, Error *ret_error)
-{
-        g_autoptr(GHashTable) networks = g_steal_pointer(&held);
-        g_autoptr(Conf) conf = NULL;
-        GHashTableIter iter;
-        gpointer name;
-        int r = 0;
-
-        if (!connection || !networks || g_hash_table_size(networks) == 0)
-                return 0;
-        r = conf_load(&conf, ret_error);
-        g_hash_table_iter_init(&iter, networks);
-        while (r >= 0 && g_hash_table_iter_next(&iter, &name, NULL)) {
-                g_autoptr(Attachment) attachment = NULL;
-
-                r = attachment_find(connection, conf, name, NULL, &attachment, ret_error);
-                if (r >= 0 && attachment->info->hosts_path)
-                        r = attachment_reread_now(attachment, ret_error);
-        }
-
-        return r;
 }
 
 static bool addresses_contain(const GArray *own, const Address *address)
@@ -403,7 +365,7 @@ static bool names_find_other(const GPtrArray *names, const char *name, const GAr
         return false;
 }
 
-static bool attachment_has_lease(const Attachment *attachment, const char *name, const char *mac,
+static bool attachment_has_lease(Attachment *attachment, const char *name, const char *mac,
                 const GArray *own, Address *ret)
 {
         g_autoptr(GArray) leases = NULL;
@@ -424,7 +386,7 @@ static bool attachment_has_lease(const Attachment *attachment, const char *name,
         return false;
 }
 
-bool attachment_name_is_anothers(const Attachment *attachment, const char *name, const char *mac,
+bool attachment_name_is_anothers(Attachment *attachment, const char *name, const char *mac,
                 const GArray *own, char **ret_who)
 {
         const NetworkInfo *info = attachment->info;

@@ -13,18 +13,74 @@
 #include "domain/host/virt.h"
 #include "unikernel/lease.h"
 
+/* Of a batch: name → Attachment that is kept. NULL: there is none. */
+static GHashTable *batch;
+
+static void attachment_destroy(Attachment *attachment);
+
+static void attachment_destroy_pointer(gpointer data)
+{
+        attachment_destroy(data);
+}
+
+void attachment_batch_begin(void)
+{
+        if (!batch)
+                batch = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, attachment_destroy_pointer);
+}
+
+int attachment_batch_end(bool tell, Error *ret_error)
+{
+        g_autoptr(GHashTable) ended = g_steal_pointer(&batch);
+        GHashTableIter iter;
+        gpointer value;
+        int r = 0;
+
+        if (!ended)
+                return 0;
+        g_hash_table_iter_init(&iter, ended);
+        while (tell && r >= 0 && g_hash_table_iter_next(&iter, NULL, &value)) {
+                Attachment *attachment = value;
+
+                attachment->kept = false;
+                r = attachment_reread(attachment, ret_error);
+        }
+
+        return r;
+}
+
+bool attachment_batch_has(const char *network)
+{
+        return batch && g_hash_table_contains(batch, network);
+}
+
+/* Of a network of ours all that changes in a batch is in its files of hosts. */
+static void attachment_batch_keep(Attachment *attachment)
+{
+        if (!batch || !attachment->network || !attachment->info->hosts_path)
+                return;
+
+        attachment->kept = true;
+        g_hash_table_replace(batch, attachment->info->name, attachment);
+}
+
 Attachment *attachment_free(Attachment *attachment)
 {
-        if (!attachment)
-                return NULL;
+        if (attachment && !attachment->kept)
+                attachment_destroy(attachment);
+        return NULL;
+}
 
+static void attachment_destroy(Attachment *attachment)
+{
         if (attachment->network)
                 (void) virNetworkFree(attachment->network);
         network_info_free(attachment->info);
         g_free(attachment->key);
         g_free(attachment->bridge);
+        g_clear_pointer(&attachment->leases, g_array_unref);
+        g_clear_pointer(&attachment->seen, g_array_unref);
         g_free(attachment);
-        return NULL;
 }
 
 int attachment_read_info(
@@ -96,6 +152,11 @@ int attachment_find(virConnectPtr connection, const Conf *conf, const char *netw
         const ConfBridge *told;
         int r;
 
+        if (network && attachment_batch_has(network)) {
+                *ret_attachment = g_hash_table_lookup(batch, network);
+                return 0;
+        }
+
         attachment->connection = connection;
         r = attachment_find_network(connection, network, bridge, &attachment->network, ret_error);
         if (r < 0)
@@ -125,6 +186,7 @@ int attachment_find(virConnectPtr connection, const Conf *conf, const char *netw
         if (told && !address_is_set(&attachment->subnet6.network))
                 attachment->subnet6 = told->subnet6;
 
+        attachment_batch_keep(attachment);
         *ret_attachment = g_steal_pointer(&attachment);
         return 0;
 }
@@ -155,7 +217,7 @@ static void dhcp_leases_add(const virNetworkDHCPLease *found, gint64 now, GArray
         g_array_append_val(leases, lease);
 }
 
-int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Error *ret_error)
+static int attachment_ask_leases(const Attachment *attachment, GArray **ret_leases, Error *ret_error)
 {
         g_autoptr(GArray) leases = g_array_new(FALSE, TRUE, sizeof(DhcpLease));
         gint64 now = g_get_real_time() / G_USEC_PER_SEC;
@@ -179,7 +241,20 @@ int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Er
         return 0;
 }
 
-static int attachment_list_dhcp(const Attachment *attachment, GArray *seen, Error *ret_error)
+int attachment_read_leases(Attachment *attachment, GArray **ret_leases, Error *ret_error)
+{
+        int r;
+
+        if (!attachment->kept)
+                return attachment_ask_leases(attachment, ret_leases, ret_error);
+
+        r = attachment->leases ? 0 : attachment_ask_leases(attachment, &attachment->leases, ret_error);
+        if (r >= 0)
+                *ret_leases = g_array_ref(attachment->leases);
+        return r;
+}
+
+static int attachment_list_dhcp(Attachment *attachment, GArray *seen, Error *ret_error)
 {
         g_autoptr(GArray) leases = NULL;
         int r;
@@ -197,7 +272,7 @@ static int attachment_list_dhcp(const Attachment *attachment, GArray *seen, Erro
         return r;
 }
 
-int attachment_list_seen(const Attachment *attachment, GArray *seen, Error *ret_error)
+static int attachment_ask_seen(Attachment *attachment, GArray *seen, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
@@ -218,5 +293,24 @@ int attachment_list_seen(const Attachment *attachment, GArray *seen, Error *ret_
         if (r < 0)
                 protocol_emit(DOMAIN_KEY_NOTICE, "%s; only DHCP leases were checked",
                                 error_message(&error, r));
+        return 0;
+}
+
+int attachment_list_seen(Attachment *attachment, GArray *seen, Error *ret_error)
+{
+        int r = 0;
+
+        if (!attachment->kept)
+                return attachment_ask_seen(attachment, seen, ret_error);
+
+        if (!attachment->seen) {
+                g_autoptr(GArray) found = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
+
+                r = attachment_ask_seen(attachment, found, ret_error);
+                if (r < 0)
+                        return r;
+                attachment->seen = g_steal_pointer(&found);
+        }
+        g_array_append_vals(seen, attachment->seen->data, attachment->seen->len);
         return 0;
 }

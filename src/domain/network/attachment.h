@@ -21,6 +21,8 @@ typedef struct Attachment {
         Subnet subnet4, subnet6;  /* family AF_UNSPEC if none, or not known */
         virNetworkPtr network;    /* NULL for a plain bridge */
         NetworkInfo *info;        /* the same */
+        bool kept;                /* for a batch: it is not the caller's */
+        GArray *leases, *seen;    /* DhcpLease, SeenAddress: as read in a batch; NULL: not read yet */
 } Attachment;
 
 /* Finds the attachment for the libvirt network with that name, or otherwise the bridge; for a bridge that is
@@ -48,12 +50,12 @@ typedef struct DhcpLease {
 } DhcpLease;
 
 /* Returns elements DhcpLease; none on a plain bridge. */
-int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Error *ret_error);
+int attachment_read_leases(Attachment *attachment, GArray **ret_leases, Error *ret_error);
 
 /* Appends to seen (SeenAddress) the addresses in use there: DHCP leases and reservations, this host itself,
  * and the kernel's neighbours. If the neighbours cannot be read, that is an error for a plain bridge, which
  * has no other source; for a libvirt network it is a notice. */
-int attachment_list_seen(const Attachment *attachment, GArray *seen, Error *ret_error);
+int attachment_list_seen(Attachment *attachment, GArray *seen, Error *ret_error);
 
 /* attachment-hosts.c keeps DHCP and DNS in step with the addresses of hosts: in files for networks of ours
  * (see hosts.h), through libvirt for all others.
@@ -67,16 +69,20 @@ int attachment_remove_host(const Attachment *attachment, const Address *address,
 
 /* Whether the name belongs to another machine in DHCP or DNS: one that has neither an address of own
  * (Address) nor mac. *ret_who names it for a message; free with g_free(). */
-bool attachment_name_is_anothers(const Attachment *attachment, const char *name, const char *mac,
+bool attachment_name_is_anothers(Attachment *attachment, const char *name, const char *mac,
                 const GArray *own, char **ret_who);
 
 /* Makes the dnsmasq of a network of ours read its hosts again, if they have changed. */
 int attachment_reread(const Attachment *attachment, Error *ret_error);
 
-/* From now on that is put off, for many changes at once, until the second function does it for all of them.
- * connection NULL: not even then, but with the next change of each network. */
-void attachment_hold_rereads(void);
-int attachment_end_rereads(virConnectPtr connection, Error *ret_error);
+/* From now on, for many unikernels in a row, what is found of a network of ours is kept, and its dnsmasq is
+ * told of changes at the end only. The end forgets it; if tell is false, dnsmasq is told with the next
+ * change. */
+void attachment_batch_begin(void);
+int attachment_batch_end(bool tell, Error *ret_error);
+
+/* Whether the network was found in this batch, so that it need not be looked after again. */
+bool attachment_batch_has(const char *network);
 
 /* This host's name in networks of ours; NULL if it is not a label. Free with g_free(). */
 char *attachment_host_name(void);

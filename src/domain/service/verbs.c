@@ -94,7 +94,7 @@ static int verb_arguments(const char *name, const VerbOptions *options, Error *r
 /* Of several names each has its line, and after it what went wrong with it; then the verb has not failed. */
 static int verb_for_each(const VerbOptions *options, int (*run)(const char *name, Error *ret_error))
 {
-        lifecycle_hold_rereads();
+        lifecycle_batch_begin();
         for (char *const *name = options->names; *name; name++) {
                 _cleanup_error_ Error error = ERROR_INIT;
                 int r;
@@ -104,7 +104,7 @@ static int verb_for_each(const VerbOptions *options, int (*run)(const char *name
                 if (r < 0)
                         (void) protocol_fail(r, &error);
         }
-        lifecycle_end_rereads();
+        lifecycle_batch_end();
         return 0;
 }
 

@@ -23,6 +23,7 @@
 #include "domain/service/serve.h"
 #include "domain/service/verbs.h"
 #include "helper/request.h"
+#include "unikernel/lease.h"
 
 #define ASK_SEC 15 /* limit for a client that connects and sends nothing */
 
@@ -136,6 +137,7 @@ void worker_run(int control)
         if (own.null < 0 || own.messages < 0 || dup2(own.null, STDOUT_FILENO) < 0)
                 _exit(EXIT_FAILURE);
         virt_keep_connection();
+        lease_cache_enable();
 
         for (;;) {
                 _cleanup_close_ int connection = -EBADF;
