@@ -178,10 +178,17 @@ static int hosts_read_lines(const char *path, const char *name, char ***ret_line
 /* "MAC,IP,NAME,TIME", "MAC,IP,TIME" or "NAME,[IP],TIME": host_format_dhcp(). */
 static bool dhcp_line_is_of(const char *line, const char *ip)
 {
-        g_autofree char *bracketed = g_strdup_printf("[%s]", ip);
-        g_auto(GStrv) words = g_strsplit(line, ",", 3);
+        const char *second = strchr(line, ',');
+        size_t length;
 
-        return g_strv_length(words) > 1 && (g_str_equal(words[1], ip) || g_str_equal(words[1], bracketed));
+        if (!second)
+                return false;
+        length = strcspn(++second, ",");
+        if (*second == '[' && length > 1 && second[length - 1] == ']') {
+                second++;
+                length -= 2;
+        }
+        return length == strlen(ip) && memcmp(second, ip, length) == 0;
 }
 
 /* "IP NAME" */
