@@ -185,7 +185,7 @@ _shruthictl() {
                         [clone]='--group --owner' [show]='--property --value')
                 [[ $noun != credential ]] || options=([rotate]='--now' [remove]='--all')
                 [[ $noun != network ]] || verb=network-$verb
-                [[ $noun != fleet ]] || options=([run]='--results')
+                [[ $noun != fleet ]] || options=([run]='--results' [report]='--html')
                 [[ $noun != instance ]] || any+=' --name --kernel --kernel-parameters --server'
                 mapfile -t COMPREPLY < <(compgen -W "$any ${options[${verb:-none}]-}" -- "$cur")
                 return
@@ -199,7 +199,7 @@ _shruthictl() {
                         mapfile -t COMPREPLY < <(compgen -W 'list create show resize import export remove' -- "$cur")
                         ;;
                 network) mapfile -t COMPREPLY < <(compgen -W 'create list show remove' -- "$cur") ;;
-                fleet) mapfile -t COMPREPLY < <(compgen -W 'check up run status down list' -- "$cur") ;;
+                fleet) mapfile -t COMPREPLY < <(compgen -W 'check up run status down list report' -- "$cur") ;;
                 instance) mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur") ;;
                 *) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
                 esac
@@ -224,6 +224,7 @@ _shruthictl() {
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur"; compgen -W "$(_shruthictl_fleets)" -- "$cur")
                 ;;
         'image import' | ' import-rhyzome' | ' check' | 'fleet check' | 'fleet up' | 'fleet run') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        'fleet report') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
         'volume list' | 'volume show' | 'volume remove')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_volumes)" -- "$cur")
                 ;;

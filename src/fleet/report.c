@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "fleet/plot.h"
+#include "fleet/html.h"
 #include "fleet/text.h"
 
 #define POINTS         200 /* of a metric's curve */
@@ -24,53 +24,6 @@ static const char *const state_colors[_FLEET_STATE_MAX] = {
                 [FLEET_STATE_FAILED] = "#d55e00",
 };
 
-static const char head[] =
-                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-                "'unsafe-inline'\">\n"
-                "<style>body{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 "
-                "1rem;color:#111}"
-                "table{border-collapse:collapse;margin:1rem 0}th,td{border-bottom:1px solid "
-                "#ccc;padding:.2rem "
-                ".8rem .2rem "
-                "0;text-align:left;vertical-align:top}td.n{text-align:right}svg{width:100%;max-width:"
-                "720px}pre{background:#f6f6f6;padding:1rem;overflow:auto}.bad{color:#b00020}</"
-                "style>\n<title>";
-
-static GArray *series_add(GArray *series, const char *label, const char *color, bool steps)
-{
-        PlotSeries one = {.label = label,
-                        .color = color,
-                        .steps = steps,
-                        .points = g_array_new(FALSE, FALSE, sizeof(PlotPoint))};
-
-        g_array_append_val(series, one);
-        return one.points;
-}
-
-static void points_add(GArray *points, double x, double y)
-{
-        PlotPoint point = {x, y};
-
-        g_array_append_val(points, point);
-}
-
-static void series_free(GArray *series)
-{
-        for (guint i = 0; i < series->len; i++)
-                g_array_unref(g_array_index(series, PlotSeries, i).points);
-        g_array_unref(series);
-}
-
-static void report_append_plot(GString *out, Plot *plot)
-{
-        g_string_append(out, "<h2>");
-        fleet_append_html(out, plot->title);
-        g_string_append(out, "</h2>\n");
-        plot_append(out, plot);
-        series_free(plot->series);
-}
-
 static void report_append_states(GString *out, const FleetRecord *record)
 {
         Plot plot = {.title = "Members by state",
@@ -87,29 +40,16 @@ static void report_append_states(GString *out, const FleetRecord *record)
                         any = g_array_index(record->samples, FleetSample, i).counts[state] > 0;
                 if (!any)
                         continue;
-                points = series_add(plot.series, fleet_state_to_string(state), state_colors[state], true);
+                points = html_series_add(&plot, fleet_state_to_string(state), state_colors[state], true);
                 for (guint i = 0; i < record->samples->len; i++) {
                         const FleetSample *sample = &g_array_index(record->samples, FleetSample, i);
 
-                        points_add(points, SECONDS(sample->usec), sample->counts[state]);
+                        html_point_add(points, SECONDS(sample->usec), sample->counts[state]);
                         if (i + 1 == record->samples->len)
-                                points_add(points, SECONDS(record->ended), sample->counts[state]);
+                                html_point_add(points, SECONDS(record->ended), sample->counts[state]);
                 }
         }
-        report_append_plot(out, &plot);
-}
-
-static int compare_doubles(gconstpointer a, gconstpointer b)
-{
-        double x = *(const double *) a, y = *(const double *) b;
-
-        return x < y ? -1 : x > y;
-}
-
-/* Of sorted numbers. */
-static double quantile(const GArray *sorted, double share)
-{
-        return g_array_index(sorted, double, (guint) (share * (sorted->len - 1) + 0.5));
+        html_plot(out, &plot);
 }
 
 static void append_duration(GString *out, double seconds)
@@ -132,21 +72,21 @@ static void report_append_latencies(GString *out, const FleetRecord *record)
 
                         g_array_append_val(all, seconds);
                 }
-        g_array_sort(all, compare_doubles);
-        points = series_add(plot.series, "starts", "#0072b2", true);
-        points_add(points, 0, 0);
+        g_array_sort(all, html_compare_numbers);
+        points = html_series_add(&plot, "starts", "#0072b2", true);
+        html_point_add(points, 0, 0);
         for (guint i = 0; i < all->len; i++)
-                points_add(points, g_array_index(all, double, i), (i + 1.0) / all->len);
-        report_append_plot(out, &plot);
+                html_point_add(points, g_array_index(all, double, i), (i + 1.0) / all->len);
+        html_plot(out, &plot);
         if (all->len == 0)
                 return;
 
         g_string_append_printf(out, "<p>%u starts; median ", all->len);
-        append_duration(out, quantile(all, 0.5));
+        append_duration(out, html_quantile(all, 0.5));
         g_string_append(out, " s, 95% within ");
-        append_duration(out, quantile(all, 0.95));
+        append_duration(out, html_quantile(all, 0.95));
         g_string_append(out, " s, the longest ");
-        append_duration(out, quantile(all, 1));
+        append_duration(out, html_quantile(all, 1));
         g_string_append(out, " s.</p>\n");
 }
 
@@ -157,41 +97,24 @@ static int compare_metrics(gconstpointer a, gconstpointer b)
         return x->usec < y->usec ? -1 : x->usec > y->usec;
 }
 
-/* How the last values of all members that have one spread over time. */
-static void report_append_metric(GString *out, const FleetRecord *record, const char *name)
+void fleet_metric_curves(const FleetRecord *record, const char *name, const double *shares, size_t n_shares,
+                GArray *const *points)
 {
-        static const double shares[] = {0.1, 0.5, 0.9};
-        static const char *const labels[] = {"10% below", "median", "90% below"}, *const colors[] = {
-                                                                                                  "#9ecae1",
-                                                                                                  "#0072b2",
-                                                                                                  "#9ecae1"};
         guint n = record->expansion->members->len;
         g_autofree double *values = g_new0(double, n);
         g_autofree bool *known = g_new0(bool, n);
         g_autoptr(GPtrArray) sorted = g_ptr_array_new();
-        g_autofree char *title = g_strconcat("Metric ", name, NULL);
-        Plot plot = {.title = title,
-                        .x_label = "seconds since the run began",
-                        .y_label = "last value of each member",
-                        .x_max = SECONDS(record->ended),
-                        .series = g_array_new(FALSE, FALSE, sizeof(PlotSeries))};
-        GArray *points[G_N_ELEMENTS(shares)];
         guint next = 0;
 
         for (guint i = 0; i < record->metrics->len; i++) {
                 FleetMetric *metric = &g_array_index(record->metrics, FleetMetric, i);
 
-                if (metric->name == name)
+                if (g_str_equal(metric->name, name))
                         g_ptr_array_add(sorted, metric);
         }
         g_ptr_array_sort(sorted, compare_metrics);
-        for (size_t i = 0; i < G_N_ELEMENTS(shares); i++) {
-                points[i] = series_add(plot.series, labels[i], colors[i], true);
-                g_array_index(plot.series, PlotSeries, i).faint = i != 1;
-        }
-
         for (guint step = 0; step <= POINTS; step++) {
-                int64_t usec = record->ended * step / POINTS;
+                int64_t usec = (int64_t) ((double) record->ended * step / POINTS);
                 g_autoptr(GArray) now = g_array_new(FALSE, FALSE, sizeof(double));
 
                 for (; next < sorted->len; next++) {
@@ -205,11 +128,34 @@ static void report_append_metric(GString *out, const FleetRecord *record, const 
                 for (guint i = 0; i < n; i++)
                         if (known[i])
                                 g_array_append_val(now, values[i]);
-                g_array_sort(now, compare_doubles);
-                for (size_t i = 0; now->len > 0 && i < G_N_ELEMENTS(shares); i++)
-                        points_add(points[i], SECONDS(usec), quantile(now, shares[i]));
+                g_array_sort(now, html_compare_numbers);
+                for (size_t i = 0; now->len > 0 && i < n_shares; i++)
+                        html_point_add(points[i], SECONDS(usec), html_quantile(now, shares[i]));
         }
-        report_append_plot(out, &plot);
+}
+
+/* How the last values of all members that have one spread over time. */
+static void report_append_metric(GString *out, const FleetRecord *record, const char *name)
+{
+        static const double shares[] = {0.1, 0.5, 0.9};
+        static const char *const labels[] = {"10% below", "median", "90% below"}, *const colors[] = {
+                                                                                                  "#9ecae1",
+                                                                                                  "#0072b2",
+                                                                                                  "#9ecae1"};
+        g_autofree char *title = g_strconcat("Metric ", name, NULL);
+        Plot plot = {.title = title,
+                        .x_label = "seconds since the run began",
+                        .y_label = "last value of each member",
+                        .x_max = SECONDS(record->ended),
+                        .series = g_array_new(FALSE, FALSE, sizeof(PlotSeries))};
+        GArray *points[G_N_ELEMENTS(shares)];
+
+        for (size_t i = 0; i < G_N_ELEMENTS(shares); i++) {
+                points[i] = html_series_add(&plot, labels[i], colors[i], true);
+                g_array_index(plot.series, PlotSeries, i).faint = i != 1;
+        }
+        fleet_metric_curves(record, name, shares, G_N_ELEMENTS(shares), points);
+        html_plot(out, &plot);
 }
 
 static void report_append_metrics(GString *out, const FleetRecord *record)
@@ -224,15 +170,6 @@ static void report_append_metrics(GString *out, const FleetRecord *record)
         }
         for (guint i = 0; i < names->len; i++)
                 report_append_metric(out, record, names->pdata[i]);
-}
-
-static void row(GString *out, const char *key, const char *value)
-{
-        g_string_append(out, "<tr><th>");
-        fleet_append_html(out, key);
-        g_string_append(out, "</th><td>");
-        fleet_append_html(out, value);
-        g_string_append(out, "</td></tr>\n");
 }
 
 static void report_append_summary(GString *out, const FleetRecord *record)
@@ -253,12 +190,12 @@ static void report_append_summary(GString *out, const FleetRecord *record)
                         : record->interrupted           ? "was interrupted"
                                                         : "failed");
         if (record->problem)
-                row(out, "Why", record->problem);
+                html_row(out, "Why", record->problem);
         if (record->metrics_left_out > 0)
-                row(out, "Metrics left out", left_out);
-        row(out, "Seed", plan->seed);
-        row(out, "Members", members);
-        row(out, "Began", when);
+                html_row(out, "Metrics left out", left_out);
+        html_row(out, "Seed", plan->seed);
+        html_row(out, "Members", members);
+        html_row(out, "Began", when);
         fleet_append_seconds(took, record->ended);
         g_string_append(took, " s");
         if (record->clock != FLEET_NEVER) {
@@ -266,7 +203,7 @@ static void report_append_summary(GString *out, const FleetRecord *record)
                 fleet_append_seconds(took, record->clock);
                 g_string_append(took, " s");
         }
-        row(out, "Took", took->str);
+        html_row(out, "Took", took->str);
         for (guint i = 0; i < plan->groups->len; i++) {
                 const FleetGroup *group = plan->groups->pdata[i];
                 g_autofree char *key = g_strconcat("Group ", group->name, NULL),
@@ -274,7 +211,7 @@ static void report_append_summary(GString *out, const FleetRecord *record)
                                                 i < record->digests->len ? (char *) record->digests->pdata[i]
                                                                          : "not imported");
 
-                row(out, key, value);
+                html_row(out, key, value);
         }
         for (guint i = 0; i < record->barriers->len; i++) {
                 const FleetBarrierRecord *barrier = &g_array_index(record->barriers, FleetBarrierRecord, i);
@@ -285,10 +222,10 @@ static void report_append_summary(GString *out, const FleetRecord *record)
                                 barrier->held ? "after" : "not enough within");
                 fleet_append_seconds(value, barrier->ended - barrier->began);
                 g_string_append(value, " s");
-                row(out, key, value->str);
+                html_row(out, key, value->str);
         }
         for (guint i = 0; i + 1 < record->facts->len; i += 2)
-                row(out, record->facts->pdata[i], record->facts->pdata[i + 1]);
+                html_row(out, record->facts->pdata[i], record->facts->pdata[i + 1]);
         g_string_append(out, "</table>\n");
 }
 
@@ -306,7 +243,7 @@ static void report_append_failures(GString *out, const FleetRecord *record)
                 if (!member->failed)
                         continue;
                 shown++;
-                row(out, member->member->name, member->problem ?: member->result ?: "failed");
+                html_row(out, member->member->name, member->problem ?: member->result ?: "failed");
         }
         g_string_append(out, "</table>\n");
         if (n > shown)
@@ -352,12 +289,10 @@ static void report_append_events(GString *out, const FleetRecord *record)
 char *fleet_format_report(const FleetRecord *record)
 {
         const FleetPlan *plan = record->expansion->plan;
-        g_autoptr(GString) out = g_string_new(head);
+        g_autofree char *title = g_strconcat("Fleet ", plan->name, NULL);
+        g_autoptr(GString) out = g_string_new(NULL);
 
-        fleet_append_html(out, plan->name);
-        g_string_append(out, "</title>\n</head>\n<body>\n<h1>Fleet ");
-        fleet_append_html(out, plan->name);
-        g_string_append(out, "</h1>\n");
+        html_begin(out, title);
         report_append_summary(out, record);
         report_append_states(out, record);
         report_append_latencies(out, record);
@@ -366,7 +301,8 @@ char *fleet_format_report(const FleetRecord *record)
         report_append_events(out, record);
         g_string_append(out, "<h2>Plan</h2>\n<pre>");
         fleet_append_html(out, plan->text);
-        g_string_append(out, "</pre>\n</body>\n</html>\n");
+        g_string_append(out, "</pre>\n");
+        html_end(out);
 
         return g_string_free(g_steal_pointer(&out), FALSE);
 }

@@ -210,6 +210,25 @@ char *fleet_format_metrics(const FleetRecord *record)
         return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
+char *fleet_format_states(const FleetRecord *record)
+{
+        g_autoptr(GString) out = g_string_new("time");
+
+        for (FleetState state = 0; state < _FLEET_STATE_MAX; state++)
+                g_string_append_printf(out, ",%s", fleet_state_to_string(state));
+        g_string_append_c(out, '\n');
+        for (guint i = 0; i < record->samples->len; i++) {
+                const FleetSample *sample = &g_array_index(record->samples, FleetSample, i);
+
+                fleet_append_seconds(out, sample->usec);
+                for (FleetState state = 0; state < _FLEET_STATE_MAX; state++)
+                        g_string_append_printf(out, ",%u", sample->counts[state]);
+                g_string_append_c(out, '\n');
+        }
+
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
 static void junit_append_case(
                 GString *out, const char *class, const char *name, int64_t usec, const char *failure)
 {

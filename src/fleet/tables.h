@@ -9,4 +9,5 @@ char *fleet_format_run(const FleetRecord *record);     /* run.json */
 char *fleet_format_members(const FleetRecord *record); /* members.csv */
 char *fleet_format_events(const FleetRecord *record);  /* events.jsonl */
 char *fleet_format_metrics(const FleetRecord *record); /* metrics.csv */
+char *fleet_format_states(const FleetRecord *record);  /* states.csv */
 char *fleet_format_junit(const FleetRecord *record);   /* junit.xml */

@@ -138,6 +138,32 @@ expect_fail "… nor go where a link leads" 'is there already' shruthictl fleet 
 is "they are their owner's" "700 600 700 600" \
         "$(stat -c %a first first/run.json first/consoles first/consoles/alpha-peer-0.log | xargs)"
 
+# Reports, again and compared.
+cp first/report.html before.html
+rm first/report.html
+expect_output "a report is written anew" '^start latency, median, s +[0-9.]+' shruthictl fleet report first
+check "… as it was, but for what the files do not have" python3 - before.html first/report.html <<'END'
+import re, sys
+before, after = (re.sub(r'<svg.*?</svg>', '', open(name).read(), flags=re.S) for name in sys.argv[1:])
+words = lambda text: set(re.findall(r'alpha-[a-z]+-[0-9]+|sha256:[0-9a-f]+', text))
+assert words(before) == words(after), words(before) ^ words(after)
+assert open(sys.argv[2]).read().count("<svg") == 3
+END
+is "… for its owner" "600" "$(stat -c %a first/report.html)"
+expect_output "two are compared" '^seed +7 +7' shruthictl fleet report first second
+expect_output "… also their images" '^Groups peer: image +sha256:[0-9a-f]+.* sha256:' shruthictl fleet report first second
+check "… for programs" jq -e '.[0].Members == 23 and .[1].Metrics.known.Members == 20 and .[0].Notes == []' \
+        <(shruthictl fleet report --json=short first second)
+check "… as a page" shruthictl fleet report --quiet --html=both.html first second
+is "… with plots" "3" "$(grep -c '<svg' both.html)"
+mkdir -p broken/consoles
+cp first/members.csv broken
+head -c 500 first/run.json >broken/run.json
+ln -s /dev/zero broken/metrics.csv
+mkfifo broken/events.jsonl
+expect_output "what is broken is said" '^broken: run.json is not as it is written' shruthictl fleet report first broken
+expect_fail "what is no folder of results is refused" 'has no results of a run' shruthictl fleet report /root
+
 sed 's/^Tolerate=.*/Tolerate=0%/; s/^Duration=.*/Duration=1s/' alpha.fleet >strict.fleet
 expect_status "more than is tolerated is a failure" 1 shruthictl fleet run strict.fleet --results=strict
 is "… which the results tell" "false" "$(jq .Success strict/run.json)"

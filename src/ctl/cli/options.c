@@ -295,6 +295,8 @@ static const OptionInfo own_options[] = {
                 {"results", 0, "DIR", OPTION_FLEET,
                                 "fleet run: write the results to this folder (default: NAME-DATE)",
                                 option_set_text, offsetof(Options, results)},
+                {"html", 0, "FILE", OPTION_REPORT, "fleet report: write it as a page to this file", option_set_text,
+                                offsetof(Options, html)},
                 {"subnet", 0, "NETWORK/N", OPTION_NETWORK,
                                 "network create: set the subnet, auto (default) or none", option_set_text,
                                 offsetof(Options, subnet)},

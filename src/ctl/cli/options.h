@@ -63,6 +63,7 @@ typedef enum OptionScope {
         OPTION_WAIT = 1 << 19,    /* wait */
         OPTION_UPDATE = 1 << 20,  /* update, rollback */
         OPTION_FLEET = 1 << 21,   /* fleet run */
+        OPTION_REPORT = 1 << 22,  /* fleet report */
 } OptionScope;
 
 #define LINES_UNSET (-1)
@@ -101,6 +102,7 @@ typedef struct Options {
         const char *name;   /* instance create --name= */
         const char *server; /* rhyzomectl's */
         const char *results;                                      /* fleet run: folder; NULL if not given */
+        const char *html;                                         /* fleet report: file; NULL if not given */
         const char *subnet, *ipv6_subnet, *network_mode, *bridge; /* network create */
         unsigned n_behind;                                        /* number of words after "--" */
         GPtrArray *given; /* each as "--name=value", in order, to pass on with -H */

@@ -80,6 +80,7 @@ int fleet_results_write(FleetRun *run, Error *ret_error)
                         {"members.csv", fleet_format_members},
                         {"events.jsonl", fleet_format_events},
                         {"metrics.csv", fleet_format_metrics},
+                        {"states.csv", fleet_format_states},
                         {"junit.xml", fleet_format_junit},
                         {"report.html", fleet_format_report},
         };

@@ -149,6 +149,8 @@ const Verb verb_table[] = {
                                 0, 0, 0, verb_fleet_status},
                 {"fleet", "down", "PLAN|[USER:]NAME", SECTION_FLEETS, "Remove all that belongs to a fleet", 1,
                                 1, 0, 0, 0, verb_fleet_down},
+                {"fleet", "report", "RESULTS…", SECTION_FLEETS, "Write the report of a run anew, or compare runs", 1,
+                                ANY, OPTION_REPORT, 0, 0, verb_fleet_report},
                 {"fleet", "list", "", SECTION_FLEETS, "List fleets", 0, 0, 0, 0, 0, verb_fleet_list},
                 {NULL, "limits", "[USER]", SECTION_HOST, "Show your limits and what you use of them", 0, 1,
                                 0, 0, 0, verb_limits},
