@@ -185,7 +185,7 @@ _shruthictl() {
                         [clone]='--group --owner' [show]='--property --value')
                 [[ $noun != credential ]] || options=([rotate]='--now' [remove]='--all')
                 [[ $noun != network ]] || verb=network-$verb
-                [[ $noun != fleet ]] || options=([run]='--results' [report]='--html')
+                [[ $noun != fleet ]] || options=([run]='--results' [report]='--html' [exec]='--members --jobs --timeout')
                 [[ $noun != instance ]] || any+=' --name --kernel --kernel-parameters --server'
                 mapfile -t COMPREPLY < <(compgen -W "$any ${options[${verb:-none}]-}" -- "$cur")
                 return
@@ -199,7 +199,7 @@ _shruthictl() {
                         mapfile -t COMPREPLY < <(compgen -W 'list create show resize import export remove' -- "$cur")
                         ;;
                 network) mapfile -t COMPREPLY < <(compgen -W 'create list show remove' -- "$cur") ;;
-                fleet) mapfile -t COMPREPLY < <(compgen -W 'check up run status down list report' -- "$cur") ;;
+                fleet) mapfile -t COMPREPLY < <(compgen -W 'check up run status down list report exec' -- "$cur") ;;
                 instance) mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur") ;;
                 *) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
                 esac
@@ -220,7 +220,7 @@ _shruthictl() {
         'network show' | 'network remove')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_networks)" -- "$cur")
                 ;;
-        'fleet status' | 'fleet down')
+        'fleet status' | 'fleet down' | 'fleet exec')
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur"; compgen -W "$(_shruthictl_fleets)" -- "$cur")
                 ;;
         'image import' | ' import-rhyzome' | ' check' | 'fleet check' | 'fleet up' | 'fleet run') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

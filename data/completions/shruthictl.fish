@@ -114,9 +114,12 @@ complete -c shruthictl -n $fleet -a run -d 'Carry out a plan, from its members t
 complete -c shruthictl -n $fleet -a status -d 'List the members of a fleet'
 complete -c shruthictl -n $fleet -a down -d 'Remove all that belongs to a fleet'
 complete -c shruthictl -n $fleet -a list -d 'List fleets'
+complete -c shruthictl -n $fleet -a exec -d 'Run a program of this host for each member'
 complete -c shruthictl -n $fleet -a report -d 'Write the report of a run anew, or compare runs'
-complete -c shruthictl -n "$fleet; and __fish_seen_subcommand_from status down" -a '(__shruthictl_fleets)'
+complete -c shruthictl -n "$fleet; and __fish_seen_subcommand_from status down exec" -a '(__shruthictl_fleets)'
 complete -c shruthictl -n "$fleet; and __fish_seen_subcommand_from check up run status down report" -F
+complete -c shruthictl -n $fleet -l members -x -d 'For these members only'
+complete -c shruthictl -n $fleet -l jobs -x -d 'So many at a time'
 complete -c shruthictl -n $fleet -l html -r -F -d 'Write the report to this file'
 complete -c shruthictl -n $fleet -l results -r -F -d 'Write the results to this folder'
 set -l network '__fish_seen_subcommand_from network'

@@ -263,6 +263,44 @@ check "up" shruthictl fleet up --quiet alpha.fleet
 expect_output "list" '^alpha +root +23 +22 +1$' shruthictl fleet list
 expect_output "status" '^alpha-peer-3 +running' shruthictl fleet status alpha
 expect_output "the mark" '^Fleet=alpha$' shruthictl show --property=Fleet alpha-peer-3
+# Programs for members.
+fexec() { shruthictl fleet exec "$@"; }
+is "exec runs a program for each member" "23" "$(fexec --quiet alpha -- echo hello | grep -c '^alpha-[a-z]*-[0-9]*: hello$')"
+is "… with its fields" "alpha-peer-3: 3/20 alpha peer 10.133.0.5 10.133.0.5/24 {x}" \
+        "$(fexec --quiet --members=peer-3 alpha -- echo '{index}/{count}' '{fleet}' '{group}' '{service.ip}' '{service.address}' '{{x}}')"
+is "… of the plan" "alpha-peer-3: 7 3 running" "$(fexec --quiet --members=peer-3 alpha.fleet -- echo '{seed}' '{known}' '{state}')"
+# shellcheck disable=SC2016
+is "… and its environment" "alpha-peer-4: alpha alpha-peer-4 peer 4 20 running 10.133.0.6 10.133.0.6" \
+        "$(fexec --quiet --members=peer-4 alpha -- sh -c 'echo $SHRUTHI_FLEET $SHRUTHI_UNIKERNEL $SHRUTHI_GROUP $SHRUTHI_INDEX \
+                $SHRUTHI_COUNT $SHRUTHI_STATE $SHRUTHI_IP $SHRUTHI_SERVICE_IP')"
+is "a share is drawn the same each time" "$(fexec --quiet --members='25% of peer' alpha -- true; fexec --quiet --members='25% of peer' alpha -- echo)" \
+        "$(fexec --quiet --members='25% of peer' alpha -- echo)"
+is "… of that size" "5" "$(fexec --quiet --members='25% of peer' alpha -- echo | wc -l)"
+expect_status "one that fails is a failure" 1 fexec --members='3 of peer' alpha -- sh -c 'exit 3'
+expect_fail "… and the summary says so" '3 members: 0 succeeded, 3 failed' fexec --members='3 of peer' alpha -- sh -c 'exit 3'
+expect_fail "… with how, and of which" 'exit status 1: alpha-domain-0 alpha-domain-1' \
+        fexec --members='all of domain' alpha -- sh -c 'exit 1'
+expect_output "all that succeed are a success" '20 members: 20 succeeded, 0 failed' fexec --members='all of peer' alpha -- true
+expect_fail "no field, no run" '\{servce.ip\} is no field of .*\{service.ip\}' fexec alpha -- touch '/tmp/no{servce.ip}'
+expect_fail "no program, no run" 'not run: .*no-such-program' fexec --members=peer-1 alpha -- no-such-program
+expect_fail "no such member" "^--members=peer-99: 'peer-99' is no member" fexec --members=peer-99 alpha -- true
+expect_fail "no such group" "'pear' is no member" fexec --members='all of pear' alpha -- true
+expect_fail "the program comes behind --" "Write the program behind '--'" fexec alpha
+expect_fail "a limit of time" 'took too long: alpha-peer-1' fexec --members=peer-1 --timeout=1s alpha -- sh -c 'sleep 7774 & sleep 7774'
+is_none "… for all that it has started" "$(pgrep -f '^sleep 7774')"
+check "as JSON" jq -e 'length == 2 and .[0].ExitStatus == 4 and .[0].Output == "a\n" and .[0].Errors == "b\n" and .[0].Signal == null' \
+        <(fexec --json=short --members='all of domain' alpha -- sh -c 'echo a; echo b >&2; exit 4')
+# shellcheck disable=SC2016
+is "not more at a time than told" "3" "$(rm -f peak; : >lock; fexec --quiet --jobs=3 --members='12 of peer' alpha -- sh -c '
+        echo + >>peak; sleep 0.3; echo - >>peak' >/dev/null; awk '{n += $1 == "+" ? 1 : -1; if (n > m) m = n} END {print m}' peak)"
+fexec --jobs=4 --members='all of peer' alpha -- sleep 7773 >out 2>&1 &
+pid=$!
+wait_for 20 pgrep -f '^sleep 7773'
+kill -INT $pid
+wait $pid
+is "an interrupt is a failure" "1" "$?"
+expect_output "… which is said" '20 members: 0 succeeded, 20 failed, interrupted' cat out
+is_none "… and ends all" "$(pgrep -f '^sleep 7773')"
 expect_fail "up twice is refused" 'The fleet alpha is up, or was interrupted .*alpha.fleet\): shruthictl fleet down alpha' \
         shruthictl fleet up alpha.fleet
 mv ~/.local/state/shruthi/fleets/alpha hidden

@@ -95,6 +95,7 @@ int verb_fleet_run(Ctl *ctl, char **operands, Error *ret_error);
 int verb_fleet_status(Ctl *ctl, char **operands, Error *ret_error);
 int verb_fleet_down(Ctl *ctl, char **operands, Error *ret_error);
 int verb_fleet_list(Ctl *ctl, char **operands, Error *ret_error);
+int verb_fleet_exec(Ctl *ctl, char **operands, Error *ret_error);
 int verb_fleet_report(Ctl *ctl, char **operands, Error *ret_error);
 int verb_limits(Ctl *ctl, char **operands, Error *ret_error);
 int verb_doctor(Ctl *ctl, char **operands, Error *ret_error);

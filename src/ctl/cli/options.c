@@ -21,6 +21,8 @@ static const char *const json_mode_table[_JSON_MODE_MAX] = {
                 [JSON_SHORT] = "short",
                 [JSON_PRETTY] = "pretty",
 };
+#define JOBS_MAX 256
+
 DEFINE_STRING_TABLE(json_mode, JsonMode, json_mode_table, _JSON_MODE_MAX)
 
 static const char *const log_format_table[_LOG_FORMAT_MAX] = {
@@ -201,6 +203,17 @@ static int option_set_signal(Options *options, const OptionInfo *info, const cha
         return option_refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
 }
 
+static int option_set_jobs(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+{
+        uint64_t jobs;
+
+        if (number_parse(value, 1, JOBS_MAX, &jobs) < 0)
+                return option_refuse(ret_error, "--jobs=", value, "give a number from 1 to 256");
+
+        options->jobs = (unsigned) jobs;
+        return 0;
+}
+
 static int option_set_timeout(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (g_str_equal(value, "infinity"))
@@ -255,7 +268,8 @@ static const OptionInfo own_options[] = {
                                 "logs: show entries until TIME, of any boot; wait: for running, ready "
                                 "(default), stopped or failed",
                                 option_set_text, offsetof(Options, until)},
-                {"timeout", 0, "TIME", OPTION_WAIT, "wait: give up after TIME (default: infinity)",
+                {"timeout", 0, "TIME", OPTION_WAIT | OPTION_EXEC,
+                                "wait: give up after TIME; fleet exec: end each program then (default: infinity)",
                                 option_set_timeout},
                 {"boot", 'b', "[=BOOT]", OPTION_LOG,
                                 "logs: show entries of another boot, such as -1, or all", option_set_boot},
@@ -295,6 +309,10 @@ static const OptionInfo own_options[] = {
                 {"results", 0, "DIR", OPTION_FLEET,
                                 "fleet run: write the results to this folder (default: NAME-DATE)",
                                 option_set_text, offsetof(Options, results)},
+                {"members", 0, "WHICH", OPTION_EXEC,
+                                "fleet exec: for 'all of GROUP', '3 of GROUP', '10% of GROUP', GROUP-INDEX",
+                                option_set_text, offsetof(Options, members)},
+                {"jobs", 0, "N", OPTION_EXEC, "fleet exec: so many at a time (default: 16)", option_set_jobs},
                 {"html", 0, "FILE", OPTION_REPORT, "fleet report: write it as a page to this file", option_set_text,
                                 offsetof(Options, html)},
                 {"subnet", 0, "NETWORK/N", OPTION_NETWORK,

@@ -64,6 +64,7 @@ typedef enum OptionScope {
         OPTION_UPDATE = 1 << 20,  /* update, rollback */
         OPTION_FLEET = 1 << 21,   /* fleet run */
         OPTION_REPORT = 1 << 22,  /* fleet report */
+        OPTION_EXEC = 1 << 23,    /* fleet exec */
 } OptionScope;
 
 #define LINES_UNSET (-1)
@@ -102,6 +103,8 @@ typedef struct Options {
         const char *name;   /* instance create --name= */
         const char *server; /* rhyzomectl's */
         const char *results;                                      /* fleet run: folder; NULL if not given */
+        const char *members;                                      /* fleet exec: which; NULL if not given */
+        unsigned jobs;                                            /* fleet exec: at a time; 0 if not given */
         const char *html;                                         /* fleet report: file; NULL if not given */
         const char *subnet, *ipv6_subnet, *network_mode, *bridge; /* network create */
         unsigned n_behind;                                        /* number of words after "--" */

@@ -6,13 +6,55 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/unikernel-name.h"
+#include "common/users.h"
 #include "ctl/fleet/state.h"
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
+#include "fleet/plan.h"
 
 #define DETAILS_MAX 256 /* names in a call */
 #define QUIET_USEC  (3 * G_USEC_PER_SEC)
 #define STEP_USEC   (300 * 1000)
+
+/* The name of a fleet: the operand, or that of the plan if it is a file. A name has neither '.' nor '/', and
+ * is one whatever lies in the current folder. */
+static int fleet_name(const char *operand, char **ret_name, Error *ret_error)
+{
+        g_autoptr(FleetPlan) plan = NULL;
+        int r;
+
+        if (name_is_valid(operand)) {
+                *ret_name = g_strdup(operand);
+                return 0;
+        }
+
+        r = fleet_plan_load(operand, &plan, ret_error);
+        if (r < 0)
+                return r;
+        *ret_name = g_strdup(plan->name);
+        return 0;
+}
+
+int fleet_owned_name(const char *operand, uid_t *ret_owner, char **ret_name, Error *ret_error)
+{
+        const char *colon = strchr(operand, ':');
+        g_autofree char *user = NULL;
+
+        *ret_owner = geteuid();
+        if (!colon || !name_is_valid(colon + 1))
+                return fleet_name(operand, ret_name, ret_error);
+
+        user = g_strndup(operand, (size_t) (colon - operand));
+        if (user_parse("USER", user, ret_owner, NULL) < 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "There is no user '%s': write USER:NAME, with USER as shruthictl fleet list "
+                                "shows it",
+                                user);
+
+        *ret_name = g_strdup(colon + 1);
+        return 0;
+}
 
 void fleet_found_free(gpointer data)
 {
@@ -21,7 +63,26 @@ void fleet_found_free(gpointer data)
         g_free(found->name);
         g_free(found->fleet);
         g_free(found->state);
+        g_clear_pointer(&found->devices, g_ptr_array_unref);
         g_free(found);
+}
+
+/* Network devices and their addresses. */
+static GPtrArray *found_read_devices(JsonObject *details)
+{
+        GPtrArray *devices = g_ptr_array_new_with_free_func(g_free);
+        JsonArray *array = value_array(details, "Devices");
+
+        for (guint i = 0; array && i < json_array_get_length(array); i++) {
+                JsonObject *device = json_array_get_object_element(array, i);
+
+                if (!g_str_equal(value_text(device, "Kind"), "network"))
+                        continue;
+                g_ptr_array_add(devices, g_strdup(value_text(device, "Name")));
+                g_ptr_array_add(devices, g_strdup(value_text(device, "Address")));
+        }
+
+        return devices;
 }
 
 /* Keeps of these rows those whose definition has the mark. */
@@ -64,7 +125,8 @@ static int find_marked(Ctl *ctl, UnikernelRow **rows, guint n, const char *fleet
                 *one = (FleetFound){.name = g_strdup(rows[i]->name),
                                 .fleet = g_strdup(mark),
                                 .state = g_strdup(rows[i]->state),
-                                .owner = rows[i]->owner};
+                                .owner = rows[i]->owner,
+                                .devices = found_read_devices(details)};
                 g_ptr_array_add(found, one);
         }
 

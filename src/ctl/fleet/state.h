@@ -32,9 +32,13 @@ char **fleet_state_list(void);
 typedef struct FleetFound {
         char *name, *fleet, *state;
         uid_t owner;
+        GPtrArray *devices; /* char *: NAME, ADDRESSES, NAME, … of its network devices */
 } FleetFound;
 
 void fleet_found_free(gpointer data);
+
+/* The fleet that an operand names: NAME, or the file of its plan, of the caller; USER:NAME of that user. */
+int fleet_owned_name(const char *operand, uid_t *ret_owner, char **ret_name, Error *ret_error);
 
 /* The members of a fleet (NULL: of all) that the caller owns or, for root, that anybody does. Elements
  * FleetFound, by name. */

@@ -8,7 +8,6 @@
 
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
-#include "common/users.h"
 #include "ctl/fleet/calls.h"
 #include "ctl/fleet/programs.h"
 #include "ctl/fleet/results.h"
@@ -230,46 +229,6 @@ int verb_fleet_run(Ctl *ctl, char **operands, Error *ret_error)
 
         fleet_run_print(run);
         return fleet_record_is_success(run->record) ? removed : CTL_EXIT_FAILURE;
-}
-
-/* The name of a fleet: the operand, or that of the plan if it is a file. A name has neither '.' nor '/', and
- * is one whatever lies in the current folder. */
-static int fleet_name(const char *operand, char **ret_name, Error *ret_error)
-{
-        g_autoptr(FleetPlan) plan = NULL;
-        int r;
-
-        if (name_is_valid(operand)) {
-                *ret_name = g_strdup(operand);
-                return 0;
-        }
-
-        r = fleet_plan_load(operand, &plan, ret_error);
-        if (r < 0)
-                return r;
-        *ret_name = g_strdup(plan->name);
-        return 0;
-}
-
-/* USER:NAME is the fleet of that user; all else is the caller's own. */
-static int fleet_owned_name(const char *operand, uid_t *ret_owner, char **ret_name, Error *ret_error)
-{
-        const char *colon = strchr(operand, ':');
-        g_autofree char *user = NULL;
-
-        *ret_owner = geteuid();
-        if (!colon || !name_is_valid(colon + 1))
-                return fleet_name(operand, ret_name, ret_error);
-
-        user = g_strndup(operand, (size_t) (colon - operand));
-        if (user_parse("USER", user, ret_owner, NULL) < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "There is no user '%s': write USER:NAME, with USER as shruthictl fleet list "
-                                "shows it",
-                                user);
-
-        *ret_name = g_strdup(colon + 1);
-        return 0;
 }
 
 int verb_fleet_down(Ctl *ctl, char **operands, Error *ret_error)
