@@ -19,6 +19,7 @@
 #include "daemon/access/polkit.h"
 #include "daemon/access/private.h"
 #include "daemon/access/subscribers.h"
+#include "daemon/bus/fleet-bus.h"
 #include "daemon/bus/images.h"
 #include "daemon/bus/log-control.h"
 #include "daemon/bus/log-stream.h"
@@ -110,6 +111,11 @@ static int daemon_export(Manager *manager, sd_bus *bus)
         if (r >= 0)
                 r = sd_bus_add_node_enumerator(
                                 bus, NULL, SHRUTHI_NETWORK_PATH, network_node_enumerate, manager);
+        if (r >= 0)
+                r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_FLEET_PATH, SHRUTHI_INTERFACE_FLEET,
+                                fleet_vtable, fleet_object_find, manager);
+        if (r >= 0)
+                r = sd_bus_add_node_enumerator(bus, NULL, SHRUTHI_FLEET_PATH, fleet_node_enumerate, manager);
         /* No enumerator: not everybody may list them, see subscribers.h. */
         if (r >= 0)
                 r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_VOLUME_PATH, SHRUTHI_INTERFACE_VOLUME,
@@ -274,10 +280,17 @@ static void on_conf_repaired(Manager *manager)
         addresses_sweep(manager);
 }
 
+static void on_daemon_unikernel_changed(Manager *manager, const char *name)
+{
+        fleets_note(manager, name);
+        updates_look(manager, name);
+}
+
 static const ManagerHooks manager_hooks = {
                 .export = daemon_export,
                 .client_gone = on_client_gone,
-                .unikernel_changed = updates_look,
+                .unikernel_changed = on_daemon_unikernel_changed,
+                .unikernel_gone = fleets_forget,
                 .conf_repaired = on_conf_repaired,
                 .network_repair = network_change_repair,
 };
@@ -297,6 +310,7 @@ static void daemon_new_tables(Manager *manager)
         manager->networks = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, network_destroy);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->shares = change_shares_new();
+        manager->fleets = fleets_new();
         manager->updates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->sweeping = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->fetching = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -375,6 +389,7 @@ Manager *daemon_free(Manager *manager)
         cut_off_watch_free(manager->cut_off);
         g_hash_table_unref(manager->unikernels);
         g_hash_table_unref(manager->by_uuid);
+        g_hash_table_unref(manager->fleets);
         g_hash_table_unref(manager->networks);
         g_hash_table_unref(manager->changing);
         g_hash_table_unref(manager->shares);

@@ -190,6 +190,49 @@ done
 for verb in PruneImages Diagnose Reload; do
         expect_fail "alice: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as alice $verb
 done
+# --- fleets ---
+
+fleet=$dest.Fleet
+fleet_of() { echo "$path/fleet/$1_3a$(id -u "$2")"; }
+fleet_get() { busctl get-property $dest "$(fleet_of "$1" "$2")" $fleet "$3"; }
+# USER NAME METHOD ARGUMENT…
+fleet_call() { as_user "$1" gdbus call --system --dest $dest --object-path "$(fleet_of "$2" alice)" --method "$fleet.$3" "${@:4}"; }
+digest=sha256:$(sha256sum "$plain" | cut -d' ' -f1)
+is "there is no fleet" "a(suuo) 0" "$(call ListFleets)"
+busctl monitor --match "type='signal',sender='$dest'" >signals 2>/dev/null &
+monitor=$!
+wait_for 10 busctl status --system $dest >/dev/null
+sleep 1
+check "alice makes one" gdbus_as alice CreateUnikernels \
+        "[('duo-a-0', '$digest', {'Fleet': <'duo'>}), ('duo-a-1', '$digest', {'Fleet': <'duo'>})]"
+is "it is listed" "a(suuo) 1 \"duo\" $(id -u alice) 2 \"$(fleet_of duo alice)\"" "$(call ListFleets)"
+is "… and found" "o \"$(fleet_of duo alice)\"" "$(call GetFleet su duo "$(id -u alice)")"
+expect_fail "… as alice's only" 'There is no fleet .duo. of the user 0' call GetFleet su duo 0
+expect_output "it is what its documentation says" '^[0-9]{2} members' compare "$(fleet_of duo alice)" $fleet
+is "its members are counted" "u 2 u 2 u 0" "$(fleet_get duo alice Members) $(fleet_get duo alice Stopped) $(fleet_get duo alice Running)"
+check "root makes one of that name" busctl call $dest $path $manager CreateUnikernels 'a(ssa{sv})' 1 duo-b-0 "$digest" 1 Fleet s duo
+is "which is another" "u 2 u 1" "$(fleet_get duo alice Members) $(fleet_get duo root Members)"
+expect_fail "mallory starts neither" 'InteractiveAuthorizationRequired|AccessDenied' fleet_call mallory duo Start 0
+expect_fail "unknown flags" 'Unknown flags 0x4' fleet_call alice duo Start 4
+expect_output "alice starts hers" '^\(uint32 2, @a\(sss\) \[\]\)$' fleet_call alice duo Start 0
+expect_output "its members are listed for all" "'duo-a-0', 'running', '$path/unikernel/duo_2da_2d0'" fleet_call mallory duo ListMembers
+wait_for 10 eval '[[ $(fleet_get duo alice Running) == "u 2" ]]'
+is "they run" "u 2 u 0" "$(fleet_get duo alice Running) $(fleet_get duo alice Stopped)"
+is "… and root's does not" "u 0" "$(fleet_get duo root Running)"
+check "one of them stops" gdbus_as alice StopUnikernel duo-a-0 0
+expect_output "what runs is not removed, and said" \
+        "^\(uint32 1, \[\('duo-a-1', '$dest.Error.AlreadyRunning', .*stop it first" fleet_call alice duo Remove 0
+expect_output "alice stops hers" '^\(uint32 1, @a\(sss\) \[\]\)$' fleet_call alice duo Stop 0
+expect_output "… and removes them" '^\(uint32 1, @a\(sss\) \[\]\)$' fleet_call alice duo Remove 0
+expect_fail "the fleet is gone with them" 'UnknownObject|Unknown object' fleet_call alice duo ListMembers
+is "… and root's stays" "u 1" "$(fleet_get duo root Members)"
+check "… until it goes" call RemoveUnikernel st duo-b-0 0
+is "there is none again" "a(suuo) 0" "$(call ListFleets)"
+sleep 1
+kill $monitor
+for signal in FleetNew FleetRemoved PropertiesChanged; do
+        expect_output "$signal was sent" "Member=$signal" grep -B5 -A20 "fleet/duo\|STRING \"duo\"" signals
+done
 digest=sha256:$(sha256sum "$plain" | cut -d' ' -f1)
 many() { printf "('%s', '$digest', @a{sv} %s), " "$@" | sed 's/^/[/; s/, $/]/'; }
 expect_output "alice creates several by one call, each or not" \
@@ -201,7 +244,7 @@ expect_output "what is there stays what it is" "'/', '$dest.Error.UnikernelExist
 expect_output "the same name twice is one" "unikernel/many4', ''.*'/', '$dest.Error.Busy'" \
         gdbus_as alice CreateUnikernels "$(many many4 '{}' many4 '{}')"
 expect_output "what needs an administrator is not asked for" \
-        "'/', 'org.freedesktop.DBus.Error.InteractiveAuthorizationRequired', '.*unikernel/many5', ''" \
+        "'/', 'org.freedesktop.DBus.Error.InteractiveAuthorizationRequired', .*unikernel/many5', ''" \
         gdbus_as alice CreateUnikernels "$(many x "{'Owner': <'root'>}" many5 '{}')"
 expect_fail "a wrong setting is of the whole call" 'InvalidArgs: many7: .*Foo' \
         gdbus_as alice CreateUnikernels "$(many many6 '{}' many7 "{'Foo': <1>}")"

@@ -56,21 +56,23 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
         return 0;
 }
 
-Call *call_new_part(const Call *whole, const char *unikernel)
+Call *call_new_part(const Call *whole, const char *unikernel, CallAnswered answered, void *userdata)
 {
         Call *part = g_new0(Call, 1);
 
         *part = (Call){.manager = whole->manager,
                         .message = sd_bus_message_ref(whole->message),
                         .unikernel = g_strdup(unikernel),
+                        .owner = g_strdup(whole->owner),
+                        .group = g_strdup(whole->group),
                         .uid = whole->uid,
                         .called = whole->called,
                         .authorized = whole->authorized,
-                        .weight = 1,
+                        .answered = answered,
+                        .userdata = userdata,
                         .gids = g_memdup2(whole->gids, whole->n_gids * sizeof(gid_t)),
                         .n_gids = whole->n_gids,
                         .gone = whole->gone ? g_atomic_rc_box_acquire(whole->gone) : NULL};
-        calls_enter(part->manager, part->uid, part->weight);
         return part;
 }
 
@@ -145,7 +147,8 @@ bool call_in_group(const Call *call, gid_t gid)
 
 static void call_end(Call *call)
 {
-        calls_leave(call->manager, call->uid, call->weight);
+        if (call->weight > 0)
+                calls_leave(call->manager, call->uid, call->weight);
         sd_bus_message_unref(call->message);
         g_free(call->unikernel);
         g_free(call->owner);
@@ -181,6 +184,12 @@ void call_reply(Call *call, const char *types, ...)
         va_list ap;
         int r;
 
+        if (call->answered) {
+                call->answered(call, NULL, 0, call->userdata);
+                call_end(call);
+                return;
+        }
+
         r = call_new_reply(call, &reply);
         if (r >= 0 && types[0]) {
                 va_start(ap, types);
@@ -204,7 +213,10 @@ void call_finish(Call *call, sd_bus_message *reply, int r, Error *error)
 
 void call_fail(Call *call, Error *error, int r)
 {
-        (void) reply_error(call->message, error, r);
+        if (call->answered)
+                call->answered(call, error, r, call->userdata);
+        else
+                (void) reply_error(call->message, error, r);
         call_end(call);
 }
 

@@ -11,7 +11,12 @@
  * calls in progress, the answer, the subscribers of signals, and the exit of shruthid when it is idle. It
  * knows no unikernels and no networks; all rooms after it may call it. */
 
-typedef struct Call {
+typedef struct Call Call;
+
+/* Gets the answer of a part of a call: error NULL, it went well. */
+typedef void (*CallAnswered)(const Call *part, const Error *error, int r, void *userdata);
+
+struct Call {
         Manager *manager;
         sd_bus_message *message;
         char *unikernel;             /* name, or NULL */
@@ -22,7 +27,9 @@ typedef struct Call {
         gid_t *gids;
         size_t n_gids;
         int *gone; /* of the client; NULL on the private socket */
-} Call;
+        CallAnswered answered; /* of a part; else NULL */
+        void *userdata;
+};
 
 /* Identifies the caller, which is needed to count the call. Returns 1 if the caller is known, 0 if the
  * message will be dispatched again once it is. ret_client (or NULL) as in client_identify(). */
@@ -32,8 +39,10 @@ int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client
 int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call,
                 Error *ret_error);
 
-/* A call for one part of what another asks for, counted as one. It is answered by call_drop() alone. */
-Call *call_new_part(const Call *whole, const char *unikernel);
+/* A call for one unikernel of those that another is about, to be done as if its caller had asked for each by
+ * itself. What answers it does not reach the caller, but answered, if there is one; call_drop() answers
+ * nothing. It is not counted: whoever makes parts limits their number. */
+Call *call_new_part(const Call *whole, const char *unikernel, CallAnswered answered, void *userdata);
 void call_drop(Call *part);
 
 /* What most handlers do after reading their arguments: ask polkit, check the limits, begin the call. If it

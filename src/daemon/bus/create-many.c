@@ -113,6 +113,7 @@ static void create_many_answer(CreateMany *many)
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
 
+        calls_leave(many->call->manager, many->call->uid, many->creations->len);
         call_finish(many->call, reply, r, &error);
         g_ptr_array_unref(many->creations);
         g_free(many);
@@ -160,7 +161,7 @@ static void creation_start(CreateMany *many, guint number)
 
         turn = g_new(CreationTurn, 1);
         *turn = (CreationTurn){.many = many, .number = number};
-        change = change_new(call_new_part(many->call, creation->name), CHANGE_CREATE);
+        change = change_new(call_new_part(many->call, creation->name, NULL, NULL), CHANGE_CREATE);
         change->request.settings = g_steal_pointer(&creation->settings);
         change->request.image_digest = g_strdup(creation->digest);
         change->quiet = true;
@@ -196,6 +197,8 @@ int method_create_unikernels(sd_bus_message *message, void *userdata, sd_bus_err
                 return 1;
         }
 
+        /* Until they are done they count as calls of their own. */
+        calls_enter(manager, call->uid, creations->len);
         many = g_new(CreateMany, 1);
         *many = (CreateMany){.call = call, .creations = g_steal_pointer(&creations), .pending = 1};
         for (guint i = 0; i < many->creations->len; i++)

@@ -15,6 +15,7 @@
 #include "daemon/access/subscribers.h"
 #include "daemon/bus/create-many.h"
 #include "daemon/bus/diagnose.h"
+#include "daemon/bus/fleet-bus.h"
 #include "daemon/bus/images.h"
 #include "daemon/bus/network-bus.h"
 #include "daemon/bus/overview.h"
@@ -561,6 +562,10 @@ const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_METHOD_WITH_ARGS("GetNetworkDetails", SD_BUS_ARGS("s", name),
                                 SD_BUS_RESULT("a{sv}", details), method_get_network_details,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("ListFleets", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(suuo)", fleets),
+                                method_list_fleets, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("GetFleet", SD_BUS_ARGS("s", name, "u", owner),
+                                SD_BUS_RESULT("o", fleet), method_get_fleet, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("GetLimits", SD_BUS_ARGS("u", user),
                                 SD_BUS_RESULT("a(ssstt)", limits), method_get_limits,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
@@ -572,6 +577,8 @@ const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_SIGNAL_WITH_ARGS("UnikernelRemoved", SD_BUS_ARGS("s", name, "o", unikernel), 0),
                 SD_BUS_SIGNAL_WITH_ARGS("NetworkNew", SD_BUS_ARGS("s", name, "o", network), 0),
                 SD_BUS_SIGNAL_WITH_ARGS("NetworkRemoved", SD_BUS_ARGS("s", name, "o", network), 0),
+                SD_BUS_SIGNAL_WITH_ARGS("FleetNew", SD_BUS_ARGS("s", name, "o", fleet), 0),
+                SD_BUS_SIGNAL_WITH_ARGS("FleetRemoved", SD_BUS_ARGS("s", name, "o", fleet), 0),
                 SD_BUS_SIGNAL_WITH_ARGS("VolumeNew", SD_BUS_ARGS("s", name, "o", volume), 0),
                 SD_BUS_SIGNAL_WITH_ARGS("VolumeRemoved", SD_BUS_ARGS("s", name, "o", volume), 0),
                 SD_BUS_SIGNAL_WITH_ARGS("ImageNew", SD_BUS_ARGS("s", digest, "o", image), 0),

@@ -36,6 +36,8 @@ typedef struct ManagerHooks {
         void (*client_gone)(Manager *manager, const char *name);
         /* The properties of that unikernel were derived again. */
         void (*unikernel_changed)(Manager *manager, const char *name);
+        /* It is about to be forgotten. */
+        void (*unikernel_gone)(Manager *manager, const char *name);
         /* shruthi.conf was broken, and is now in force. */
         void (*conf_repaired)(Manager *manager);
         /* Makes a network that is not being changed match its record. */
@@ -72,6 +74,7 @@ struct Manager {
         char *acceleration;       /* "kvm", "tcg", or "" if not known yet */
         GHashTable *unikernels;   /* name → Unikernel */
         GHashTable *by_uuid;      /* UUID in lower case → Unikernel, owned by unikernels */
+        GHashTable *fleets;       /* "NAME:UID" → Fleet */
         GHashTable *networks;     /* name → Network, our own */
         unsigned network_changes; /* counts begins and ends; reads from before a change are stale after it */
         GHashTable *changing;     /* name → Change in progress */

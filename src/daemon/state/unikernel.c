@@ -87,6 +87,7 @@ void unikernel_free(Unikernel *unikernel)
         g_free(unikernel->own_start.invocation_id);
         definition_free(unikernel->running);
         sd_event_source_disable_unref(unikernel->look_source);
+        g_free(unikernel->fleet);
         g_free(unikernel->reason);
         g_free(unikernel->forgotten);
         g_free(unikernel->path);
@@ -522,6 +523,7 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
                 if (unikernel->announced)
                         manager_emit_object(manager, false, "UnikernelRemoved", unikernel->name,
                                         unikernel->path);
+                manager->hooks->unikernel_gone(manager, unikernel->name);
                 g_hash_table_remove(manager->unikernels, unikernel->name);
                 return NULL;
         }

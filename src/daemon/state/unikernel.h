@@ -79,6 +79,7 @@ typedef struct Unikernel {
         bool compared;       /* running is up to date for this run and definition */
         sd_event_source *look_source; /* when to query systemd again; NULL if not planned */
         OwnStart own_start;
+        char *fleet; /* key of the Fleet that counts it; NULL if none */
 } Unikernel;
 
 /* Creates a unikernel and adds it to the manager's tables; unikernel_refresh() announces it. */
