@@ -49,9 +49,7 @@ static char *text_of_seed(const FleetResults *run)
 
 static char *text_of_outcome(const FleetResults *run)
 {
-        return g_strdup(run->success               ? "success"
-                        : run->record->interrupted ? "interrupted"
-                                                   : "failure");
+        return g_strdup(run->success ? "success" : run->record->interrupted ? "interrupted" : "failure");
 }
 
 static char *text_of_problem(const FleetResults *run)
@@ -240,8 +238,9 @@ static bool numbers_differ(double a, double b)
 static void finding_settle(FleetFinding *finding, guint n)
 {
         for (guint i = 1; i < n && !finding->differs; i++)
-                finding->differs = finding->numbers ? numbers_differ(finding->numbers[0], finding->numbers[i])
-                                                    : !g_str_equal(finding->texts[0], finding->texts[i]);
+                finding->differs = finding->numbers
+                                                   ? numbers_differ(finding->numbers[0], finding->numbers[i])
+                                                   : !g_str_equal(finding->texts[0], finding->texts[i]);
 }
 
 char *fleet_finding_change(const FleetFinding *finding, guint run)
@@ -280,10 +279,10 @@ static void compare_groups(FleetComparison *comparison)
                         names_add(names, ((FleetGroup *) comparison->runs[i]->plan->groups->pdata[k])->name,
                                         G_MAXUINT);
         for (guint k = 0; k < names->len; k++) {
-                FleetFinding *count = finding_new(
-                                             comparison, "Groups", names->pdata[k], "Count", "members", true),
-                             *image = finding_new(
-                                             comparison, "Groups", names->pdata[k], "ImageDigest", "image", false);
+                FleetFinding *count = finding_new(comparison, "Groups", names->pdata[k], "Count", "members",
+                                             true),
+                             *image = finding_new(comparison, "Groups", names->pdata[k], "ImageDigest",
+                                             "image", false);
 
                 for (guint i = 0; i < comparison->n; i++) {
                         const FleetResults *run = comparison->runs[i];
@@ -374,8 +373,8 @@ static void compare_metrics(FleetComparison *comparison)
         g_autoptr(GPtrArray) names = metric_names(comparison);
 
         for (guint k = 0; k < names->len; k++) {
-                FleetFinding *members = finding_new(
-                                comparison, "Metrics", names->pdata[k], "Members", "members that have it", true);
+                FleetFinding *members = finding_new(comparison, "Metrics", names->pdata[k], "Members",
+                                "members that have it", true);
                 FleetFinding *findings[G_N_ELEMENTS(parts)];
 
                 for (size_t p = 0; p < G_N_ELEMENTS(parts); p++)
@@ -387,7 +386,8 @@ static void compare_metrics(FleetComparison *comparison)
                         finding_set_number(members, i, values->len);
                         for (size_t p = 0; p < G_N_ELEMENTS(parts); p++)
                                 finding_set_number(findings[p], i,
-                                                values->len > 0 ? html_quantile(values, parts[p].share) : NAN);
+                                                values->len > 0 ? html_quantile(values, parts[p].share)
+                                                                : NAN);
                 }
         }
 }
@@ -401,8 +401,8 @@ static void compare_links(FleetComparison *comparison)
                         names_add(names, ((FleetLinkSum *) comparison->runs[i]->links->pdata[k])->name,
                                         G_MAXUINT);
         for (guint k = 0; k < names->len; k++) {
-                FleetFinding *finding =
-                                finding_new(comparison, "Links", names->pdata[k], "Sum", "of all links", true);
+                FleetFinding *finding = finding_new(
+                                comparison, "Links", names->pdata[k], "Sum", "of all links", true);
 
                 for (guint i = 0; i < comparison->n; i++) {
                         double sum = NAN;
@@ -534,7 +534,8 @@ char *fleet_format_comparison(const FleetComparison *comparison)
         g_autoptr(GString) out = g_string_new(NULL);
 
         html_begin(out, "Runs of fleets, compared");
-        g_string_append(out, "<p>What differs is bold; in brackets, against the first.</p>\n<table>\n<tr><th></th>");
+        g_string_append(out, "<p>What differs is bold; in brackets, against the "
+                             "first.</p>\n<table>\n<tr><th></th>");
         for (guint i = 0; i < comparison->n; i++) {
                 g_string_append(out, "<th>");
                 fleet_append_html(out, comparison->runs[i]->folder);

@@ -13,7 +13,8 @@
  * Everything else in braces is left as it is: in arguments shruthid fills it in (unikernel/placeholders.h).
  */
 
-#define FLEET_VALUE_MAX (64 * 1024) /* bytes of a value with its fields filled in, but for the last field */
+#define FLEET_VALUE_MAX (64 * 1024) /* bytes of a value with its fields filled in, but for the last field   \
+                                     */
 
 /* arguments: what is filled in is quoted for shruthid, as "{{" and "}}". INVALID_ARGS for a field whose
  * group, member or device is not there, and for a value that becomes too long. Free with g_free(). */

@@ -28,8 +28,8 @@ static void link_sum_free(gpointer data)
         g_free(link);
 }
 
-__attribute__((format(printf, 2, 3)))
-static void results_note(FleetResults *results, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void results_note(
+                FleetResults *results, const char *format, ...)
 {
         va_list ap;
 
@@ -39,8 +39,8 @@ static void results_note(FleetResults *results, const char *format, ...)
 }
 
 /* NULL, with a note if it is there and cannot be read, or should be there. */
-static char *results_read_file(FleetResults *results, int dir, const char *name, size_t max, bool wanted,
-                size_t *ret_size)
+static char *results_read_file(
+                FleetResults *results, int dir, const char *name, size_t max, bool wanted, size_t *ret_size)
 {
         char *text = NULL;
         int r = file_read_at(dir, name, max, &text, ret_size);
@@ -132,8 +132,7 @@ static JsonObject *json_at(JsonArray *array, guint i)
 /* Of seconds, as far as they can be a time of a run; FLEET_NEVER if there are none. */
 static int64_t usec_of(double seconds)
 {
-        return isfinite(seconds) && fabs(seconds) < 1e9 ? (int64_t) (seconds * G_USEC_PER_SEC)
-                                                        : FLEET_NEVER;
+        return isfinite(seconds) && fabs(seconds) < 1e9 ? (int64_t) (seconds * G_USEC_PER_SEC) : FLEET_NEVER;
 }
 
 static double number_of(const char *text)
@@ -180,7 +179,8 @@ static bool group_counts_add(GroupCounts *counts, const char *name, guint n)
                 g_ptr_array_add(counts->names, g_strdup(name));
         for (guint i = 0; i < counts->names->len; i++)
                 if (g_str_equal(counts->names->pdata[i], name))
-                        g_hash_table_insert(counts->count, counts->names->pdata[i], GUINT_TO_POINTER(before + n));
+                        g_hash_table_insert(counts->count, counts->names->pdata[i],
+                                        GUINT_TO_POINTER(before + n));
         counts->members += n;
         return true;
 }
@@ -201,7 +201,8 @@ static void results_count_members(FleetResults *results, const char *text, size_
                                 !group_counts_add(counts, csv_reader_field(&reader, "group"), 1))
                         wrong++;
         if (wrong > 0)
-                results_note(results, "members.csv has %u lines that are none of a member, or too many", wrong);
+                results_note(results, "members.csv has %u lines that are none of a member, or too many",
+                                wrong);
 }
 
 static void results_count_groups(JsonObject *run, GroupCounts *counts)
@@ -225,7 +226,8 @@ static int results_make_plan(FleetResults *results, const GroupCounts *counts)
         int r;
 
         for (guint i = 0; i < counts->names->len; i++)
-                g_string_append_printf(text, "[Group %s]\nImage=/x\nCount=%u\n", (char *) counts->names->pdata[i],
+                g_string_append_printf(text, "[Group %s]\nImage=/x\nCount=%u\n",
+                                (char *) counts->names->pdata[i],
                                 GPOINTER_TO_UINT(g_hash_table_lookup(
                                                 counts->count, counts->names->pdata[i])));
         r = fleet_plan_parse("/x.fleet", text->str, text->len, &results->plan, &error);
@@ -380,10 +382,11 @@ static void record_take_members(FleetResults *results, const char *text, size_t 
 
         csv_reader_init(&reader, text, size);
         while (csv_reader_next(&reader)) {
-                const FleetGroup *group = member_is_counted(&reader)
-                                                          ? fleet_plan_find_group(results->plan,
-                                                                            csv_reader_field(&reader, "group"))
-                                                          : NULL;
+                const FleetGroup *group =
+                                member_is_counted(&reader)
+                                                ? fleet_plan_find_group(results->plan,
+                                                                  csv_reader_field(&reader, "group"))
+                                                : NULL;
                 guint n = GPOINTER_TO_UINT(g_hash_table_lookup(seen, group));
                 FleetMember *member;
 
@@ -414,7 +417,8 @@ static void record_take_metrics(FleetResults *results, const char *text, size_t 
 
         csv_reader_init(&reader, text, size);
         while (csv_reader_next(&reader)) {
-                guint number = GPOINTER_TO_UINT(g_hash_table_lookup(numbers, csv_reader_field(&reader, "member")));
+                guint number = GPOINTER_TO_UINT(
+                                g_hash_table_lookup(numbers, csv_reader_field(&reader, "member")));
                 int64_t usec = csv_time(&reader, "time");
                 g_autofree char *line = g_strdup_printf("METRIC %s %s", csv_reader_field(&reader, "metric"),
                                 csv_reader_field(&reader, "value"));
@@ -424,7 +428,8 @@ static void record_take_metrics(FleetResults *results, const char *text, size_t 
                         wrong++;
         }
         if (wrong > 0)
-                results_note(results, "metrics.csv has %u lines that are none of a member, or too many", wrong);
+                results_note(results, "metrics.csv has %u lines that are none of a member, or too many",
+                                wrong);
 }
 
 static void record_take_states(FleetResults *results, const char *text, size_t size)
@@ -451,8 +456,7 @@ static void record_take_event(FleetResults *results, JsonObject *one)
         int64_t clock = results->record->clock, began = usec_of(json_double(one, "began")),
                 ended = usec_of(json_double(one, "ended")), planned = usec_of(json_double(one, "planned"));
 
-        *event = (FleetEventRecord){
-                        .verb = (int) verb < 0 ? FLEET_EXECUTE : verb,
+        *event = (FleetEventRecord){.verb = (int) verb < 0 ? FLEET_EXECUTE : verb,
                         .cause = FLEET_CAUSE_EVENT,
                         .member = FLEET_NOBODY,
                         .who = g_strdup(json_string(one, "who") ?: "?"),
@@ -568,7 +572,8 @@ int fleet_results_read(const char *folder, FleetResults **ret_results, Error *re
         group_counts_init(&counts);
         if (dir < 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Cannot open the folder of results %s: %s; give one that shruthictl fleet run "
+                                "Cannot open the folder of results %s: %s; give one that shruthictl fleet "
+                                "run "
                                 "has written",
                                 folder, g_strerror(errno));
 

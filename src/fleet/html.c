@@ -85,8 +85,8 @@ double html_quantile(const GArray *sorted, double share)
 
 const char *html_color(guint number)
 {
-        static const char *const colors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
-                        "#000000", "#999999"};
+        static const char *const colors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
+                        "#56b4e9", "#000000", "#999999"};
 
         return colors[number % G_N_ELEMENTS(colors)];
 }

@@ -7,8 +7,8 @@
  * times are microseconds after the run began (FLEET_NEVER: it did not happen), but those of the journal. */
 
 #define FLEET_NEVER       INT64_MIN
-#define FLEET_METRICS_MAX 2000000 /* of one run, shared equally among its members */
-#define FLEET_METRICS_MIN 1000    /* of a member at least */
+#define FLEET_METRICS_MAX      2000000 /* of one run, shared equally among its members */
+#define FLEET_METRICS_MIN      1000    /* of a member at least */
 #define FLEET_METRIC_NAMES_MAX 1000
 #define FLEET_LATENCIES_MAX    1000 /* of a member */
 #define FLEET_SAMPLES_MAX      100000
@@ -117,7 +117,8 @@ guint fleet_record_count_failed_events(const FleetRecord *record);
  * ended the run. */
 bool fleet_record_is_success(const FleetRecord *record);
 
-/* A start of the member was answered, so long after its call: what is counted from now on is of a new run. */
+/* A start of the member was answered, so long after its call: what is counted from now on is of a new run.
+ */
 void fleet_record_started(FleetMemberRecord *member, int64_t latency);
 
 /* Takes new counters of a running member; lower ones than before are of another run. */

@@ -179,8 +179,8 @@ static void report_append_summary(GString *out, const FleetRecord *record)
                         record->expansion->members->len, fleet_record_count_failed(record), plan->tolerate);
         g_autoptr(GDateTime) began = g_date_time_new_from_unix_utc(record->begun_realtime / G_USEC_PER_SEC);
         g_autofree char *when = g_date_time_format_iso8601(began),
-                        *left_out = g_strdup_printf(
-                                        "%" G_GUINT64_FORMAT ": the guests printed more than are taken",
+                        *left_out = g_strdup_printf("%" G_GUINT64_FORMAT
+                                                    ": the guests printed more than are taken",
                                         record->metrics_left_out);
         g_autoptr(GString) took = g_string_new(NULL);
 

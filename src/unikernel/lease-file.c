@@ -278,9 +278,7 @@ static void lease_cache_put(const char *network, const struct stat *st, GPtrArra
                 return;
 
         one = g_new(LeaseCache, 1);
-        *one = (LeaseCache){.modified = st->st_mtim,
-                        .inode = st->st_ino,
-                        .leases = g_ptr_array_ref(leases)};
+        *one = (LeaseCache){.modified = st->st_mtim, .inode = st->st_ino, .leases = g_ptr_array_ref(leases)};
         g_hash_table_replace(cache, g_strdup(network), one);
 }
 

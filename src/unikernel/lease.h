@@ -69,8 +69,8 @@ int lease_list(const char *network, const char *unikernel, GPtrArray **ret_lease
  * thousand of them each start would read a thousand files. Not for processes with threads. */
 void lease_cache_enable(void);
 
-/* From the first to the second, lease_list() answers from what was there at the first, and was acquired by this
- * process since: for many unikernels in a row whose own leases nobody else changes. */
+/* From the first to the second, lease_list() answers from what was there at the first, and was acquired by
+ * this process since: for many unikernels in a row whose own leases nobody else changes. */
 void lease_list_hold(void);
 void lease_list_release(void);
 

@@ -109,8 +109,8 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
                                 "shruthid is not running and could not be started (%s): systemctl %sstatus "
                                 "shruthid.service",
                                 message, paths_are_of_user() ? "--user " : "");
-        /* The first of sd_bus_call(), the second of sd_bus_call_async(), in which NoReply alone is what the bus
-         * says of a service that has left. */
+        /* The first of sd_bus_call(), the second of sd_bus_call_async(), in which NoReply alone is what the
+         * bus says of a service that has left. */
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_TIMEOUT) ||
                         (sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY) &&
                                         g_strcmp0(e->message, "Method call timed out") == 0))

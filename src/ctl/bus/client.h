@@ -11,7 +11,8 @@
  *
  * Calls to shruthid: over the system bus or, for root if there is none, over /run/shruthi/private. A call is
  * first sent without interactive authorization; only if the answer says that a password would help, the
- * agent is started and the call repeated. No call times out here (unless call_timeout is set): shruthid answers when it is done. */
+ * agent is started and the call repeated. No call times out here (unless call_timeout is set): shruthid
+ * answers when it is done. */
 
 void message_unref_pointer(sd_bus_message **message);
 #define _cleanup_message_ __attribute__((cleanup(message_unref_pointer)))

@@ -15,7 +15,8 @@
 typedef void (*FleetAnswer)(
                 FleetRun *run, guint member, void *userdata, sd_bus_message *reply, const Error *error);
 
-/* Queues a call; it takes a reference to the message. sent (or NULL) becomes the time at which it is sent. */
+/* Queues a call; it takes a reference to the message. sent (or NULL) becomes the time at which it is sent.
+ */
 void fleet_call(FleetRun *run, sd_bus_message *message, FleetAnswer answer, guint member, void *userdata,
                 int64_t *sent);
 

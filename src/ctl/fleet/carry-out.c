@@ -9,7 +9,7 @@
 
 #define STATISTICS_USEC (10 * 1000 * 1000)
 #define LOOK_AHEAD_USEC (300 * 1000)
-#define LOOK_SPAN_USEC  (1000 * 1000) /* of the entries that are looked at together */
+#define LOOK_SPAN_USEC  (1000 * 1000)      /* of the entries that are looked at together */
 #define SETTLE_USEC     (10 * 1000 * 1000) /* for what the end of the run finds under way */
 
 static void on_entry_done(

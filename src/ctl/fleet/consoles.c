@@ -49,9 +49,9 @@ typedef struct OneConsole {
         FleetRun *run;
         guint member;
         ConsoleReading *reading;
-        int fd;         /* of the file that it is written to; -EBADF for a barrier */
-        GString *out;   /* not written yet */
-        uint64_t size;  /* of what was written */
+        int fd;        /* of the file that it is written to; -EBADF for a barrier */
+        GString *out;  /* not written yet */
+        uint64_t size; /* of what was written */
         bool cut;
 } OneConsole;
 
@@ -216,8 +216,8 @@ static int consoles_read(FleetRun *run, const bool *wanted, ConsoleReading *read
         return r;
 }
 
-int fleet_consoles_match(FleetRun *run, const FleetBarrier *barrier, bool *seen, uint64_t *since,
-                Error *ret_error)
+int fleet_consoles_match(
+                FleetRun *run, const FleetBarrier *barrier, bool *seen, uint64_t *since, Error *ret_error)
 {
         guint n = run->expansion->members->len;
         g_autofree bool *wanted = g_new0(bool, n);

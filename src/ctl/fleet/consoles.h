@@ -7,8 +7,8 @@
 
 /* Reads the consoles of those members that count for a barrier and have not passed it, and sets seen[] for
  * those of which a line matches. since[] is up to where each was read before (0 at first). */
-int fleet_consoles_match(FleetRun *run, const FleetBarrier *barrier, bool *seen, uint64_t *since,
-                Error *ret_error);
+int fleet_consoles_match(
+                FleetRun *run, const FleetBarrier *barrier, bool *seen, uint64_t *since, Error *ret_error);
 
 /* Writes a new file into a folder of results. */
 int fleet_results_write_file(int dir_fd, const char *name, const char *text, size_t size);

@@ -114,8 +114,8 @@ static void on_created(
 }
 
 /* The arguments of a create, in *size as many bytes as it has about. */
-static int create_append(const FleetRun *run, guint member, sd_bus_message *message, size_t *size,
-                Error *ret_error)
+static int create_append(
+                const FleetRun *run, guint member, sd_bus_message *message, size_t *size, Error *ret_error)
 {
         const FleetMember *one = fleet_member_at(run->expansion, member);
         __attribute__((cleanup(command_settings_clear))) CommandSettings settings = {};

@@ -29,8 +29,8 @@ typedef struct Running {
         FleetExec *exec;
         FleetCommand *command;
         pid_t pid;
-        int fds[2]; /* standard output and error; -EBADF: closed */
-        GString *parts[2]; /* of a line that has not ended */
+        int fds[2];            /* standard output and error; -EBADF: closed */
+        GString *parts[2];     /* of a line that has not ended */
         int64_t began, killed; /* killed: when SIGTERM was sent, 0: not */
 } Running;
 
@@ -109,7 +109,8 @@ static char *field_of_device(const FleetFound *member, const char *field)
                                         g_strconcat(member->devices->pdata[i], kinds[k].suffix, NULL);
 
                         if (g_str_equal(name, field))
-                                return address_of(member->devices->pdata[i + 1], kinds[k].v6, kinds[k].prefix);
+                                return address_of(
+                                                member->devices->pdata[i + 1], kinds[k].v6, kinds[k].prefix);
                 }
 
         return NULL;
@@ -143,13 +144,15 @@ static int field_refuse(const FleetFound *member, const char *field, Error *ret_
         for (guint i = 0; i + 1 < member->devices->len; i += 2)
                 g_string_append_printf(devices, ", {%s.ip}", (char *) member->devices->pdata[i]);
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "{%s} is no field of %s: there are {name}, {fleet}, {group}, {index}, {count}, {state}%s "
-                        "and, with an address of that kind, .ip6, .address and .address6; write {{ for a brace",
+                        "{%s} is no field of %s: there are {name}, {fleet}, {group}, {index}, {count}, "
+                        "{state}%s "
+                        "and, with an address of that kind, .ip6, .address and .address6; write {{ for a "
+                        "brace",
                         shown, member->name, devices->str);
 }
 
-int fleet_command_fill(const FleetFound *member, guint count, const char *word, char **ret_text,
-                Error *ret_error)
+int fleet_command_fill(
+                const FleetFound *member, guint count, const char *word, char **ret_text, Error *ret_error)
 {
         g_autoptr(GString) out = g_string_new(NULL);
 
@@ -270,7 +273,8 @@ static void running_show(const Running *running, unsigned which, const char *tex
         g_autofree char *line = g_strndup(text, size),
                         *shown = running->exec->escape ? text_for_display(line, SHOWN_MAX) : NULL;
 
-        (void) fprintf(which == 0 ? stdout : stderr, "%s: %s\n", running->command->member->name, shown ?: line);
+        (void) fprintf(which == 0 ? stdout : stderr, "%s: %s\n", running->command->member->name,
+                        shown ?: line);
 }
 
 static void running_take(Running *running, unsigned which, const char *text, size_t size)

@@ -10,10 +10,10 @@ typedef struct FleetCommand {
         char **words;       /* filled in */
         char **environment; /* of the caller, and what the member is */
         /* How it went. */
-        int status; /* as of waitpid(2); -1: it was not run */
+        int status;    /* as of waitpid(2); -1: it was not run */
         char *problem; /* why not */
         bool timed_out;
-        int64_t usec;         /* how long it took */
+        int64_t usec;             /* how long it took */
         GString *output, *errors; /* with keep; else NULL */
 } FleetCommand;
 
@@ -28,8 +28,8 @@ typedef struct FleetExec {
         bool interrupted;
 } FleetExec;
 
-/* Runs them; each line that one prints is shown behind the name of its member. SIGINT and SIGTERM end all that
- * run, with their children, and begin no more. */
+/* Runs them; each line that one prints is shown behind the name of its member. SIGINT and SIGTERM end all
+ * that run, with their children, and begin no more. */
 void fleet_exec_run(FleetExec *exec);
 
 /* Whether it ended with status 0. */
@@ -40,8 +40,8 @@ char *fleet_command_outcome(const FleetCommand *command);
 
 /* Fills in the fields of one word for a member; "{{" is a brace. INVALID_ARGS for a field that is none, with
  * those that are. Free with g_free(). */
-int fleet_command_fill(const FleetFound *member, guint count, const char *word, char **ret_text,
-                Error *ret_error);
+int fleet_command_fill(
+                const FleetFound *member, guint count, const char *word, char **ret_text, Error *ret_error);
 
 /* Adds SHRUTHI_FLEET, SHRUTHI_UNIKERNEL, … to an environment, which it owns from then on. */
 char **fleet_command_environment(const FleetFound *member, guint count, char **environment);

@@ -186,9 +186,9 @@ void fleet_ask_statistics(FleetRun *run, const bool *wanted)
         if (r >= 0)
                 r = sd_bus_message_open_container(message, 'a', "s");
         for (guint i = 0; r >= 0 && i < run->expansion->members->len; i++)
-                if ((!wanted || wanted[i]) && (run->record->members[i].state == FLEET_STATE_RUNNING ||
-                                                              run->record->members[i].state ==
-                                                                              FLEET_STATE_PAUSED))
+                if ((!wanted || wanted[i]) &&
+                                (run->record->members[i].state == FLEET_STATE_RUNNING ||
+                                                run->record->members[i].state == FLEET_STATE_PAUSED))
                         r = sd_bus_message_append(message, "s", fleet_member_at(run->expansion, i)->name);
         if (r >= 0)
                 r = sd_bus_message_close_container(message);

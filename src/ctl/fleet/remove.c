@@ -269,7 +269,8 @@ static void remove_tell_networks(Ctl *ctl, const char *fleet, uid_t owner)
         while (g_hash_table_iter_next(&iter, &name, NULL))
                 if (g_str_has_prefix(name, prefix))
                         fprintf(stderr,
-                                        "The network %s stays: whether it was made for the fleet is not noted "
+                                        "The network %s stays: whether it was made for the fleet is not "
+                                        "noted "
                                         "here. To remove it: shruthictl network remove %s\n",
                                         (const char *) name, (const char *) name);
 }

@@ -91,8 +91,8 @@ int fleet_results_write(FleetRun *run, Error *ret_error)
         if (problem)
                 fleet_view_note(run, "consoles", NULL, problem);
         if (r < 0 && !run->record->problem)
-                run->record->problem = g_strdup_printf("The consoles cannot be read: %s",
-                                error_message(&error, r));
+                run->record->problem =
+                                g_strdup_printf("The consoles cannot be read: %s", error_message(&error, r));
 
         r = results_write_file(run, "schedule.jsonl", schedule, ret_error);
         for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(files); i++) {

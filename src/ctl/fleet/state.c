@@ -23,8 +23,7 @@
 static char *state_folder(void)
 {
         const struct passwd *root = geteuid() == 0 ? getpwuid(0) : NULL;
-        g_autofree char *of_root =
-                        root ? g_build_filename(root->pw_dir, ".local", "state", NULL) : NULL;
+        g_autofree char *of_root = root ? g_build_filename(root->pw_dir, ".local", "state", NULL) : NULL;
 
         return g_build_filename(of_root ?: g_get_user_state_dir(), "shruthi", "fleets", NULL);
 }

@@ -5,7 +5,8 @@
 
 /* What is a fleet's. Its members say so themselves: Fleet= of their definitions, and names that begin with
  * FLEET-. Networks cannot, so a file for each fleet in the user's state folder
- * (~/.local/state/shruthi/fleets/NAME; of root, in root's home) names those that were made for it, each before it is made. */
+ * (~/.local/state/shruthi/fleets/NAME; of root, in root's home) names those that were made for it, each
+ * before it is made. */
 
 /* Claims the name and notes that the fleet is being made, of the plan at path; UNIKERNEL_EXISTS if it is
  * claimed already, also by another process at the same moment. */
@@ -51,7 +52,7 @@ uid_t fleet_found_keep(GPtrArray *found, uid_t owner);
 int fleet_refuse_owner(const char *fleet, const char *verb, uid_t owner, uid_t other, Error *ret_error);
 
 /* Stops and removes all that is the fleet's of this owner, and nothing else; the networks are noted with
- * their owner only, so root does not remove those of another's fleet, but names them. A fleet that was interrupted while it
- * was made may still get members of calls under way, so that is waited for. Prints what fails. ret_n (or
- * NULL): how many members there were. Returns an exit status. */
+ * their owner only, so root does not remove those of another's fleet, but names them. A fleet that was
+ * interrupted while it was made may still get members of calls under way, so that is waited for. Prints what
+ * fails. ret_n (or NULL): how many members there were. Returns an exit status. */
 int fleet_remove(Ctl *ctl, const char *fleet, uid_t owner, guint *ret_n, Error *ret_error);

@@ -97,7 +97,8 @@ static void check_print(const FleetExpansion *expansion, const FleetAdmission *a
                 check_print_member(fleet_member_at(expansion, i));
         printf("Schedule:  %u entries\n", expansion->schedule->len);
         if (expansion->n_left_out > 0)
-                printf("  and %u lines of [Event] and other entries later than Duration=, which never happen\n",
+                printf("  and %u lines of [Event] and other entries later than Duration=, which never "
+                       "happen\n",
                                 expansion->n_left_out);
         for (guint i = 0; i < MIN(expansion->schedule->len, SCHEDULE_SHOWN); i++)
                 check_print_entry(expansion, &g_array_index(expansion->schedule, FleetEntry, i));

@@ -30,7 +30,8 @@ static int exec_make_plan(const GPtrArray *found, const char *seed, const char *
         gpointer group, count;
         int r;
 
-        g_string_append_printf(text, "[Fleet]\nName=%s\nSeed=%s\n", ((FleetFound *) found->pdata[0])->fleet, seed);
+        g_string_append_printf(
+                        text, "[Fleet]\nName=%s\nSeed=%s\n", ((FleetFound *) found->pdata[0])->fleet, seed);
         for (guint i = 0; i < found->len; i++) {
                 const FleetFound *one = found->pdata[i];
                 const char *rest = one->name + strlen(one->fleet) + 1, *hyphen = strrchr(rest, '-');
@@ -76,7 +77,8 @@ static int exec_choose(GPtrArray *found, const char *seed, const char *members, 
 
         if (members && (!*members || strpbrk(members, "\r\n\\")))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "--members= takes members such as 'peer-7', 'all of GROUP', '3 of GROUP' or '10%% "
+                                "--members= takes members such as 'peer-7', 'all of GROUP', '3 of GROUP' or "
+                                "'10%% "
                                 "of GROUP'");
         r = exec_make_plan(found, seed, members, &expansion, &plan, ret_error);
         if (r < 0)
@@ -91,7 +93,8 @@ static int exec_choose(GPtrArray *found, const char *seed, const char *members, 
                 return 0;
         for (guint i = 0; i < expansion->schedule->len; i++)
                 g_hash_table_add(chosen,
-                                fleet_member_at(expansion, g_array_index(expansion->schedule, FleetEntry, i).member)
+                                fleet_member_at(expansion,
+                                                g_array_index(expansion->schedule, FleetEntry, i).member)
                                                 ->name);
         for (guint i = found->len; i > 0; i--)
                 if (!g_hash_table_contains(chosen, ((FleetFound *) found->pdata[i - 1])->name))
@@ -135,9 +138,11 @@ static int exec_make_command(const FleetFound *member, guint count, const FleetE
                 g_autofree char *text = NULL;
 
                 if (planned)
-                        r = fleet_fields_fill(expansion, planned, words[i], false, &n_choices, &text, ret_error);
+                        r = fleet_fields_fill(
+                                        expansion, planned, words[i], false, &n_choices, &text, ret_error);
                 if (r >= 0)
-                        r = fleet_command_fill(member, count, text ?: words[i], &command->words[i], ret_error);
+                        r = fleet_command_fill(
+                                        member, count, text ?: words[i], &command->words[i], ret_error);
         }
 
         return r;
@@ -156,8 +161,8 @@ static void exec_print_json(const Ctl *ctl, const FleetExec *exec)
 
                 json_object_set_member(object, "Name", json_text(command->member->name));
                 if (ran && WIFEXITED(command->status))
-                        json_object_set_member(
-                                        object, "ExitStatus", json_number((uint64_t) WEXITSTATUS(command->status)));
+                        json_object_set_member(object, "ExitStatus",
+                                        json_number((uint64_t) WEXITSTATUS(command->status)));
                 else
                         json_object_set_null_member(object, "ExitStatus");
                 if (ran && WIFSIGNALED(command->status))
@@ -179,8 +184,7 @@ static void exec_print_json(const Ctl *ctl, const FleetExec *exec)
 static void exec_print_summary(const FleetExec *exec)
 {
         g_autoptr(GHashTable) outcomes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        g_autoptr(GPtrArray) order = g_ptr_array_new(),
-                             lines = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GPtrArray) order = g_ptr_array_new(), lines = g_ptr_array_new_with_free_func(g_free);
         guint succeeded = 0;
 
         for (guint i = 0; i < exec->commands->len; i++) {
@@ -195,7 +199,8 @@ static void exec_print_summary(const FleetExec *exec)
                 }
                 if (number == 0) {
                         g_ptr_array_add(lines, g_strconcat(outcome, ":", NULL));
-                        g_hash_table_insert(outcomes, g_steal_pointer(&outcome), GUINT_TO_POINTER(lines->len));
+                        g_hash_table_insert(
+                                        outcomes, g_steal_pointer(&outcome), GUINT_TO_POINTER(lines->len));
                         number = lines->len;
                 }
                 before = lines->pdata[number - 1];
@@ -259,8 +264,8 @@ int verb_fleet_exec(Ctl *ctl, char **operands, Error *ret_error)
                 FleetCommand *command = g_new0(FleetCommand, 1);
 
                 g_ptr_array_add(commands, command);
-                r = exec_make_command(found->pdata[i], exec_count(counts, found->pdata[i]), expansion, operands + 1,
-                                command, ret_error);
+                r = exec_make_command(found->pdata[i], exec_count(counts, found->pdata[i]), expansion,
+                                operands + 1, command, ret_error);
         }
         if (r < 0)
                 return r;

@@ -61,8 +61,8 @@ static void report_add_row(Table *table, const FleetComparison *comparison, cons
         for (guint i = 0; i < comparison->n; i++) {
                 g_autofree char *change = fleet_finding_change(finding, i),
                                 *shown = text_for_display(finding->texts[i], TEXT_SHOWN),
-                                *cell = g_strconcat(shown, change ? " (" : "", change ?: "", change ? ")" : "",
-                                                NULL);
+                                *cell = g_strconcat(shown, change ? " (" : "", change ?: "",
+                                                change ? ")" : "", NULL);
 
                 table_add(table, cell, i > 0 && finding->differs ? COLOR_YELLOW : COLOR_NONE, NULL);
         }

@@ -68,7 +68,8 @@ static int fleet_take_down(FleetRun *run)
                 fleet_reconnect(run);
         if (run->lost) {
                 fprintf(stderr,
-                                "Nothing of the fleet was removed, as shruthid does not answer: shruthictl fleet "
+                                "Nothing of the fleet was removed, as shruthid does not answer: shruthictl "
+                                "fleet "
                                 "down %s\n",
                                 run->plan->name);
                 return CTL_EXIT_FAILURE;
@@ -141,8 +142,7 @@ static int fleet_stop_all(FleetRun *run, Error *ret_error)
         fleet_view_phase(run, "stopping");
         for (guint i = 0; r >= 0 && i < run->expansion->members->len; i++)
                 if (run->record->members[i].called != FLEET_NEVER)
-                        r = fleet_call_member(run, "StopUnikernel", i, true, on_fleet_stopped, NULL,
-                                        NULL);
+                        r = fleet_call_member(run, "StopUnikernel", i, true, on_fleet_stopped, NULL, NULL);
 
         return r < 0 ? r : fleet_finish_calls(run, ret_error);
 }
@@ -189,7 +189,8 @@ static void fleet_run_print(const FleetRun *run)
                 fprintf(stderr, "%s\n", problem);
         if (record->metrics_left_out > 0)
                 fprintf(stderr,
-                                "%" G_GUINT64_FORMAT " metrics were left out: members printed more of them, or of "
+                                "%" G_GUINT64_FORMAT
+                                " metrics were left out: members printed more of them, or of "
                                 "more names, than are taken\n",
                                 record->metrics_left_out);
         if (run->ctl->options.quiet || run->ctl->options.json != JSON_OFF)

@@ -24,9 +24,11 @@ int calls_check(Manager *manager, uid_t uid, Error *ret_error)
 
 int calls_check_many(Manager *manager, uid_t uid, unsigned n, Error *ret_error)
 {
-        if (manager->n_calls + n > CALLS_MAX || (uid != 0 && calls_of(manager, uid) + n > CALLS_PER_USER_MAX))
+        if (manager->n_calls + n > CALLS_MAX ||
+                        (uid != 0 && calls_of(manager, uid) + n > CALLS_PER_USER_MAX))
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Too many calls in progress (%u of yours, and this one counts as %u); wait until "
+                                "Too many calls in progress (%u of yours, and this one counts as %u); wait "
+                                "until "
                                 "some are answered",
                                 calls_of(manager, uid), n);
 

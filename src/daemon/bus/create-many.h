@@ -3,8 +3,8 @@
 
 #include <systemd/sd-bus.h>
 
-/* CreateUnikernels(): many unikernels by one call, as those of a fleet. Each is a change like any other, with
- * its own answer in the reply. Called by manager-bus.c. */
+/* CreateUnikernels(): many unikernels by one call, as those of a fleet. Each is a change like any other,
+ * with its own answer in the reply. Called by manager-bus.c. */
 
 #define CREATE_MANY_MAX 128 /* so that a user's other calls have room beside it, see CALLS_PER_USER_MAX */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.dream.Shruthi.Fleet: properties, and calls about all members at once. Each member is started, stopped or
- * removed as by a call of its own, which says how that went. */
+/* org.dream.Shruthi.Fleet: properties, and calls about all members at once. Each member is started, stopped
+ * or removed as by a call of its own, which says how that went. */
 
 #include "daemon/bus/fleet-bus.h"
 
@@ -120,7 +120,8 @@ static int fleet_check_group(const Fleet *fleet, const Unikernel **ret_first, Er
                 first = first ?: one;
                 if (one && g_strcmp0(unikernel_group_name(one), unikernel_group_name(first)) != 0)
                         return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                        "The members %s and %s have different groups (Group=), so each is to be "
+                                        "The members %s and %s have different groups (Group=), so each is "
+                                        "to be "
                                         "called by itself",
                                         first->name, one->name);
         }
@@ -243,8 +244,8 @@ static int property_get_count(sd_bus *bus, const char *path, const char *interfa
                         reply, "u", ((Fleet *) userdata)->counts[unikernel_state_from_string(state)]);
 }
 
-int fleet_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
-                void **ret_found, sd_bus_error *ret_error)
+int fleet_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                sd_bus_error *ret_error)
 {
         g_autofree char *key = NULL;
         Fleet *fleet;
@@ -341,7 +342,8 @@ const sd_bus_vtable fleet_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_PROPERTY("Name", "s", NULL, offsetof(Fleet, name), SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_PROPERTY("Owner", "u", property_get_owner, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-                SD_BUS_PROPERTY("Members", "u", property_get_members, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Members", "u", property_get_members, 0,
+                                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 COUNT("Stopped"),
                 COUNT("Starting"),
                 COUNT("Running"),

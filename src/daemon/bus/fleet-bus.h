@@ -7,8 +7,8 @@
 
 extern const sd_bus_vtable fleet_vtable[];
 
-int fleet_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
-                void **ret_found, sd_bus_error *ret_error);
+int fleet_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                sd_bus_error *ret_error);
 int fleet_node_enumerate(
                 sd_bus *bus, const char *path, void *userdata, char ***ret_nodes, sd_bus_error *ret_error);
 

@@ -161,10 +161,8 @@ static ChangeShare *change_share_get(Manager *manager, ChangeShareKind kind, uid
 
         if (!share) {
                 share = g_new(ChangeShare, 1);
-                *share = (ChangeShare){.manager = manager,
-                                .kind = kind,
-                                .uid = uid,
-                                .waiting = g_queue_new()};
+                *share = (ChangeShare){
+                                .manager = manager, .kind = kind, .uid = uid, .waiting = g_queue_new()};
                 g_hash_table_insert(manager->shares, g_steal_pointer(&key), share);
         }
 

@@ -24,8 +24,8 @@ typedef struct ChangeShare ChangeShare;
 void change_share_run(Manager *manager, ChangeShareKind kind, uid_t uid, const char *name,
                 LibvirtHelperDone done, void *userdata);
 
-/* Of many changes at once each says that it will come, and that it has come, or will not after all: until then
- * requests wait, but for full ones. */
+/* Of many changes at once each says that it will come, and that it has come, or will not after all: until
+ * then requests wait, but for full ones. */
 void change_share_expect(Manager *manager, ChangeShareKind kind, uid_t uid);
 void change_share_expect_no_more(Manager *manager, ChangeShareKind kind, uid_t uid);
 

@@ -20,8 +20,8 @@ typedef struct Change {
         Call *call;
         ChangeRequest request;
         ChangeResult result;
-        bool quiet;    /* one of many: nobody is asked for an administrator's right, and what needs it fails */
-        bool expected; /* its addresses will be wanted (change-share.h) */
+        bool quiet; /* one of many: nobody is asked for an administrator's right, and what needs it fails */
+        bool expected;   /* its addresses will be wanted (change-share.h) */
         ChangeDone done; /* answers the call; NULL for change.c. Set only if the name is known to be free */
         void *userdata;
 } Change;

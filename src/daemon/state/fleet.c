@@ -72,8 +72,8 @@ GPtrArray *fleet_list_members(const Fleet *fleet)
 
 static int on_fleet_changed(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        static const char *const names[] = {"Members", "Stopped", "Starting", "Running", "Paused", "Stopping",
-                        "Failed", "Broken", NULL};
+        static const char *const names[] = {"Members", "Stopped", "Starting", "Running", "Paused",
+                        "Stopping", "Failed", "Broken", NULL};
         Fleet *fleet = userdata;
 
         fleet->changed_source = sd_event_source_disable_unref(fleet->changed_source);
@@ -136,8 +136,9 @@ static const char *unikernel_fleet_name(const Unikernel *unikernel)
         const char *name = definition ? definition->fleet : NULL;
         size_t length = name ? strlen(name) : 0;
 
-        return length > 0 && g_str_has_prefix(unikernel->name, name) && unikernel->name[length] == '-' ? name
-                                                                                                       : NULL;
+        return length > 0 && g_str_has_prefix(unikernel->name, name) && unikernel->name[length] == '-'
+                               ? name
+                               : NULL;
 }
 
 static void fleet_note(Unikernel *unikernel)

@@ -365,8 +365,8 @@ static bool names_find_other(const GPtrArray *names, const char *name, const GAr
         return false;
 }
 
-static bool attachment_has_lease(Attachment *attachment, const char *name, const char *mac,
-                const GArray *own, Address *ret)
+static bool attachment_has_lease(
+                Attachment *attachment, const char *name, const char *mac, const GArray *own, Address *ret)
 {
         g_autoptr(GArray) leases = NULL;
 
@@ -386,8 +386,8 @@ static bool attachment_has_lease(Attachment *attachment, const char *name, const
         return false;
 }
 
-bool attachment_name_is_anothers(Attachment *attachment, const char *name, const char *mac,
-                const GArray *own, char **ret_who)
+bool attachment_name_is_anothers(
+                Attachment *attachment, const char *name, const char *mac, const GArray *own, char **ret_who)
 {
         const NetworkInfo *info = attachment->info;
         g_autoptr(GArray) files = NULL;

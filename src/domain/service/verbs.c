@@ -243,7 +243,8 @@ static const struct {
 
 static int verbs_print_usage(FILE *file)
 {
-        (void) fputs("shruthi-domain [--user] VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its "
+        (void) fputs("shruthi-domain [--user] VERB [NAME]: the part of SHRUTHI that talks to libvirt; run "
+                     "by its "
                      "services.\n\n"
                      "  start NAME              start the unikernel's domain\n"
                      "  prepare NAME            create it, paused, for a start that follows\n"

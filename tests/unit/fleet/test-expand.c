@@ -147,8 +147,9 @@ static void test_values_end_their_line(void)
                 g_assert_cmpint(fleet_plan_parse(path, text, strlen(text), &plan, NULL), ==, 0);
                 g_assert_cmpint(fleet_expand(plan, &expansion, &refusal) >= 0, ==, cases[i].good);
                 if (!cases[i].good)
-                        g_assert_nonnull(strstr(refusal.message, ":5: Arguments=: with its fields filled in, it "
-                                                                 "ends with a '\\'"));
+                        g_assert_nonnull(strstr(refusal.message,
+                                        ":5: Arguments=: with its fields filled in, it "
+                                        "ends with a '\\'"));
                 else
                         g_assert_cmpuint(fleet_member_at(expansion, 0)->memory, ==, 16 * 1024 * 1024);
         }

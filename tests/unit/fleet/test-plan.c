@@ -111,8 +111,8 @@ static const struct {
                 {GROUP "[Group b]\nImage=/a\nCount=4093\n", ":4: the fleet has more than 4096 members"},
                 {GROUP "Start=soon\n", ":4: Start=soon: not a time"},
                 {GROUP "Start=0/s\n", ":4: Start=0/s: write how long"},
-                {GROUP "Start=0.0000000001/s\n",
-                                ":4: Start=0.0000000001/s: the last of 4 members would start after more than 7"},
+                {GROUP "Start=0.0000000001/s\n", ":4: Start=0.0000000001/s: the last of 4 members would "
+                                                 "start after more than 7"},
                 {GROUP "Start=7d 1/s\n", "would start after more than 7 days"},
                 {GROUP "Values=none.csv\n", ":4: Values=none.csv: /srv/none.csv cannot be read"},
                 {GROUP "[Event]\nStop=peer-0\n", ":4: [Event] needs the time when it happens"},

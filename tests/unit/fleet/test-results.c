@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is written of a run is read again as it was, and whatever else lies in a folder of results is left out
- * and said. */
+/* What is written of a run is read again as it was, and whatever else lies in a folder of results is left
+ * out and said. */
 
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -120,8 +120,8 @@ static void test_round_trip(Fixture *fixture, const void *unused)
         g_assert_cmpuint(results->record->events->len, ==, 1);
         g_assert_cmpint(((FleetEventRecord *) results->record->events->pdata[0])->began, ==, 1500000);
         for (size_t i = 0; i < G_N_ELEMENTS(again); i++) {
-                char *(*const formats[])(const FleetRecord *record) = {fleet_format_members,
-                                fleet_format_metrics, fleet_format_states};
+                char *(*const formats[])(const FleetRecord *record) = {
+                                fleet_format_members, fleet_format_metrics, fleet_format_states};
                 g_autofree char *path = g_build_filename(fixture->folder, names[again[i]], NULL),
                                 *before = NULL, *after = formats[i](results->record);
 
@@ -133,8 +133,8 @@ static void test_round_trip(Fixture *fixture, const void *unused)
         g_assert_nonnull(strstr(report, "sha256:2"));
 }
 
-static const FleetFinding *find(const FleetComparison *comparison, const char *section, const char *name,
-                const char *key)
+static const FleetFinding *find(
+                const FleetComparison *comparison, const char *section, const char *name, const char *key)
 {
         for (guint i = 0; i < comparison->findings->len; i++) {
                 const FleetFinding *finding = comparison->findings->pdata[i];
@@ -197,7 +197,8 @@ static void test_hostile_files(Fixture *fixture, const void *unused)
         const char *texts[] = {"", "\n\n\n", "{", "[]", "null", "{\"Groups\":[1,{\"Name\":5},null]}",
                         "{\"Groups\":{},\"Host\":[],\"Barriers\":[3],\"Clock\":1e300,\"Began\":-1}",
                         "name,group\n<script>,peer\nx,../..\n", "time,member,metric,value\n1e99,x,y,z\n",
-                        "\"\"\"\n,,,\n\"", "name,group,index,state,called,ready\np,peer,99999999999999,x,1e300,2\n",
+                        "\"\"\"\n,,,\n\"",
+                        "name,group,index,state,called,ready\np,peer,99999999999999,x,1e300,2\n",
                         "time,running\n1,4294967295\n-1,-1\n", "\xff\xfe,\x80\n", NULL, NULL};
 
         for (guint i = 0; i < 200000; i++)

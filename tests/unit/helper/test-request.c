@@ -280,19 +280,19 @@ static void test_words(void)
                 size_t size;
                 unsigned n;
         } cases[] = {
-                {"check", 6, 1},
-                {"start\0a", 8, 2},
-                {"watch\0a\0--witness", 18, 3},
-                {"a\0b\0c\0d", 8, 4},
-                {"a\0b\0c\0d\0e", 10, 5},
-                {"", 0, 0},
-                {"", 1, 0},
-                {"start\0", 7, 0}, /* an empty one */
-                {"start", 5, 0},  /* no end */
-                {"--help", 7, 0},
-                {"start a", 8, 0},
-                {"start\0a\nb", 10, 0},
-                {"start\0\xc3\xa4", 9, 0},
+                        {"check", 6, 1},
+                        {"start\0a", 8, 2},
+                        {"watch\0a\0--witness", 18, 3},
+                        {"a\0b\0c\0d", 8, 4},
+                        {"a\0b\0c\0d\0e", 10, 5},
+                        {"", 0, 0},
+                        {"", 1, 0},
+                        {"start\0", 7, 0}, /* an empty one */
+                        {"start", 5, 0},   /* no end */
+                        {"--help", 7, 0},
+                        {"start a", 8, 0},
+                        {"start\0a\nb", 10, 0},
+                        {"start\0\xc3\xa4", 9, 0},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
