@@ -14,10 +14,12 @@ import sys
 # Each layer and those that it may include.
 LAYERS = {
     "common": set(),
+    "link": {"common"},
     "image": {"common"},
     "volume": {"common"},
     "unikernel": {"common", "image", "volume"},
     "antispoof": {"common"},
+    "switch": {"common", "link", "antispoof"},
     "uplink": {"common", "unikernel"},
     "helper": {"common"},
     "body": {"common", "unikernel", "helper"},
@@ -29,9 +31,9 @@ LAYERS = {
     "tender": {"common", "image", "unikernel"},
     "run": {"common", "image", "volume", "unikernel", "helper", "body", "probe"},
     "demand": {"common", "image", "volume", "unikernel", "antispoof", "helper"},
-    "daemon": {"common", "image", "volume", "unikernel", "seal", "fetch", "helper", "body"},
-    "fleet": {"common", "unikernel"},
-    "ctl": {"common", "image", "unikernel", "fleet"},
+    "daemon": {"common", "image", "volume", "unikernel", "seal", "fetch", "switch", "helper", "body"},
+    "fleet": {"common", "unikernel", "link"},
+    "ctl": {"common", "image", "unikernel", "switch", "fleet"},
     "generator": {"common", "image", "unikernel"},
 }
 # The rooms of a layer, each of which includes only those before it. "": what is in no room.
@@ -45,7 +47,7 @@ UPWARD = set()
 # Modules that include each other all the same.
 RINGS = (
 )
-PURE = {"common", "image", "volume", "unikernel", "body", "fleet"}
+PURE = {"common", "image", "volume", "unikernel", "body", "fleet", "link"}
 # "common" may know the journal and machine IDs, which are no bus.
 BUS = re.compile(r"^(systemd/sd-(bus|event|daemon)\.h|gio/)")
 LIBVIRT = re.compile(r"^(libvirt/|libxml/)")
