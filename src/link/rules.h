@@ -85,7 +85,8 @@ typedef struct Rules {
         struct RulesPair *pairs;
 } Rules;
 
-/* INVALID_ARGS, INVALID_NAME; *ret_line is then the number of the line, from 1. ret_line and ret_error may be NULL. */
+/* INVALID_ARGS, INVALID_NAME; *ret_line is then the number of the line, from 1. ret_line and ret_error may
+ * be NULL. */
 int rules_parse(const char *text, size_t size, Rules **ret_rules, unsigned *ret_line, Error *ret_error);
 
 void rules_free(Rules *rules);

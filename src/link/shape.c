@@ -252,7 +252,7 @@ static int key_set_queue(const KeyRow *row, Shape *shape, const char *value, Err
         uint64_t bytes;
 
         if (size_parse(value, &bytes) < 0 || bytes == 0 || bytes > SHAPE_QUEUE_MAX)
-                return value_refused(value, ret_error, "not a size up to 1T bytes: write such as 64K");
+                return value_refused(value, ret_error, "not a size up to 1G bytes: write such as 64K");
 
         shape->queue = bytes;
         return 0;

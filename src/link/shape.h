@@ -20,7 +20,7 @@
 #define SHAPE_TIME_MAX  (UINT64_C(3600) * 1000 * 1000) /* of latency and jitter */
 #define SHAPE_RATE_MIN  UINT64_C(1000)
 #define SHAPE_RATE_MAX  UINT64_C(1000000000000)
-#define SHAPE_QUEUE_MAX (UINT64_C(1) << 40)
+#define SHAPE_QUEUE_MAX (UINT64_C(1) << 30)
 #define SHAPE_TEXT_MAX  1024 /* bytes */
 
 /* Of a queue that the shape does not state: as much as the rate carries in this time, and this at least. */
