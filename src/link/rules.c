@@ -250,7 +250,7 @@ static int line_shape(RulesReader *reader, char **words, Error *ret_error)
         if (reader->shapes->len == RULES_SHAPES_MAX)
                 return word_refused(words[1], ret_error, "there are more than 262144 shapes");
         for (char **word = words + 2; *word; word++) {
-                char *value;
+                char *value = NULL;
 
                 r = split_setting(*word, &value, ret_error);
                 if (r >= 0) {
@@ -319,7 +319,7 @@ static int line_nat(RulesReader *reader, char **words, Error *ret_error)
         if (!g_hash_table_add(reader->addresses, GUINT_TO_POINTER(nat.address)))
                 return word_refused(words[2], ret_error, "another box has this address");
         for (char **word = words + 3; *word; word++) {
-                char *value;
+                char *value = NULL;
 
                 r = split_setting(*word, &value, ret_error);
                 if (r >= 0)

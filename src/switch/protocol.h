@@ -37,7 +37,6 @@
  * Pure. */
 
 #define SWITCH_SOCKET       "switch" /* in /run/shruthi */
-#define SWITCH_USER         "shruthi-switch"
 #define SWITCH_MESSAGE_MAX  65536
 #define SWITCH_MEMBERS_MAX  1000 /* named in one "capture": they fit into a message */
 #define SWITCH_CAPTURES_MAX 64   /* of a network */
