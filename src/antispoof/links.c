@@ -27,13 +27,14 @@ typedef struct Link {
         unsigned mtu;
         int master;  /* of a tap: the bridge's index, 0: none */
         bool lost;
+        bool isolated; /* as a port of that bridge */
 } Link;
 
 struct Links {
         int fd;
         GHashTable *links; /* index → Link */
         bool reading;      /* what was there before we began */
-        bool changed, gone, came;
+        bool changed, gone, came, ports;
         int64_t settled; /* when a loss is reported; INT64_MAX: there is no new one */
 };
 
@@ -109,11 +110,35 @@ static LinkKind link_read_kind(const struct nlmsghdr *header)
         return type && type_size >= 1 && *(const uint8_t *) type == IFF_TAP ? LINK_TAP : LINK_OTHER;
 }
 
+/* What a bridge says of its port: in a message of the interface's own (IFLA_INFO_SLAVE_DATA), or in one of
+ * the bridge (AF_BRIDGE), which comes when that changes. Without it: as it is. */
+static bool link_read_isolated(const struct nlmsghdr *header, bool before)
+{
+        const struct ifinfomsg *message = NLMSG_DATA(header);
+        unsigned short type = message->ifi_family == AF_BRIDGE ? IFLA_PROTINFO | NLA_F_NESTED : IFLA_LINKINFO;
+        const void *nest = netlink_find_attribute(header, sizeof *message, type, 0), *flag;
+        size_t size = nest ? attribute_payload(nest) : 0;
+
+        if (nest && type == IFLA_LINKINFO)
+                nest = attribute_find_nested(nest, size, IFLA_INFO_SLAVE_DATA, &size);
+        flag = nest ? attribute_find_nested(nest, size, IFLA_BRPORT_ISOLATED, &size) : NULL;
+        return flag && size >= 1 ? *(const uint8_t *) flag != 0 : before;
+}
+
+static void link_set_isolated(Links *links, Link *link, bool isolated)
+{
+        links->ports |= link->isolated != isolated;
+        link->isolated = isolated;
+}
+
 static void link_set_master(Links *links, Link *link, bool added, int master, int64_t now)
 {
         int before = link->master;
 
         link->master = master;
+        links->ports |= before != master;
+        if (before != master) /* another bridge's port is not isolated until that says so */
+                link->isolated = false;
         if (master != 0) {
                 links->changed |= link->lost;
                 link->lost = false;
@@ -147,7 +172,7 @@ static void links_update(Links *links, const struct nlmsghdr *header, const char
         if (kind == LINK_OTHER)
                 return;
         if (kind == LINK_TAP && !antispoof_tap_name_is_valid(name)) {
-                g_hash_table_remove(links->links, key);
+                links->ports |= g_hash_table_remove(links->links, key);
                 return;
         }
         if (!link) {
@@ -164,10 +189,23 @@ static void links_update(Links *links, const struct nlmsghdr *header, const char
                 link->mtu = *(const uint32_t *) mtu;
 
         master = netlink_find_attribute(header, sizeof *message, IFLA_MASTER, sizeof(int));
-        if (!link->bridge)
+        links->ports |= renamed || (link->bridge && added);
+        if (!link->bridge) {
                 link_set_master(links, link, added, master ? *(const int *) master : 0, now);
-        else if (added || renamed)
+                link_set_isolated(links, link, master && link_read_isolated(header, link->isolated));
+        } else if (added || renamed)
                 links->changed |= links_any_is_lost(links);
+}
+
+static void links_update_port(Links *links, const struct nlmsghdr *header)
+{
+        const struct ifinfomsg *message = NLMSG_DATA(header);
+        Link *link = g_hash_table_lookup(links->links, GINT_TO_POINTER(message->ifi_index));
+        const void *master = netlink_find_attribute(header, sizeof *message, IFLA_MASTER, sizeof(int));
+
+        /* Of another bridge than the one that it is known to be on: the interface's own message comes, too. */
+        if (link && !link->bridge && master && *(const int *) master == link->master)
+                link_set_isolated(links, link, link_read_isolated(header, link->isolated));
 }
 
 typedef struct LinkReception {
@@ -184,7 +222,9 @@ static void on_link_message(const struct nlmsghdr *header, void *userdata)
         if ((header->nlmsg_type != RTM_NEWLINK && header->nlmsg_type != RTM_DELLINK) ||
                         header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
                 return;
-        /* AF_BRIDGE: what a bridge says of its ports, an interface that stays. */
+        /* What a bridge says of its ports, interfaces that stay. */
+        if (message->ifi_family == AF_BRIDGE && header->nlmsg_type == RTM_NEWLINK)
+                links_update_port(links, header);
         if (message->ifi_family != AF_UNSPEC)
                 return;
         name = netlink_find_attribute(header, sizeof *message, IFLA_IFNAME, 2);
@@ -195,7 +235,7 @@ static void on_link_message(const struct nlmsghdr *header, void *userdata)
                 links_update(links, header, name, ((LinkReception *) userdata)->now);
         else {
                 links->gone |= g_str_has_prefix(name, ANTISPOOF_INTERFACE_PREFIX);
-                g_hash_table_remove(links->links, GINT_TO_POINTER(message->ifi_index));
+                links->ports |= g_hash_table_remove(links->links, GINT_TO_POINTER(message->ifi_index));
         }
 }
 
@@ -216,7 +256,7 @@ static int links_read_all(Links *links, int64_t now)
         links->reading = true;
         r = netlink_dump(RTM_GETLINK, sizeof(struct ifinfomsg), on_link_message, &reception);
         links->reading = false;
-        links->gone = true;
+        links->gone = links->ports = true;
         return r;
 }
 
@@ -271,13 +311,16 @@ void links_hear(Links *links, int64_t now)
 
 LinksNews links_fetch_news(Links *links, int64_t now, int64_t *ret_next)
 {
-        LinksNews news = {.changed = links->changed, .gone = links->gone, .came = links->came};
+        LinksNews news = {.changed = links->changed,
+                        .gone = links->gone,
+                        .came = links->came,
+                        .ports = links->ports};
 
         if (links->settled <= now) {
                 news.changed |= links_any_is_lost(links);
                 links->settled = INT64_MAX;
         }
-        links->changed = links->gone = links->came = false;
+        links->changed = links->gone = links->came = links->ports = false;
         *ret_next = links->settled;
         return news;
 }
@@ -313,6 +356,28 @@ static const Link *links_find(const Links *links, const char *name, bool bridge,
                 return link;
         }
         return NULL;
+}
+
+GArray *links_isolated_ports(const Links *links, const char *bridge)
+{
+        GArray *ports = g_array_new(FALSE, TRUE, sizeof(LinksPort));
+        GHashTableIter iter;
+        gpointer key, data;
+        int master;
+
+        if (!links_find(links, bridge, true, &master))
+                return ports;
+        g_hash_table_iter_init(&iter, links->links);
+        while (g_hash_table_iter_next(&iter, &key, &data)) {
+                const Link *link = data;
+                LinksPort port = {.index = GPOINTER_TO_INT(key)};
+
+                if (link->bridge || link->master != master || !link->isolated)
+                        continue;
+                g_strlcpy(port.name, link->name, sizeof port.name);
+                g_array_append_val(ports, port);
+        }
+        return ports;
 }
 
 int links_find_bridge(

@@ -19,6 +19,7 @@ typedef struct LinksNews {
         bool changed; /* taps have lost or found a bridge, or one came that they may wait for */
         bool gone;    /* an interface that may have been filtered is no more */
         bool came;    /* such an interface is there, or a bridge has come up */
+        bool ports;   /* a tap is a port of another bridge, isolated or no longer, or none any more */
 } LinksNews;
 
 /* Listens, and reads what there is. -EAFNOSUPPORT and the like where the kernel cannot be listened to. */
@@ -38,6 +39,15 @@ LinksNews links_fetch_news(Links *links, int64_t now, int64_t *ret_next);
 /* The taps that have no bridge and had one, or that had none already when we began. Free with
  * g_strfreev(). */
 char **links_lost(const Links *links);
+
+/* A tap that is an isolated port of a bridge: the kernel forwards nothing from it to others that are. */
+typedef struct LinksPort {
+        int index;
+        char name[IF_NAMESIZE];
+} LinksPort;
+
+/* Those of the bridge, if there is one by that name. */
+GArray *links_isolated_ports(const Links *links, const char *bridge);
 
 /* Makes the tap a port of the bridge, if it has no bridge. *ret_attached: it had none. FAILED with why it
  * cannot be done. */

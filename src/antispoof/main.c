@@ -7,10 +7,11 @@
  * guests. One request and one answer for each connection (see protocol.h), one after the other: each takes
  * about a millisecond. A client that watches stays connected. As long as there is one, or an interface is
  * filtered, the service listens to the kernel for changes of the tables and the bridges, and sleeps; then it
- * ends.
+ * ends. So does one that emulates the links of a network, which is given packet sockets of taps.
  *
  * table.c (filters) and publish.c (ports) keep the records and the kernel's tables in step, demand.c holds
- * what comes for guests that are stopped, tap.c makes taps, ruleset.c, publication-ruleset.c and
+ * what comes for guests that are stopped, tap.c makes taps, port-sockets.c opens
+ * packet sockets of them, ruleset.c, publication-ruleset.c and
  * demand-ruleset.c write the rules, nft.c runs them, ruleset-watch.c and links.c listen to the kernel. */
 
 #include <poll.h>
@@ -23,6 +24,7 @@
 
 #include "antispoof/demand.h"
 #include "antispoof/links.h"
+#include "antispoof/port-sockets.h"
 #include "antispoof/publish.h"
 #include "antispoof/record.h"
 #include "antispoof/ruleset-watch.h"
@@ -41,11 +43,14 @@
 #define ASK_SEC    5  /* a client that connects and sends nothing keeps others waiting */
 #define WORK_SEC   30 /* a kernel that does not answer: SIGALRM ends this process */
 
-#define FIRST_WATCHER 5  /* of what is polled */
+#define UID_NONE ((uid_t) -1) /* no process has it */
+
+#define FIRST_WATCHER 6  /* of what is polled */
 #define WATCHERS_MAX 16 /* there is one, and at an upgrade another */
 
 typedef struct AntispoofServer {
         uid_t user;
+        uid_t switch_user; /* which may ask for links only; or UID_NONE */
         Links *links; /* NULL: the kernel cannot be listened to */
         RulesetWatch rules;
         int watchers[WATCHERS_MAX]; /* negative: none */
@@ -55,16 +60,18 @@ typedef struct AntispoofServer {
         int64_t restore; /* when the tables are made anew */
         int64_t publish; /* when that of published ports is */
         int64_t tidy;    /* when filters of interfaces that are gone are removed */
+        int64_t ports;   /* when clients of links are told once more */
 } AntispoofServer;
 
-static bool client_may_ask(int client, uid_t user)
+static bool client_may_ask(const AntispoofServer *server, int client, bool *ret_links_only)
 {
         struct ucred peer;
         socklen_t size = sizeof peer;
 
         if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
                 return false;
-        if (peer.uid == 0 || peer.uid == user)
+        *ret_links_only = peer.uid == server->switch_user;
+        if (peer.uid == 0 || peer.uid == server->user || *ret_links_only)
                 return true;
 
         log_warning("Rejected a request from UID %u, PID %d", (unsigned) peer.uid, (int) peer.pid);
@@ -180,6 +187,10 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
                 lost = links_lost(server->links);
                 *ret_answer = antispoof_lost_format(lost);
                 return 0;
+        case ANTISPOOF_LINKS:
+                /* As of now: a port that has just ceased to be isolated is none. It is told in main's loop. */
+                links_hear(server->links, g_get_monotonic_time());
+                return 0;
         default:
                 word = g_strdup(ANTISPOOF_WATCHING);
         }
@@ -213,8 +224,9 @@ static void antispoof_server_add_watcher(AntispoofServer *server, int client)
         (void) close(client);
 }
 
-/* Returns whether the client stays, to watch; ret_demand: for demand.h. */
-static bool antispoof_server_serve(AntispoofServer *server, int client, bool *ret_demand)
+/* *ret_verb: what was done, as *ret_request says, or _ANTISPOOF_VERB_INVALID. */
+static void antispoof_server_serve(
+                AntispoofServer *server, int client, AntispoofRequest *ret_request, AntispoofVerb *ret_verb)
 {
         const struct timeval timeout = {.tv_sec = ASK_SEC};
         _cleanup_antispoof_request_ AntispoofRequest request = {};
@@ -222,19 +234,24 @@ static bool antispoof_server_serve(AntispoofServer *server, int client, bool *re
         _cleanup_close_ int fd = -EBADF;
         g_autofree char *answer = NULL;
         char data[ANTISPOOF_REQUEST_MAX + 1];
+        bool links_only;
         ssize_t n;
         int r;
 
-        if (!client_may_ask(client, server->user) ||
+        *ret_verb = _ANTISPOOF_VERB_INVALID;
+        if (!client_may_ask(server, client, &links_only) ||
                         setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
-                return false;
+                return;
         /* Descriptors that come with it are closed by the kernel: none is taken. */
         n = TEMP_FAILURE_RETRY(recv(client, data, sizeof data, 0));
         if (n <= 0)
-                return false;
+                return;
 
         (void) alarm(WORK_SEC);
         r = antispoof_request_parse(data, (size_t) n, &request, &error);
+        if (r >= 0 && links_only && request.verb != ANTISPOOF_LINKS)
+                r = error_set(&error, ERROR_ACCESS_DENIED,
+                                "User " SHRUTHI_SWITCH_USER " may ask for links, and for nothing else");
         if (r >= 0)
                 r = antispoof_server_do(server, &request, &answer, &fd, &error);
         (void) alarm(0);
@@ -242,25 +259,40 @@ static bool antispoof_server_serve(AntispoofServer *server, int client, bool *re
         if (r < 0)
                 answer = antispoof_answer_format(r, &error, NULL);
         /* A client that has left is sent nothing. A tap that it does not take goes as we close it. */
-        (void) socket_send_with_fd(client, answer, fd, MSG_DONTWAIT);
-        *ret_demand = r >= 0 && request.verb == ANTISPOOF_DEMAND;
-        return r >= 0 && request.verb == ANTISPOOF_WATCH;
+        if (answer)
+                (void) socket_send_with_fd(client, answer, fd, MSG_DONTWAIT);
+        if (r < 0)
+                return;
+
+        *ret_verb = request.verb;
+        *ret_request = request;
+        request = (AntispoofRequest){};
 }
 
 static void antispoof_server_accept(AntispoofServer *server)
 {
         int client = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
-        bool demand = false;
+        _cleanup_antispoof_request_ AntispoofRequest request = {};
+        AntispoofVerb verb;
 
         if (client < 0)
                 return;
         server->idle = g_get_monotonic_time() + IDLE_USEC;
-        if (antispoof_server_serve(server, client, &demand))
+        antispoof_server_serve(server, client, &request, &verb);
+        switch (verb) {
+        case ANTISPOOF_WATCH:
                 antispoof_server_add_watcher(server, client);
-        else if (demand)
+                break;
+        case ANTISPOOF_DEMAND:
                 demand_set_client(client);
-        else
+                break;
+        case ANTISPOOF_LINKS:
+                port_sockets_add_client(request.port.bridge, client);
+                server->ports = g_get_monotonic_time();
+                break;
+        default:
                 (void) close(client);
+        }
 }
 
 static void antispoof_server_restore(AntispoofServer *server, int64_t now)
@@ -321,6 +353,13 @@ static void antispoof_server_tidy(AntispoofServer *server, int64_t now)
         server->tidy = publish_is_waiting() ? now + TIDY_USEC : INT64_MAX;
 }
 
+static void antispoof_server_tell_ports(AntispoofServer *server, int64_t now)
+{
+        (void) alarm(WORK_SEC);
+        server->ports = server->links ? port_sockets_follow(server->links, now) : INT64_MAX;
+        (void) alarm(0);
+}
+
 /* What follows from the kernel's messages. */
 static void antispoof_server_act(AntispoofServer *server, int64_t now)
 {
@@ -333,6 +372,8 @@ static void antispoof_server_act(AntispoofServer *server, int64_t now)
         antispoof_server_look_at_links(server, &news, now);
         if (news.gone)
                 server->tidy = MIN(server->tidy, now + TIDY_USEC);
+        if (news.ports || server->ports <= now)
+                antispoof_server_tell_ports(server, now);
         if (server->restore <= now)
                 antispoof_server_restore(server, now);
         if (server->publish <= now)
@@ -349,14 +390,14 @@ static bool antispoof_server_is_needed(const AntispoofServer *server)
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 if (server->watchers[i] >= 0)
                         return true;
-        return server->n_filtered > 0 || publish_count() > 0;
+        return server->n_filtered > 0 || publish_count() > 0 || port_sockets_count() > 0;
 }
 
 static int antispoof_server_timeout(const AntispoofServer *server, int64_t now)
 {
         int64_t next = MIN(MIN(server->idle, server->settled), MIN(server->restore, server->tidy));
 
-        next = MIN(MIN(next, server->publish), demand_next());
+        next = MIN(MIN(next, server->publish), MIN(server->ports, demand_next()));
 
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
@@ -369,6 +410,7 @@ static void antispoof_server_wait(AntispoofServer *server)
                         {.fd = server->rules.fd, .events = POLLIN},
                         {.fd = demand_packet_fd(), .events = POLLIN},
                         {.fd = demand_client_fd(), .events = POLLIN},
+                        {.fd = port_sockets_fd(), .events = POLLIN},
         };
         int64_t now = g_get_monotonic_time();
         unsigned changed;
@@ -396,6 +438,10 @@ static void antispoof_server_wait(AntispoofServer *server)
         if (polls[4].revents)
                 demand_hear_client();
         (void) alarm(0);
+        if (polls[5].revents) {
+                port_sockets_hear();
+                server->ports = now;
+        }
         if (polls[0].revents)
                 antispoof_server_accept(server);
         antispoof_server_act(server, now);
@@ -418,18 +464,20 @@ static void antispoof_server_run(AntispoofServer *server)
 }
 
 /* What was changed while no service ran is found at once. */
-static void antispoof_server_begin(AntispoofServer *server, uid_t user)
+static void antispoof_server_begin(AntispoofServer *server, uid_t user, uid_t switch_user)
 {
         int r;
 
         *server = (AntispoofServer){
                         .user = user,
+                        .switch_user = switch_user,
                         .rules = RULESET_WATCH_INIT,
                         .idle = g_get_monotonic_time() + IDLE_USEC,
                         .settled = INT64_MAX,
                         .restore = INT64_MAX,
                         .publish = INT64_MAX,
                         .tidy = INT64_MAX,
+                        .ports = INT64_MAX,
         };
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 server->watchers[i] = -EBADF;
@@ -455,9 +503,16 @@ static void antispoof_server_begin(AntispoofServer *server, uid_t user)
         }
 }
 
+static uid_t user_find_or_none(const char *name)
+{
+        const struct passwd *user = getpwnam(name);
+
+        return user ? user->pw_uid : UID_NONE;
+}
+
 int main(void)
 {
-        const struct passwd *user = getpwnam(SHRUTHI_USER);
+        uid_t user = user_find_or_none(SHRUTHI_USER), switch_user = user_find_or_none(SHRUTHI_SWITCH_USER);
         const char *directory = g_getenv("RUNTIME_DIRECTORY");
         _cleanup_error_ Error error = ERROR_INIT;
         AntispoofServer server;
@@ -465,7 +520,7 @@ int main(void)
 
         log_open("shruthi-antispoof");
         (void) signal(SIGPIPE, SIG_IGN);
-        if (!user || !directory) {
+        if (user == UID_NONE || !directory) {
                 log_error("shruthi-antispoof must be started by shruthi-antispoof.socket, and needs the "
                           "user " SHRUTHI_USER);
                 return EXIT_FAILURE;
@@ -478,7 +533,7 @@ int main(void)
                 return EXIT_FAILURE;
         }
 
-        antispoof_server_begin(&server, user->pw_uid);
+        antispoof_server_begin(&server, user, switch_user);
         antispoof_server_run(&server);
         links_free(server.links);
         return EXIT_SUCCESS;

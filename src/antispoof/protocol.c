@@ -17,6 +17,8 @@
 #define LOST_OK  "ok"
 #define FAILED   "error "
 #define TAKEN    "taken " /* as FAILED, of ADDRESS_IN_USE */
+#define NEWS_PORT "port "
+#define NEWS_GONE "gone "
 
 static const char *const verbs[] = {
                 [ANTISPOOF_FILTER] = "filter",
@@ -29,6 +31,7 @@ static const char *const verbs[] = {
                 [ANTISPOOF_LOST] = "lost",
                 [ANTISPOOF_PORT] = "port",
                 [ANTISPOOF_TAP] = "tap",
+                [ANTISPOOF_LINKS] = "links",
                 [ANTISPOOF_WATCH] = "watch",
                 [ANTISPOOF_DEMAND] = "demand",
 };
@@ -178,6 +181,9 @@ char *antispoof_request_format(const AntispoofRequest *request)
         case ANTISPOOF_WITHDRAW:
                 text = g_strdup(request->port.interface);
                 break;
+        case ANTISPOOF_LINKS:
+                text = g_strdup(request->port.bridge);
+                break;
         case ANTISPOOF_LEAD:
         case ANTISPOOF_CONNECTIONS:
                 text = g_strdup(request->unikernel);
@@ -271,6 +277,15 @@ static int withdraw_parse(const char *text, AntispoofPort *ret_port, Error *ret_
         return 0;
 }
 
+static int links_parse_bridge(const char *text, AntispoofPort *ret_port, Error *ret_error)
+{
+        if (!conf_bridge_name_is_valid(text))
+                return request_refuse(ret_error);
+
+        g_strlcpy(ret_port->bridge, text, sizeof ret_port->bridge);
+        return 0;
+}
+
 static int unikernel_parse(const char *text, char **ret_unikernel, Error *ret_error)
 {
         int r = name_check(text, ret_error);
@@ -309,6 +324,9 @@ static int request_parse_rest(AntispoofRequest *request, const char *rest, Error
                             : request_refuse(ret_error);
         case ANTISPOOF_WITHDRAW:
                 return rest ? withdraw_parse(rest, &request->port, ret_error) : request_refuse(ret_error);
+        case ANTISPOOF_LINKS:
+                return rest ? links_parse_bridge(rest, &request->port, ret_error)
+                            : request_refuse(ret_error);
         case ANTISPOOF_LEAD:
         case ANTISPOOF_CONNECTIONS:
                 return rest ? unikernel_parse(rest, &request->unikernel, ret_error)
@@ -400,6 +418,50 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
                 return answer_refuse(ret_error);
 
         *ret_word = g_strdup(text + strlen("ok "));
+        return 0;
+}
+
+void antispoof_port_news_clear(AntispoofPortNews *news)
+{
+        antispoof_filter_free(news->filter);
+        *news = (AntispoofPortNews){};
+}
+
+char *antispoof_port_news_format(const char *interface, const AntispoofFilter *filter)
+{
+        g_autofree char *text = filter ? antispoof_filter_format(filter) : NULL;
+
+        return filter ? g_strconcat(NEWS_PORT, interface, " ", text, NULL)
+                      : g_strconcat(NEWS_GONE, interface, NULL);
+}
+
+int antispoof_port_news_parse(const char *data, size_t size, AntispoofPortNews *ret_news, Error *ret_error)
+{
+        g_autofree char *text = g_strndup(size > 0 ? data : "", size);
+        _cleanup_antispoof_port_news_ AntispoofPortNews news = {};
+        bool port = g_str_has_prefix(text, NEWS_PORT);
+        char *interface, *space;
+        int r;
+
+        r = answer_is_error(text, ret_error);
+        if (r < 0)
+                return r;
+        if (strlen(text) != size || (!port && !g_str_has_prefix(text, NEWS_GONE)))
+                return answer_refuse(ret_error);
+
+        interface = text + strlen(port ? NEWS_PORT : NEWS_GONE);
+        space = strchr(interface, ' ');
+        if (port != !!space)
+                return answer_refuse(ret_error);
+        if (space)
+                *space++ = 0;
+        if (!filtered_name_is_valid(interface) ||
+                        (port && antispoof_filter_parse(space, &news.filter, NULL) < 0))
+                return answer_refuse(ret_error);
+
+        g_strlcpy(news.interface, interface, sizeof news.interface);
+        *ret_news = news;
+        news.filter = NULL;
         return 0;
 }
 

@@ -15,7 +15,7 @@
 
 /* src/antispoof is the service that keeps guests to their addresses: its records, its nftables rules, and
  * the host's bridges. Of its files only this one and demand-protocol.h are used elsewhere, by
- * domain/host/antispoof-client.c and src/demand.
+ * domain/host/antispoof-client.c, src/demand and src/switch.
  *
  * What shruthi-antispoof is asked for, and what it answers. Requests are one message each:
  *
@@ -38,6 +38,8 @@
  *     lead UNIKERNEL                        of it and its twin (name_of_twin()), which publish the same
  *                                           ports: new connections go to it
  *     connections UNIKERNEL                 how many connections through its ports are open
+ *     links BRIDGE                          be told of the filtered taps that are isolated ports of that
+ *                                           bridge, and given a packet socket of each
  *     watch                                 be told whenever others are lost, or could be attached again
  *     demand                                be told of traffic to guests that are stopped:
  *                                           demand-protocol.h
@@ -119,6 +121,7 @@ typedef enum AntispoofVerb {
         ANTISPOOF_LOST,
         ANTISPOOF_PORT,
         ANTISPOOF_TAP,
+        ANTISPOOF_LINKS,
         ANTISPOOF_WATCH,
         ANTISPOOF_DEMAND,
         _ANTISPOOF_VERB_MAX,
@@ -142,7 +145,8 @@ typedef struct AntispoofRequest {
         AntispoofVerb verb;
         AntispoofFilter *filter; /* NULL but for ANTISPOOF_FILTER */
         AntispoofPublication *publication; /* NULL but for ANTISPOOF_PUBLISH */
-        AntispoofPort port;                /* for ANTISPOOF_PORT; of ANTISPOOF_WITHDRAW only the interface */
+        AntispoofPort port;                /* for ANTISPOOF_PORT; of ANTISPOOF_WITHDRAW only the interface, of
+                                            * ANTISPOOF_LINKS only the bridge */
         AntispoofTap tap;                  /* for ANTISPOOF_TAP */
         char *unikernel;   /* NULL but for ANTISPOOF_LEAD, ANTISPOOF_CONNECTIONS and ANTISPOOF_ONLY */
         char **interfaces; /* NULL but for ANTISPOOF_ONLY */
@@ -186,6 +190,23 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
  * often as there is something to look at. */
 #define ANTISPOOF_WATCHING "watching"
 #define ANTISPOOF_CHANGED  "changed"
+
+/* What a client of "links" is sent, without another answer, or "error SENTENCE": "port INTERFACE FILTER",
+ * FILTER as behind "filter", with the packet socket of that interface; and "gone INTERFACE", before that may
+ * come again. Each frame on the socket has a header of virtio before it, of 10 bytes (PACKET_VNET_HDR of
+ * packet(7)); what is sent goes to the guest, what is received comes from it, and before any filter. */
+typedef struct AntispoofPortNews {
+        char interface[IF_NAMESIZE];
+        AntispoofFilter *filter; /* NULL: it is gone */
+} AntispoofPortNews;
+
+void antispoof_port_news_clear(AntispoofPortNews *news);
+#define _cleanup_antispoof_port_news_ __attribute__((cleanup(antispoof_port_news_clear)))
+
+/* -EBADMSG (FAILED), or FAILED with the other's sentence. filter NULL: it is gone. Free with g_free(). */
+char *antispoof_port_news_format(const char *interface, const AntispoofFilter *filter);
+int antispoof_port_news_parse(
+                const char *data, size_t size, AntispoofPortNews *ret_news, Error *ret_error);
 
 /* The answer to "lost": "ok" and the names. -EBADMSG, or FAILED with the other's sentence. Free with
  * g_strfreev(). */

@@ -82,6 +82,9 @@
 #define SHRUTHI_USER                 "shruthi"
 #define SHRUTHI_USERS_GROUP          "shruthi-users"
 
+/* The user of the service that emulates links. */
+#define SHRUTHI_SWITCH_USER          "shruthi-switch"
+
 /* Our element in the <metadata> of a domain, which marks the domain as ours. */
 #define SHRUTHI_METADATA_NAMESPACE   "https://dream.org/xmlns/shruthi/1"
 #define SHRUTHI_METADATA_PREFIX      "shruthi"

@@ -88,6 +88,20 @@ static void check_answer(const char *data, size_t size)
                 g_assert_cmpuint(strlen(word), <, IF_NAMESIZE);
 }
 
+static void check_ports(const char *data, size_t size)
+{
+        _cleanup_antispoof_port_news_ AntispoofPortNews news = {};
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *again = NULL;
+
+        if (antispoof_port_news_parse(data, size, &news, &error) < 0) {
+                g_assert_nonnull(error.message);
+                return;
+        }
+        again = antispoof_port_news_format(news.interface, news.filter);
+        g_assert_cmpmem(again, strlen(again), data, size);
+}
+
 static void check_demand(const char *data, size_t size)
 {
         g_autofree char *name = NULL, *again = NULL;
@@ -117,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         check_request((const char *) data, size);
         check_answer((const char *) data, size);
+        check_ports((const char *) data, size);
         check_demand((const char *) data, size);
         check_packets((const char *) data, size);
         return 0;

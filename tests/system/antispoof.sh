@@ -21,11 +21,11 @@ service() { unit_show shruthi-antispoof.service "$1"; }
 
 # ── What it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
 expect_output "its socket is there" '^active$' systemctl is-active shruthi-antispoof.socket
-is "for our user alone" '600 shruthi shruthi' "$(stat -c '%a %U %G' /run/shruthi/antispoof)"
+is "for our user, and the one that emulates links" '660 shruthi shruthi-switch' "$(stat -c '%a %U %G' /run/shruthi/antispoof)"
 expect_output "doctor says what is filtered" '^ok +anti-spoofing: Guests with known addresses are filtered' shruthictl doctor
 pid=$(service MainPID)
 expect_fail "it is not root" '^' test "$(stat -c %u "/proc/$pid")" = 0
-is "it may do one thing" '0000000000001000' "$(sed -n 's/^CapBnd:\t//p' "/proc/$pid/status")"
+is "it may do two things" '0000000000003000' "$(sed -n 's/^CapBnd:\t//p' "/proc/$pid/status")"
 is "and gains nothing" 1 "$(sed -n 's/^NoNewPrivs:\t//p' "/proc/$pid/status")"
 
 # ── Frame by frame ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -238,6 +238,97 @@ static void test_made(void)
         g_assert_true(is_changed(links, 2 * MOMENT));
 }
 
+/* What the bridge says of its port, or of itself: as the kernel sends it to all who listen. */
+static void hear_port(Links *links, int index, int master, bool isolated)
+{
+        struct {
+                struct nlmsghdr header;
+                struct ifinfomsg body;
+        } head = {.header = {.nlmsg_type = RTM_NEWLINK}, .body = {.ifi_family = AF_BRIDGE, .ifi_index = index}};
+        g_autoptr(GByteArray) message = g_byte_array_new();
+        const uint8_t flag = isolated;
+        uint32_t length;
+        guint nest;
+
+        g_byte_array_append(message, (const guint8 *) &head, sizeof head);
+        attribute(message, IFLA_IFNAME, "any", strlen("any") + 1);
+        attribute(message, IFLA_MASTER, &master, sizeof master);
+        nest = attribute_open(message, IFLA_PROTINFO | NLA_F_NESTED);
+        attribute(message, IFLA_BRPORT_ISOLATED, &flag, sizeof flag);
+        attribute_close(message, nest);
+        length = message->len;
+        memcpy(message->data, &length, sizeof length);
+        g_assert_cmpint(links_parse(links, message->data, message->len, 0), ==, 0);
+}
+
+static char *isolated(const Links *links, const char *bridge)
+{
+        g_autoptr(GArray) ports = links_isolated_ports(links, bridge);
+        GString *names = g_string_new(NULL);
+
+        for (guint i = 0; i < ports->len; i++)
+                g_string_append_printf(names, "%s%s:%d", i > 0 ? " " : "",
+                                g_array_index(ports, LinksPort, i).name,
+                                g_array_index(ports, LinksPort, i).index);
+        return g_string_free(names, FALSE);
+}
+
+/* Whether there is news of ports, and which are isolated then. */
+static void assert_isolated(Links *links, const char *bridge, bool news, const char *names)
+{
+        g_autofree char *found = isolated(links, bridge);
+        int64_t next;
+
+        g_assert_cmpint(links_fetch_news(links, 0, &next).ports, ==, news);
+        g_assert_cmpstr(found, ==, names);
+}
+
+/* A port counts for as long as it is isolated and of that bridge, and no other's ever does. */
+static void test_isolated_ports(void)
+{
+        g_autoptr(Links) links = sample();
+
+        assert_isolated(links, "br7", false, "");
+        hear_port(links, 8, 7, true);
+        assert_isolated(links, "br7", true, "vnet0:8");
+        assert_isolated(links, "br8", false, "");
+        assert_isolated(links, "vnet0", false, "");
+        hear_port(links, 8, 7, true);
+        hear(links, RTM_NEWLINK, 8, "vnet0", "tap", 7, 0); /* which says nothing of that */
+        assert_isolated(links, "br7", false, "vnet0:8");
+        hear_port(links, 8, 7, false);
+        assert_isolated(links, "br7", true, "");
+
+        hear_port(links, 8, 7, true);
+        hear(links, RTM_NEWLINK, 20, "br20", "bridge", 0, 0);
+        hear(links, RTM_NEWLINK, 8, "vnet0", "tap", 20, 0);
+        assert_isolated(links, "br7", true, "");
+        assert_isolated(links, "br20", false, "");
+        hear_port(links, 8, 7, true); /* late, of the bridge that it is no longer on */
+        assert_isolated(links, "br20", false, "");
+        hear_port(links, 8, 20, true);
+        assert_isolated(links, "br20", true, "vnet0:8");
+
+        hear(links, RTM_NEWLINK, 8, "vnet0", "tap", 0, 0);
+        assert_isolated(links, "br20", true, "");
+        hear_port(links, 7, 7, true);
+        hear_port(links, 99, 7, true);
+        assert_isolated(links, "br7", false, "");
+}
+
+/* One that goes, and one that comes in its place, have different numbers. */
+static void test_isolated_port_again(void)
+{
+        g_autoptr(Links) links = sample();
+
+        hear_port(links, 8, 7, true);
+        hear(links, RTM_DELLINK, 8, "vnet0", "tap", 7, 0);
+        assert_isolated(links, "br7", true, "");
+        hear(links, RTM_NEWLINK, 50, "vnet0", "tap", 7, 0);
+        hear_port(links, 50, 7, true);
+        assert_isolated(links, "br7", true, "vnet0:50");
+}
+
 /* By its name: an interface that is filtered may be gone. */
 static void test_gone(void)
 {
@@ -281,6 +372,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/antispoof/links/finds-bridge", test_find_bridge);
         g_test_add_func("/antispoof/links/tap-of-ours", test_made);
         g_test_add_func("/antispoof/links/filtered-one-is-gone", test_gone);
+        g_test_add_func("/antispoof/links/isolated-ports", test_isolated_ports);
+        g_test_add_func("/antispoof/links/isolated-port-comes-again", test_isolated_port_again);
         g_test_add_func("/antispoof/links/cut-off-messages", test_cut);
         return g_test_run();
 }

@@ -27,6 +27,8 @@ static const char *const requests[] = {
                 "watch",
                 "port vnet0 br7",
                 "port shruaaaaaaaaaaa virbr-0.1_a isolated",
+                "links virbr0",
+                "links br-0.1_a",
                 "tap shruaaaaaaaaaaa virbr0",
                 "tap shruaaaaaaaaaaa br-0.1 isolated",
                 "tap shruaaaaaaaaaaa virbr0 in:1000",
@@ -116,6 +118,11 @@ static void test_refused(void)
                         "flush ruleset",
                         "lost ",
                         "watch x",
+                        "links",
+                        "links ",
+                        "links br/7",
+                        "links virbr0 virbr1",
+                        "links sixteen-letters-",
                         "port",
                         "port ",
                         "port vnet0",
@@ -206,6 +213,55 @@ static void test_refused(void)
         g_assert_cmpint(parse(long_device, &request, NULL), <, 0);
         g_assert_cmpint(parse(huge, &request, NULL), <, 0);
         g_assert_cmpint(antispoof_request_parse("check\0", 6, &request, NULL), <, 0);
+}
+
+static void test_ports(void)
+{
+        static const char *const news[] = {
+                        "port shruaaaaaaaaaaa web 02:00:00:00:00:01 10.0.0.2 none service",
+                        "port shruaaaaaaaaaaa web 02:00:00:00:00:01 any fd00::2 a device",
+                        "gone shruaaaaaaaaaaa",
+        };
+        static const char *const none[] = {
+                        "",
+                        "port",
+                        "port ",
+                        "port shruaaaaaaaaaaa",
+                        "port shruaaaaaaaaaaa ",
+                        "port shruaaaaaaaaaaa web 02:00:00:00:00:01 any any",
+                        "port vnet0 web 02:00:00:00:00:01 any any service",
+                        "port ../x web 02:00:00:00:00:01 any any service",
+                        "port shruaaaaaaaaaaa ../x 02:00:00:00:00:01 any any service",
+                        "gone",
+                        "gone ",
+                        "gone vnet0",
+                        "gone shruaaaaaaaaaaa ",
+                        "gone shruaaaaaaaaaaa web 02:00:00:00:00:01 any any service",
+                        "ok watching",
+        };
+        static const char sentence[] = "error User shruthi-switch may ask for links, and for nothing else";
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(news); i++) {
+                _cleanup_antispoof_port_news_ AntispoofPortNews one = {};
+                g_autofree char *again = NULL;
+
+                g_assert_cmpint(antispoof_port_news_parse(news[i], strlen(news[i]), &one, NULL), ==, 0);
+                g_assert_cmpstr(one.interface, ==, "shruaaaaaaaaaaa");
+                again = antispoof_port_news_format(one.interface, one.filter);
+                g_assert_cmpstr(again, ==, news[i]);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(none); i++) {
+                AntispoofPortNews one = {};
+
+                g_test_message("%s", none[i]);
+                g_assert_cmpint(antispoof_port_news_parse(none[i], strlen(none[i]), &one, NULL), ==, -EBADMSG);
+                g_assert_null(one.filter);
+        }
+        g_assert_cmpint(antispoof_port_news_parse("gone shrua\0a", 12, &(AntispoofPortNews){}, NULL), <, 0);
+        g_assert_cmpint(antispoof_port_news_parse(sentence, strlen(sentence), &(AntispoofPortNews){}, &error), <,
+                        0);
+        g_assert_cmpstr(error.message, ==, sentence + strlen("error "));
 }
 
 /* Another filter makes another name, which the kernel takes, and which begins as those do that are cut off
@@ -361,6 +417,7 @@ static void test_link_local(void)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/antispoof/protocol/ports", test_ports);
         g_test_add_func("/antispoof/protocol/requests-there-and-back", test_there_and_back);
         g_test_add_func("/antispoof/protocol/says-what-is-filtered", test_meaning);
         g_test_add_func("/antispoof/protocol/longest-request", test_longest);

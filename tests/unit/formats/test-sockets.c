@@ -150,6 +150,7 @@ static void test_antispoof(void)
                         {"tap shru0123456789a virbr0", ANTISPOOF_TAP},
                         {"tap shru0123456789a virbr0 isolated", ANTISPOOF_TAP},
                         {"tap shru0123456789a virbr0 in:1000 out:2000000", ANTISPOOF_TAP},
+                        {"links virbr0", ANTISPOOF_LINKS},
                         {"watch", ANTISPOOF_WATCH},
                         {"demand", ANTISPOOF_DEMAND},
         };
@@ -172,6 +173,25 @@ static void test_antispoof(void)
 
                 g_assert_cmpint(antispoof_answer_parse(text, strlen(text), &word, NULL), ==, 0);
                 g_assert_cmpstr(word, ==, words[i]);
+        }
+}
+
+/* shruthi-antispoof to shruthi-switch. */
+static void test_antispoof_ports(void)
+{
+        static const char *const texts[] = {
+                        "port shru0123456789a hello 72:00:00:00:00:01 10.128.0.2 none service",
+                        "port shru0123456789a hello 72:00:00:00:00:01 any fd00::2 a device",
+                        "gone shru0123456789a"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                _cleanup_antispoof_port_news_ AntispoofPortNews news = {};
+                g_autofree char *again = NULL;
+
+                g_assert_cmpint(antispoof_port_news_parse(texts[i], strlen(texts[i]), &news, NULL), ==, 0);
+                g_assert_cmpstr(news.interface, ==, "shru0123456789a");
+                again = antispoof_port_news_format(news.interface, news.filter);
+                g_assert_cmpstr(again, ==, texts[i]);
         }
 }
 
@@ -258,6 +278,7 @@ int main(int argc, char **argv)
         g_test_add_func("/formats/1/what-becomes-of-a-domain", test_life_words);
         g_test_add_func("/formats/1/when-what-was", test_timestamps);
         g_test_add_func("/formats/1/shruthi-antispoof", test_antispoof);
+        g_test_add_func("/formats/1/shruthi-antispoof/ports", test_antispoof_ports);
         g_test_add_func("/formats/1/names-of-interfaces", test_antispoof_interface);
         g_test_add_func("/formats/1/shruthi-seal", test_seal);
         g_test_add_func("/formats/1/shruthi-neighbours", test_neighbours);
