@@ -15,7 +15,8 @@
 
 /* What a link remembers of the packets before. All zero at first. */
 typedef struct LinkState {
-        uint64_t due_nsec;       /* the latest that any packet arrives at the far end */
+        uint64_t due_nsec : 63;  /* the latest that any packet arrives at the far end */
+        uint64_t mark : 1;       /* the caller's */
         uint64_t free_nsec : 63; /* when all that waits for the rate is sent */
         uint64_t bad : 1;        /* the state of Gilbert and Elliott's chain */
 } LinkState;

@@ -682,3 +682,22 @@ int nat_box_send_in(NatBox *box, uint8_t *frame, size_t size, bool partial, uint
         *ret_inside = mapping->key.inside;
         return 0;
 }
+
+bool nat_box_peek(const NatBox *box, const uint8_t *frame, size_t size, uint32_t *ret_inside)
+{
+        const NatMapping *mapping;
+        FrameIpv4 ip;
+        size_t at;
+
+        if (size < FRAME_HEADER_SIZE || frame_type(frame) != FRAME_TYPE_IPV4 ||
+                        !frame_read_ipv4(frame, size, FRAME_HEADER_SIZE, &ip) || !ip.is_first)
+                return false;
+        at = ip.payload + (ip.protocol == IPPROTO_ICMP ? 4 : 2);
+        if (at + 2 > ip.end)
+                return false;
+        mapping = g_hash_table_lookup(
+                        box->outers, GUINT_TO_POINTER(outer_of(ip.protocol, frame_get16(frame + at))));
+        if (mapping)
+                *ret_inside = mapping->key.inside;
+        return mapping != NULL;
+}

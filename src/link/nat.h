@@ -55,3 +55,7 @@ int nat_box_send_out(NatBox *box, uint8_t *frame, size_t size, bool partial, uin
  * and says its address. -EACCES: it is for none, or does not pass. */
 int nat_box_send_in(NatBox *box, uint8_t *frame, size_t size, bool partial, uint64_t now_usec,
                 uint32_t *ret_inside);
+
+/* Whom the packet in frame, which is for the outer address, would go to if nothing kept it: false if that is
+ * not known from its ports. Nothing changes. */
+bool nat_box_peek(const NatBox *box, const uint8_t *frame, size_t size, uint32_t *ret_inside);
