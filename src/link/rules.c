@@ -210,7 +210,7 @@ static int line_seed(RulesReader *reader, char **words, Error *ret_error)
 static int line_member(RulesReader *reader, char **words, Error *ret_error)
 {
         RulesMember *member;
-        uint32_t index, class_index = 0;
+        uint32_t index = 0, class_index = 0;
         int r = reader_member(reader, words[1], &index, ret_error);
 
         if (r >= 0)
@@ -335,7 +335,7 @@ static int line_nat(RulesReader *reader, char **words, Error *ret_error)
 
 static int line_behind(RulesReader *reader, char **words, Error *ret_error)
 {
-        uint32_t index, nat = table_find(reader->nats_by_name, words[2]);
+        uint32_t index = 0, nat = table_find(reader->nats_by_name, words[2]);
         RulesMember *member;
         int r = reader_member(reader, words[1], &index, ret_error);
 

@@ -151,6 +151,8 @@ static void network_add_port(SwitchNetwork *network, const AntispoofPortNews *ne
         }
         /* A tag of a VLAN stands beside the frame. */
         (void) setsockopt(*fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof one);
+        /* A tap has a queue of its own. */
+        (void) setsockopt(*fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof one);
         (void) fcntl(*fd, F_SETFL, O_NONBLOCK);
 
         port = g_new(NetworkPort, 1);
