@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Counters of 32 bits, whose carries are kept beside them for the few that have any. Called by plane.c. */
+/* Counters of 32 bits, and of 16 for what is rare, whose carries are kept beside them for the few that have
+ * any. Called by plane.c. */
 
 #include "switch/pairs.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define ROW_STEP 64 /* a row is as long as the highest receiver demands, rounded up */
@@ -17,12 +19,13 @@ typedef struct Pair {
 
 typedef struct PairRow {
         Pair *pairs;
-        uint32_t (*rare)[N_RARE]; /* NULL: all are 0 */
+        uint16_t (*rare)[N_RARE]; /* NULL: all are 0 */
         uint32_t size;
 } PairRow;
 
 struct Pairs {
         GArray *rows;
+        uint32_t n_members;
         GHashTable *carries; /* uint64_t → itself and a count, see PairCarry */
 };
 
@@ -45,6 +48,7 @@ Pairs *pairs_new(void)
 {
         Pairs *pairs = g_new(Pairs, 1);
 
+        pairs->n_members = 0;
         pairs->rows = g_array_new(FALSE, TRUE, sizeof(PairRow));
         g_array_set_clear_func(pairs->rows, pair_row_clear);
         pairs->carries = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -61,6 +65,11 @@ void pairs_free(Pairs *pairs)
         g_free(pairs);
 }
 
+void pairs_set_members(Pairs *pairs, uint32_t n)
+{
+        pairs->n_members = n;
+}
+
 static PairRow *pairs_row(Pairs *pairs, uint32_t from, uint32_t to)
 {
         PairRow *row;
@@ -69,7 +78,8 @@ static PairRow *pairs_row(Pairs *pairs, uint32_t from, uint32_t to)
                 g_array_set_size(pairs->rows, from + 1);
         row = &g_array_index(pairs->rows, PairRow, from);
         if (to >= row->size) {
-                uint32_t size = (to / ROW_STEP + 1) * ROW_STEP, more = size - row->size;
+                uint32_t size = (MAX(to + 1, pairs->n_members) + ROW_STEP - 1) / ROW_STEP * ROW_STEP,
+                         more = size - row->size;
 
                 row->pairs = g_renew(Pair, row->pairs, size);
                 memset(row->pairs + row->size, 0, more * sizeof *row->pairs);
@@ -108,13 +118,20 @@ static void pairs_carry(Pairs *pairs, uint32_t from, uint32_t to, PairCounter co
 void pairs_add(Pairs *pairs, uint32_t from, uint32_t to, PairCounter counter, uint32_t amount)
 {
         PairRow *row = pairs_row(pairs, from, to);
-        uint32_t *value;
+        bool carries;
 
-        if (counter >= N_COMMON && !row->rare)
-                row->rare = g_malloc0_n(row->size, sizeof *row->rare);
-        value = counter < N_COMMON ? &row->pairs[to].counters[counter] : &row->rare[to][counter - N_COMMON];
-        *value += amount;
-        if (*value < amount) {
+        if (counter < N_COMMON)
+                carries = __builtin_add_overflow(
+                                row->pairs[to].counters[counter], amount, &row->pairs[to].counters[counter]);
+        else {
+                uint16_t *value;
+
+                if (!row->rare)
+                        row->rare = g_malloc0_n(row->size, sizeof *row->rare);
+                value = &row->rare[to][counter - N_COMMON];
+                carries = __builtin_add_overflow(*value, (uint16_t) amount, value);
+        }
+        if (carries) {
                 row->pairs[to].state.mark = 1;
                 pairs_carry(pairs, from, to, counter);
         }
@@ -137,7 +154,7 @@ uint64_t pairs_get(const Pairs *pairs, uint32_t from, uint32_t to, PairCounter c
         if (!row->pairs[to].state.mark)
                 return value;
         carry = g_hash_table_lookup(pairs->carries, &key);
-        return carry ? value | (uint64_t) carry->count << 32 : value;
+        return carry ? value + ((uint64_t) carry->count << (counter < N_COMMON ? 32 : 16)) : value;
 }
 
 uint32_t pairs_row_size(const Pairs *pairs, uint32_t from)

@@ -32,6 +32,9 @@ Pairs *pairs_new(void);
 void pairs_free(Pairs *pairs);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pairs, pairs_free)
 
+/* How many members there are: so long a new row is at once. */
+void pairs_set_members(Pairs *pairs, uint32_t n);
+
 /* Stays valid until the next call for the same sender. */
 LinkState *pairs_state(Pairs *pairs, uint32_t from, uint32_t to);
 

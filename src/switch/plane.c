@@ -171,6 +171,7 @@ static uint32_t plane_add_member(Plane *plane, const char *name)
         member.name = g_strdup(name);
         g_array_append_val(plane->members, member);
         g_hash_table_insert(plane->members_by_name, g_strdup(name), GUINT_TO_POINTER(index + 1));
+        pairs_set_members(plane->pairs, index + 1);
         plane_apply_rules(plane, index);
         return index;
 }

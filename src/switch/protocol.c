@@ -145,8 +145,9 @@ int switch_request_parse(const char *data, size_t size, SwitchRequest *ret_reque
         guint n;
         int r = 0;
 
-        if (size > SWITCH_MESSAGE_MAX || memchr(data, '\0', size))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "the request is none: too long, or no text");
+        if (size == 0 || size > SWITCH_MESSAGE_MAX || memchr(data, '\0', size))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "no request: it is empty, too long, or no text");
         text = g_strndup(data, size);
         words = g_strsplit(text, " ", SWITCH_MEMBERS_MAX + 5);
         n = g_strv_length(words);
@@ -202,7 +203,8 @@ int switch_answer_parse(const char *data, size_t size, SwitchAnswer *ret_answer)
         g_auto(GStrv) words = NULL;
         uint64_t line;
 
-        if (size > SWITCH_MESSAGE_MAX || memchr(data, '\0', size) || !g_utf8_validate_len(data, size, NULL))
+        if (size == 0 || size > SWITCH_MESSAGE_MAX || memchr(data, '\0', size) ||
+                        !g_utf8_validate_len(data, size, NULL))
                 return -EBADMSG;
         text = g_strndup(data, size);
         words = g_strsplit(text, " ", 3);

@@ -35,7 +35,7 @@ static void test_requests(void)
 static const struct {
         const char *text, *message;
 } refusals[] = {
-                {"", "no request: send rules"},
+                {"", "no request: it is empty"},
                 {"Rules", "Rules: no request"},
                 {"rules now", "rules takes no words"},
                 {"network lab", "write network NAME BRIDGE"},
