@@ -172,17 +172,11 @@ class Switch:
         self.start()
 
     def start(self):
-        fd = self.listener.fileno()
-
-        def prepare():
-            os.dup2(fd, 3, inheritable=True)
-            os.environ["LISTEN_PID"] = str(os.getpid())
-
         environment = dict(os.environ, LISTEN_FDS="1", RUNTIME_DIRECTORY="/run/shruthi/rules")
-        # The process's number is known only in it, and preexec_fn cannot change the environment that is executed.
+        # Only the process that is executed knows its number, which LISTEN_PID has to be.
         self.process = subprocess.Popen(
-            ["/bin/sh", "-c", 'exec env LISTEN_PID=$$ "$0"', PROGRAM], env=environment, preexec_fn=prepare,
-            close_fds=False)
+            ["/bin/sh", "-c", f'exec 3<&{self.listener.fileno()}; LISTEN_PID=$$ exec "$0"', PROGRAM], env=environment,
+            pass_fds=[self.listener.fileno()])
 
     def children(self):
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
