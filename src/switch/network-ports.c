@@ -23,6 +23,7 @@
 #define AGE_NSEC_MAX NSEC_PER_SEC /* of a packet in a socket: the clock of day may be set meanwhile */
 #define PATIENCE_SEC 1
 #define RETRY_NSEC   (200 * NSEC_PER_MSEC)
+#define REFUSED_NSEC (10 * NSEC_PER_SEC) /* after an answer that makes no sense */
 #define CONFIRM_NSEC (5 * NSEC_PER_SEC)
 #define NEWS_AT_ONCE 64
 #define NEWS_MAX     ANTISPOOF_REQUEST_MAX
@@ -172,11 +173,11 @@ static void network_add_port(SwitchNetwork *network, const AntispoofPortNews *ne
         }
 }
 
-static void network_lose_antispoof(SwitchNetwork *network)
+static void network_lose_antispoof(SwitchNetwork *network, uint64_t wait_nsec)
 {
         network_unwatch(network, &network->antispoof);
         network->antispoof.fd = close_safe(network->antispoof.fd);
-        network->reconnect_nsec = network->now_nsec + RETRY_NSEC;
+        network->reconnect_nsec = network->now_nsec + wait_nsec;
         network->confirm_nsec = FLIGHT_NONE;
 }
 
@@ -199,7 +200,7 @@ void network_connect_antispoof(SwitchNetwork *network)
                 r = network_watch(network, &network->antispoof);
         if (r < 0) {
                 log_debug("shruthi-antispoof does not answer, trying again: %s", g_strerror(-r));
-                network_lose_antispoof(network);
+                network_lose_antispoof(network, RETRY_NSEC);
                 return;
         }
         for (guint i = 0; i < network->ports->len; i++)
@@ -235,7 +236,7 @@ static bool network_hear_news(SwitchNetwork *network)
                 if (n > 0)
                         log_warning("shruthi-antispoof does not name the ports of bridge %s: %s",
                                         network->task->bridge, error_message(&error, r));
-                network_lose_antispoof(network);
+                network_lose_antispoof(network, n > 0 ? REFUSED_NSEC : RETRY_NSEC);
                 return false;
         }
         port = plane_find_port(network->plane, news.interface);

@@ -23,7 +23,8 @@
  *     rules                    with a descriptor to read the rules from (link/rules.h), from its beginning.
  *                              They replace those that are there; counters, queues and packet numbers stay
  *     counters                 the answer has a descriptor with SWITCH_COUNTERS_HEAD and a line for each
- *                              pair that has sent something
+ *                              pair that has sent something; "to" is * for what was for all, whose copies
+ *                              are in the lines of their receivers
  *     summary                  the answer has a descriptor with lines KEY=VALUE (switch_summary_keys)
  *     capture MAXBYTES SNAPLEN [MEMBER…]
  *                              with a descriptor to write pcapng to: what these members, or all, send and

@@ -379,7 +379,7 @@ static uint64_t send_paced(double rate, double seconds)
         uint64_t sent = 0;
 
         while (now() < begin + seconds) {
-                while ((double) sent < (now() - begin) * rate) {
+                while ((double) sent < (now() - begin) * rate && now() < begin + seconds) {
                         int from = g_rand_int_range(random, 0, n_ports),
                             to = (from + g_rand_int_range(random, 1, n_ports)) % n_ports;
 
