@@ -136,7 +136,7 @@ _shruthictl() {
                 [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow --since --until --boot --grep --priority --output' [wait]='--until --timeout' [console]='--follow' [status]='--lines'
                 [show]='--property --value' [import]='--verify' [rotate]='--now'
                 [network-show]='--property --value'
-                [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
+                [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --emulated --group --owner'
         )
         local verbs='list status create start stop restart kill pause resume snapshot restore discard remove enable disable logs wait events statistics analyze console show tree cat edit
                 set update rollback history diff check arguments xml image network volume credential fleet limits doctor import-rhyzome instance'

@@ -134,6 +134,7 @@ complete -c shruthictl -n $network -l nat -d 'NAT through the host'
 complete -c shruthictl -n $network -l isolated -d 'No outside access'
 complete -c shruthictl -n $network -l routed -d 'Route its addresses, out and in'
 complete -c shruthictl -n $network -l bridge -x -d 'Set the name of its bridge'
+complete -c shruthictl -n $network -l emulated -d 'Emulate the links between its guests'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
 complete -c shruthictl -n '__fish_seen_subcommand_from set update' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \

@@ -57,6 +57,7 @@
 #define SHRUTHI_ACTION_CREATE_NETWORK SHRUTHI_ACTION_PREFIX "create-network"
 #define SHRUTHI_ACTION_REMOVE_NETWORK SHRUTHI_ACTION_PREFIX "remove-network"
 #define SHRUTHI_ACTION_READ_NETWORK  SHRUTHI_ACTION_PREFIX "read-network"
+#define SHRUTHI_ACTION_OPEN_LINKS    SHRUTHI_ACTION_PREFIX "open-links"
 /* Allows more than shruthi.conf gives to everybody: paths, other owners, other bridges and networks,
  * volumes. */
 #define SHRUTHI_ACTION_ADMINISTER    SHRUTHI_ACTION_PREFIX "administer"

@@ -122,6 +122,8 @@ char *network_record_format(const NetworkRecord *record)
         append_subnet(text, "IPv6Subnet", &record->subnet6, record->choose6);
         if (record->bridge)
                 g_string_append_printf(text, "Bridge=%s\n", record->bridge);
+        if (record->emulated)
+                g_string_append(text, "Emulated=yes\n");
         if (record->state != NETWORK_READY)
                 g_string_append_printf(text, "State=%s\n", network_state_table[record->state]);
 
@@ -164,6 +166,8 @@ static bool parse_line(NetworkRecord *record, const char *key, const char *value
                 return network_record_set_subnet(record, AF_INET, value, NULL) >= 0;
         if (g_str_equal(key, "IPv6Subnet"))
                 return network_record_set_subnet(record, AF_INET6, value, NULL) >= 0;
+        if (g_str_equal(key, "Emulated"))
+                return (record->emulated = g_str_equal(value, "yes"));
         if (g_str_equal(key, "Bridge") && value[0] && strlen(value) < IFNAMSIZ) {
                 g_free(record->bridge);
                 record->bridge = g_strdup(value);

@@ -42,6 +42,7 @@ typedef struct NetworkRecord {
         gid_t group; /* GID_INVALID if none */
         NetworkMode mode;
         NetworkState state;
+        bool emulated; /* its guests reach each other only by shruthi-switch */
         char *bridge;            /* NULL: libvirt chooses virbrN */
         Subnet subnet4, subnet6; /* AF_UNSPEC if none. Else with subnet_set_defaults() */
         bool choose4, choose6;   /* choose a free one; only while it is being created */

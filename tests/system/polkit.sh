@@ -46,7 +46,7 @@ is "it runs again" running "$(state hers)"
 is "each action belongs to our user" "$(grep -c '<action id=' /usr/share/polkit-1/actions/org.dream.Shruthi.policy)" \
         "$(grep -c unix-user:shruthi /usr/share/polkit-1/actions/org.dream.Shruthi.policy)"
 expect_output "no password is kept for what harms" '^0$' \
-        bash -c "for a in start stop restart kill pause resume update remove open-console read-log prune-images remove-network \
+        bash -c "for a in start stop restart kill pause resume update remove open-console read-log prune-images remove-network open-links \
                 administer set-credential remove-credential list-credentials resize-volume export-volume clone-volume \
                 remove-volume; do \
                 pkaction --verbose --action-id $dest.\$a; done | grep -c keep; true"

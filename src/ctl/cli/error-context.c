@@ -38,6 +38,7 @@ static char *error_name_setting(const Options *options, const char *message)
                         {"Subnet", "subnet"},
                         {"IPv6Subnet", "ipv6-subnet"},
                         {"Bridge", "bridge"},
+                        {"Emulated", "emulated"},
         };
         char *named = NULL;
 

@@ -107,6 +107,7 @@ typedef struct Options {
         unsigned jobs;                                            /* fleet exec: at a time; 0 if not given */
         const char *html;                                         /* fleet report: file; NULL if not given */
         const char *subnet, *ipv6_subnet, *network_mode, *bridge; /* network create */
+        bool emulated;                                            /* the same */
         unsigned n_behind;                                        /* number of words after "--" */
         GPtrArray *given; /* each as "--name=value", in order, to pass on with -H */
 } Options;

@@ -37,6 +37,8 @@ int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
         for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(settings); i++)
                 if (settings[i].value)
                         r = sd_bus_message_append(call, "{sv}", settings[i].key, "s", settings[i].value);
+        if (r >= 0 && options->emulated)
+                r = sd_bus_message_append(call, "{sv}", "Emulated", "b", 1);
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         if (r < 0)

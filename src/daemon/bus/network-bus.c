@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* org.dream.Shruthi.Network, and the Manager's methods that create and remove networks. Methods that only
- * read are in network-details.c. */
+ * read are in network-details.c, those about links in network-links.c. */
 
 #include "daemon/bus/network-bus.h"
 
@@ -12,15 +12,16 @@
 #include "daemon/core/dictionary.h"
 
 static const struct {
-        const char *key;
+        const char *key, *type;
         size_t offset;
 } request_keys[] = {
-                {"Subnet", offsetof(NetworkRequest, subnet)},
-                {"IPv6Subnet", offsetof(NetworkRequest, subnet6)},
-                {"Mode", offsetof(NetworkRequest, mode)},
-                {"Group", offsetof(NetworkRequest, group)},
-                {"Owner", offsetof(NetworkRequest, owner)},
-                {"Bridge", offsetof(NetworkRequest, bridge)},
+                {"Subnet", "s", offsetof(NetworkRequest, subnet)},
+                {"IPv6Subnet", "s", offsetof(NetworkRequest, subnet6)},
+                {"Mode", "s", offsetof(NetworkRequest, mode)},
+                {"Group", "s", offsetof(NetworkRequest, group)},
+                {"Owner", "s", offsetof(NetworkRequest, owner)},
+                {"Bridge", "s", offsetof(NetworkRequest, bridge)},
+                {"Emulated", "b", offsetof(NetworkRequest, emulated)},
 };
 
 static int network_request_refuse_key(const char *key, Error *ret_error)
@@ -34,11 +35,28 @@ static int network_request_refuse_key(const char *key, Error *ret_error)
         return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown key '%s'; known: %s", shown, known->str);
 }
 
+/* Free with g_free(). */
+static int request_value_read(sd_bus_message *message, const char *type, char **ret_value)
+{
+        const char *text;
+        int r, flag;
+
+        if (g_str_equal(type, "b")) {
+                r = sd_bus_message_read(message, "v", "b", &flag);
+                text = r >= 0 && flag ? "yes" : "no";
+        } else
+                r = sd_bus_message_read(message, "v", "s", &text);
+        if (r < 0)
+                return r;
+
+        *ret_value = g_strdup(text);
+        return 0;
+}
+
 static int network_request_read_value(
                 sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
         NetworkRequest *request = userdata;
-        const char *value;
 
         for (size_t i = 0; i < G_N_ELEMENTS(request_keys); i++) {
                 char **field = (char **) ((char *) request + request_keys[i].offset);
@@ -47,11 +65,10 @@ static int network_request_read_value(
                         continue;
                 if (*field)
                         return error_set(ret_error, ERROR_INVALID_ARGS, "%s: given twice", key);
-                if (sd_bus_message_read(message, "v", "s", &value) < 0)
-                        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: expected a value of type 's'",
-                                        key);
+                if (request_value_read(message, request_keys[i].type, field) < 0)
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: expected a value of type '%s'",
+                                        key, request_keys[i].type);
 
-                *field = g_strdup(value);
                 return 0;
         }
 
@@ -163,6 +180,12 @@ static int property_get_mode(sd_bus *bus, const char *path, const char *interfac
                         reply, "s", network_mode_to_string(((Network *) userdata)->loaded.record->mode));
 }
 
+static int property_get_emulated(sd_bus *bus, const char *path, const char *interface, const char *property,
+                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        return sd_bus_message_append(reply, "b", (int) ((Network *) userdata)->loaded.record->emulated);
+}
+
 static int property_get_active(sd_bus *bus, const char *path, const char *interface, const char *property,
                 sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
@@ -209,9 +232,13 @@ const sd_bus_vtable network_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("GetDetails", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", details),
                                 network_method_get_details, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("OpenLinks", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", connection),
+                                network_method_open_links, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_PROPERTY("Name", "s", NULL, offsetof(Network, name), SD_BUS_VTABLE_PROPERTY_CONST),
                 SD_BUS_PROPERTY("Owner", "u", property_get_owner, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Mode", "s", property_get_mode, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Emulated", "b", property_get_emulated, 0,
+                                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_PROPERTY("Active", "b", property_get_active, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
                 SD_BUS_VTABLE_END,
 };

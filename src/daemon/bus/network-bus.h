@@ -8,8 +8,9 @@
 
 extern const sd_bus_vtable network_vtable[];
 
-/* A handler whose userdata is the Network. */
+/* Handlers whose userdata is the Network. */
 int network_method_get_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int network_method_open_links(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 
 int network_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
                 void **ret_found, sd_bus_error *ret_error);
@@ -21,3 +22,4 @@ int method_remove_network(sd_bus_message *message, void *userdata, sd_bus_error 
 int method_get_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_list_networks(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_get_network_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int method_open_network_links(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);

@@ -53,6 +53,7 @@ NetworkChangeState network_change_state_next(NetworkChangeState state, NetworkCh
 /* The arguments of CreateNetwork(), as the caller wrote them; NULL if not given. */
 typedef struct NetworkRequest {
         char *subnet, *subnet6, *mode, *group, *owner, *bridge;
+        char *emulated; /* "yes" or "no" */
 } NetworkRequest;
 
 NetworkRequest *network_request_free(NetworkRequest *request);

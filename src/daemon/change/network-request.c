@@ -19,6 +19,7 @@ NetworkRequest *network_request_free(NetworkRequest *request)
         g_free(request->group);
         g_free(request->owner);
         g_free(request->bridge);
+        g_free(request->emulated);
         g_free(request);
         return NULL;
 }
@@ -84,6 +85,7 @@ static int network_request_read(
 
         record->state = NETWORK_CREATING;
         record->owner = call->uid;
+        record->emulated = g_strcmp0(request->emulated, "yes") == 0;
         r = network_request_read_mode(request, record, ret_error);
         if (r >= 0)
                 r = network_request_read_bridge(request, record, ret_error);

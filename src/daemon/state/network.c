@@ -95,7 +95,7 @@ int network_find(Manager *manager, const char *name, Network **ret_network, Erro
 void network_apply(Network *network, LoadedNetwork *loaded)
 {
         LoadedNetwork old = network->loaded;
-        char *names[3];
+        char *names[4];
         size_t n = 0;
 
         network->loaded = *loaded;
@@ -108,6 +108,8 @@ void network_apply(Network *network, LoadedNetwork *loaded)
                         names[n++] = (char *) "Owner";
                 if (old.record->mode != network->loaded.record->mode)
                         names[n++] = (char *) "Mode";
+                if (old.record->emulated != network->loaded.record->emulated)
+                        names[n++] = (char *) "Emulated";
                 names[n] = NULL;
                 if (n > 0)
                         manager_emit_changed(

@@ -162,6 +162,7 @@ static int network_task_format(
                         .name = record->name,
                         .owner = record->owner,
                         .mode = record->mode,
+                        .emulated = record->emulated,
                         .bridge = former ? former->bridge : task->bridge ?: record->bridge,
                         .subnet4 = address_is_set(&record->subnet4.network) ? &record->subnet4 : NULL,
                         .subnet6 = address_is_set(&record->subnet6.network) ? &record->subnet6 : NULL,

@@ -143,6 +143,8 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
         else
                 g_string_append(xml, "  <bridge stp='off' delay='0'/>\n");
 
+        if (settings->emulated)
+                g_string_append(xml, "  <port isolated='yes'/>\n");
         network_xml_append_dns(xml, settings);
         if (settings->subnet4)
                 network_xml_append_subnet(xml, settings->subnet4);

@@ -9,6 +9,7 @@ typedef struct NetworkSettings {
         const char *name; /* a DNS label, like that of a unikernel */
         uid_t owner;      /* who asked for it, for the metadata */
         NetworkMode mode;
+        bool emulated; /* its guests do not hear each other */
         const char *bridge;              /* NULL if libvirt chooses virbrN */
         const Subnet *subnet4, *subnet6; /* NULL if none; at least one is set */
         const char *uuid;                /* of the network that it replaces; NULL for a new one */

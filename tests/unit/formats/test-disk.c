@@ -188,6 +188,11 @@ static void test_network(Fixture *f, const void *data)
         g_assert_cmpint(record->state, ==, NETWORK_READY);
         address_format(&record->subnet4.network, text);
         g_assert_cmpstr(text, ==, "10.128.1.0/24");
+        g_assert_false(record->emulated);
+        network_record_free(record);
+
+        g_assert_cmpint(network_record_load("far", &record, NULL), ==, 0);
+        g_assert_true(record->emulated);
         network_record_free(record);
 }
 

@@ -131,6 +131,31 @@ static void test_routed(void)
         g_assert_cmpuint(info->owner, ==, 4294967294);
 }
 
+/* Its guests do not hear each other, by libvirt's own setting. */
+static void test_emulated(void)
+{
+        Subnet four = subnet("10.0.0.0/24");
+        NetworkSettings settings = {.name = "far",
+                        .owner = 1000,
+                        .mode = NETWORK_NAT,
+                        .emulated = true,
+                        .subnet4 = &four,
+                        .hosts_path = "/var/lib/shruthi-hosts/far" TOKEN};
+        g_autoptr(NetworkInfo) info = NULL, other = NULL;
+
+        assert_golden("emulated.xml", &settings, &info);
+        g_assert_true(info->isolated);
+
+        settings = (NetworkSettings){.name = "lab",
+                        .owner = 1000,
+                        .mode = NETWORK_NAT,
+                        .subnet4 = &four,
+                        .hosts_path = "/var/lib/shruthi-hosts/lab" TOKEN,
+                        .host_name = "rack7"};
+        assert_golden("nat.xml", &settings, &other);
+        g_assert_false(other->isolated);
+}
+
 static void test_refuses(void)
 {
         static const char *const subnets[] = {
@@ -171,6 +196,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/network-create/all-of-it", test_all_of_it);
         g_test_add_func("/domain/network-create/isolated", test_isolated);
         g_test_add_func("/domain/network-create/routed", test_routed);
+        g_test_add_func("/domain/network-create/emulated", test_emulated);
         g_test_add_func("/domain/network-create/refuses", test_refuses);
         return g_test_run();
 }
