@@ -24,10 +24,10 @@ journalctl --update-catalog
 systemctl daemon-reload
 busctl call --quiet org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
 systemctl preset shruthid.socket shruthi-domain.socket shruthi-antispoof.socket shruthi-neighbours.socket \
-        shruthi-demand.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket \
+        shruthi-demand.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket shruthi-switch.socket \
         unikernels.target
 systemctl start shruthid.socket shruthi-domain.socket shruthi-antispoof.socket shruthi-neighbours.socket \
-        shruthi-demand.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket \
+        shruthi-demand.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket shruthi-switch.socket \
         unikernels.target
 
 for user in alice bob mallory; do

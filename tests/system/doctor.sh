@@ -32,7 +32,7 @@ nor() { if grep -qE -e "$2" <<<"$output"; then lib_fail "$1" "doctor should not 
 says "all is well" '^ok +polkit' '^ok +configuration' '^ok +libvirt' '^ok +machine' '^ok +capability-cache' \
         '^ok +own-name' \
         '^warning +kvm: Unikernels run under emulation' '^ok +fast-start' '^ok +isolation' '^ok +store' '^ok +console' \
-        '^ok +volumes' '^ok +bridge' '^ok +neighbours' '^ok +probes' '^ok +demand' '^(ok|warning) +limits: .*slices'
+        '^ok +volumes' '^ok +bridge' '^ok +neighbours' '^ok +probes' '^ok +demand' '^ok +links' '^(ok|warning) +limits: .*slices'
 well=$(sed -nE 's/^(ok|warning) +([a-z-]+):.*/\1 \2/p' <<<"$output")
 
 # --- what is remembered ---

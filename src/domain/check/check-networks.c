@@ -14,6 +14,7 @@
 #include "common/io.h"
 #include "common/socket.h"
 #include "common/users.h"
+#include "config.h"
 #include "domain/host/neighbours-client.h"
 #include "unikernel/host-network.h"
 #include "unikernel/lease.h"
@@ -236,6 +237,24 @@ void check_demand(void)
         else
                 check_emit("demand", "warning", "systemctl enable --now shruthi-demand.socket",
                                 "Traffic starts no unikernel (Activation=traffic): shruthi-demand.socket "
+                                "does not answer (%s)",
+                                g_strerror(-r));
+}
+
+/* A client that leaves without naming a network is none. */
+void check_links(void)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (!HAVE_NFTABLES) /* then there is no such service */
+                return;
+        r = socket_connect("switch", SOCK_SEQPACKET, 2, &fd);
+        if (r >= 0)
+                check_emit("links", "ok", "", "Links between guests can be emulated (network create --emulated)");
+        else
+                check_emit("links", "warning", "systemctl enable --now shruthi-switch.socket",
+                                "The guests of emulated networks do not reach each other: shruthi-switch.socket "
                                 "does not answer (%s)",
                                 g_strerror(-r));
 }

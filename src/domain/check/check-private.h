@@ -37,6 +37,7 @@ void check_attachments(Host *host);
 void check_neighbours(void);
 void check_probes(void);
 void check_demand(void);
+void check_links(void);
 
 /* check-user.c, for a user's own unikernels: whether they can have a network, and for how long they run. */
 void check_uplinks(void);

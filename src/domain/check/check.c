@@ -530,6 +530,7 @@ int check_host(bool polkit, Error *ret_error)
         check_neighbours();
         check_probes();
         check_demand();
+        check_links();
 
         virt_connection_unref(&host.connection);
         return 0;
