@@ -30,6 +30,21 @@ systemctl start shruthid.socket shruthi-domain.socket shruthi-antispoof.socket s
         shruthi-demand.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket shruthi-switch.socket \
         unikernels.target
 
+# libvirt isolates ports of bridges (network create --emulated) by sysfs, which systemd-nspawn mounts read-only. What is
+# writable now is about the sandbox's own interfaces.
+if systemd-detect-virt --quiet --container; then
+        cat >/etc/systemd/system/sandbox-interfaces.service <<'END'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=mount --bind /sys/devices/virtual/net /sys/devices/virtual/net
+ExecStart=mount -o remount,rw /sys/devices/virtual/net
+[Install]
+WantedBy=multi-user.target
+END
+        systemctl enable --quiet --now sandbox-interfaces.service
+fi
+
 for user in alice bob mallory; do
         # This machine may have users of that name.
         if id $user >/dev/null 2>&1; then userdel $user; fi
