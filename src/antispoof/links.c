@@ -115,7 +115,8 @@ static LinkKind link_read_kind(const struct nlmsghdr *header)
 static bool link_read_isolated(const struct nlmsghdr *header, bool before)
 {
         const struct ifinfomsg *message = NLMSG_DATA(header);
-        unsigned short type = message->ifi_family == AF_BRIDGE ? IFLA_PROTINFO | NLA_F_NESTED : IFLA_LINKINFO;
+        unsigned short type =
+                        message->ifi_family == AF_BRIDGE ? IFLA_PROTINFO | NLA_F_NESTED : IFLA_LINKINFO;
         const void *nest = netlink_find_attribute(header, sizeof *message, type, 0), *flag;
         size_t size = nest ? attribute_payload(nest) : 0;
 
@@ -203,7 +204,7 @@ static void links_update_port(Links *links, const struct nlmsghdr *header)
         Link *link = g_hash_table_lookup(links->links, GINT_TO_POINTER(message->ifi_index));
         const void *master = netlink_find_attribute(header, sizeof *message, IFLA_MASTER, sizeof(int));
 
-        /* Of another bridge than the one that it is known to be on: the interface's own message comes, too. */
+        /* Of another bridge than the one that it is known to be on: the interface's own comes, too. */
         if (link && !link->bridge && master && *(const int *) master == link->master)
                 link_set_isolated(links, link, link_read_isolated(header, link->isolated));
 }

@@ -51,7 +51,7 @@
 typedef struct AntispoofServer {
         uid_t user;
         uid_t switch_user; /* which may ask for links only; or UID_NONE */
-        Links *links; /* NULL: the kernel cannot be listened to */
+        Links *links;      /* NULL: the kernel cannot be listened to */
         RulesetWatch rules;
         int watchers[WATCHERS_MAX]; /* negative: none */
         unsigned n_filtered;
@@ -188,7 +188,7 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
                 *ret_answer = antispoof_lost_format(lost);
                 return 0;
         case ANTISPOOF_LINKS:
-                /* As of now: a port that has just ceased to be isolated is none. It is told in main's loop. */
+                /* As of now: a port that has just ceased to be isolated is none. The loop tells of it. */
                 links_hear(server->links, g_get_monotonic_time());
                 return 0;
         default:

@@ -105,8 +105,9 @@ void port_sockets_hear(void)
         }
 }
 
-/* It hears nothing before it is bound, and then that interface only: no protocol is named until then. What is
- * sent by it goes to the guest, past the bridge and its filters; what the guest sends is heard before these. */
+/* It hears nothing before it is bound, and then that interface only: no protocol is named until then. What
+ * is sent by it goes to the guest, past the bridge and its filters; what the guest sends is heard before
+ * these. */
 static int port_socket_open(int index, int *ret_fd)
 {
         const struct sockaddr_ll address = {
@@ -203,8 +204,8 @@ int64_t port_sockets_follow(const Links *links, int64_t now)
                 PortClient *client = clients->pdata[i];
                 int r = client->full ? 0 : port_client_follow(client, links);
 
-                /* -EPIPE and the like: it has left, which port_sockets_hear() hears of. -ETOOMANYREFS: it has
-                 * more descriptors in its socket than the kernel lets a user send (unix(7)). */
+                /* -EPIPE and the like: it has left, which port_sockets_hear() hears of. -ETOOMANYREFS: it
+                 * has more descriptors in its socket than the kernel lets a user send (unix(7)). */
                 if (r == -ETOOMANYREFS || (r == -EAGAIN && !client->full) || r == -ENOBUFS || r == -ENOMEM)
                         next = now + RETRY_USEC;
         }

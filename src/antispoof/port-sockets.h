@@ -5,9 +5,9 @@
 
 #include "antispoof/links.h"
 
-/* The clients of "links BRIDGE" (protocol.h), which forward frames between the guests of an emulated network,
- * and the packet sockets that they are given for it: one for each filtered tap that is an isolated port of
- * their bridge, of no other. Called by main.c. */
+/* The clients of "links BRIDGE" (protocol.h), which forward frames between the guests of an emulated
+ * network, and the packet sockets that they are given for it: one for each filtered tap that is an isolated
+ * port of their bridge, of no other. Called by main.c. */
 
 /* How many there may be; each emulated network has one. */
 #define PORT_CLIENTS_MAX 1024

@@ -11,12 +11,12 @@
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 
-#define ISOLATED "isolated"
-#define IN       "in:"
-#define OUT      "out:"
-#define LOST_OK  "ok"
-#define FAILED   "error "
-#define TAKEN    "taken " /* as FAILED, of ADDRESS_IN_USE */
+#define ISOLATED  "isolated"
+#define IN        "in:"
+#define OUT       "out:"
+#define LOST_OK   "ok"
+#define FAILED    "error "
+#define TAKEN     "taken " /* as FAILED, of ADDRESS_IN_USE */
 #define NEWS_PORT "port "
 #define NEWS_GONE "gone "
 

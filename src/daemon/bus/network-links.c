@@ -164,7 +164,8 @@ int method_open_network_links(sd_bus_message *message, void *userdata, sd_bus_er
         if (r < 0 && error.code == ERROR_NO_SUCH_NETWORK && paths_are_of_user()) {
                 error_clear(&error);
                 r = error_set(&error, ERROR_NOT_SUPPORTED,
-                                "A user's own unikernels have no networks of libvirt, and so no emulated ones: leave "
+                                "A user's own unikernels have no networks of libvirt, and so no emulated "
+                                "ones: leave "
                                 "out --user for those of the system");
         }
         if (r < 0)

@@ -251,10 +251,12 @@ void check_links(void)
                 return;
         r = socket_connect("switch", SOCK_SEQPACKET, 2, &fd);
         if (r >= 0)
-                check_emit("links", "ok", "", "Links between guests can be emulated (network create --emulated)");
+                check_emit("links", "ok", "",
+                                "Links between guests can be emulated (network create --emulated)");
         else
                 check_emit("links", "warning", "systemctl enable --now shruthi-switch.socket",
-                                "The guests of emulated networks do not reach each other: shruthi-switch.socket "
+                                "The guests of emulated networks do not reach each other: "
+                                "shruthi-switch.socket "
                                 "does not answer (%s)",
                                 g_strerror(-r));
 }

@@ -244,7 +244,8 @@ static void hear_port(Links *links, int index, int master, bool isolated)
         struct {
                 struct nlmsghdr header;
                 struct ifinfomsg body;
-        } head = {.header = {.nlmsg_type = RTM_NEWLINK}, .body = {.ifi_family = AF_BRIDGE, .ifi_index = index}};
+        } head = {.header = {.nlmsg_type = RTM_NEWLINK},
+                        .body = {.ifi_family = AF_BRIDGE, .ifi_index = index}};
         g_autoptr(GByteArray) message = g_byte_array_new();
         const uint8_t flag = isolated;
         uint32_t length;

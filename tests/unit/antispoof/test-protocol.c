@@ -255,12 +255,14 @@ static void test_ports(void)
                 AntispoofPortNews one = {};
 
                 g_test_message("%s", none[i]);
-                g_assert_cmpint(antispoof_port_news_parse(none[i], strlen(none[i]), &one, NULL), ==, -EBADMSG);
+                g_assert_cmpint(antispoof_port_news_parse(none[i], strlen(none[i]), &one, NULL), ==,
+                                -EBADMSG);
                 g_assert_null(one.filter);
         }
         g_assert_cmpint(antispoof_port_news_parse("gone shrua\0a", 12, &(AntispoofPortNews){}, NULL), <, 0);
-        g_assert_cmpint(antispoof_port_news_parse(sentence, strlen(sentence), &(AntispoofPortNews){}, &error), <,
-                        0);
+        g_assert_cmpint(antispoof_port_news_parse(
+                                        sentence, strlen(sentence), &(AntispoofPortNews){}, &error),
+                        <, 0);
         g_assert_cmpstr(error.message, ==, sentence + strlen("error "));
 }
 
