@@ -11,6 +11,10 @@
  *     pci.c        finds the devices and wires them to the manifest
  *     virtio.c     legacy virtio and its queues; net.c and block.c are the drivers on top
  *     tcp.c        TCP without state, above net.c
+ *     udp.c        datagrams, above net.c and net6.c
+ *     links.c      a member of a fleet, above udp.c, that shows what its links are like: gossip.c has a peer, probe.c
+ *                  sends trains of packets to respond.c, nat.c asks it what NAT is on the way, and makes holes in that
+ *     address.c    addresses and chance, and measure.c what follows from what was measured
  *     net6.c       IPv6, and dhcp.c a DHCP client, above net.c
  *     volume.c     counts boots on a block device, and fills one
  *     keys.c       finds keys in an archive (archive.c) and proves to have them (sha256.c)
@@ -87,6 +91,17 @@ void cpu_irq_enable(unsigned irq);
 /* Sleeps until the next interrupt, if work() says with interrupts off that there is nothing to do. */
 void cpu_wait(bool (*work)(void));
 void timer_start(unsigned period_ms); /* 1 to 50; without it the guest never wakes up by itself */
+/* The clock that measures: nanoseconds since a moment of its own. After clock_start(), which may take 50 ms. */
+void clock_start(void);
+uint64_t clock_now_ns(void);
+/* Whether that moment is the same for all guests of the host that have this, as the host's own monotonic clock is which
+ * a process reads: then the time on the way from one to another can be measured. A virtual machine's clock began with
+ * it; there a difference of two guests' times says something only beside another such difference. */
+extern const bool clock_is_common;
+/* When cpu_wait() returns at the latest, by that clock; 0: not for this. If it is not exact, that needs timer_start(),
+ * and is as late as the timer's next period. */
+extern uint64_t cpu_wait_until_ns;
+extern const bool clock_is_exact;
 void cpu_page_fault(void);
 void cpu_invalid_instruction(void);
 _noreturn_ void cpu_halt(void);
@@ -156,6 +171,13 @@ bool block_flush(Block *b);
 /* volume.c */
 void volume_count_boot(Block *device);
 void volume_fill(Block *device, uint64_t n_bytes); /* 0: as far as it goes */
+
+/* links.c */
+bool links_obey(const char *argument); /* false: this is none of its arguments */
+void links_begin(void);
+unsigned links_timer_ms(void);         /* the period that it wants of a timer where the clock is not exact */
+void links_continue(void);
+bool links_are_due(void);
 
 /* keys.c */
 void keys_list(Block *device);

@@ -18,6 +18,8 @@
  *     --dhcp-greedy[=id]      takes one after the other by invented hardware addresses, or identifiers, and prints
  *                             each
  *     --name=NAME             the name that is said there
+ *     --gossip=…  --respond  --probe=…  --nat=…  --punch=…
+ *                             a member of a fleet that shows what its links are like: see links.c
  *     --boots                 counts its boots in the first sector of `storage` and prints "boot N"
  *     --fill[=BYTES]          fills `storage` behind that sector, to its end or so many bytes of it, until a
  *                             write fails, and prints how many bytes were written
@@ -271,7 +273,7 @@ static void argument_obey(char *argument)
         const char *value;
 
         if (!startswith(argument, "--") || ending_parse(argument) || network_parse(argument) ||
-                        block_parse(argument) || machine_obey(argument))
+                        block_parse(argument) || machine_obey(argument) || links_obey(argument))
                 return;
 
         if (streq(argument, "--hello"))
@@ -357,7 +359,7 @@ static bool input_is_there(void)
 
 static bool work_is_there(void)
 {
-        return net_pending() || time_is_due() || input_is_there();
+        return net_pending() || time_is_due() || input_is_there() || links_are_due();
 }
 
 static void input_echo(void)
@@ -382,13 +384,17 @@ static void input_echo(void)
 _noreturn_ static void serve(void)
 {
         asks_dhcp = (asks_dhcp || greedy > 0) && net_ask_dhcp(host_name, greedy);
-        if (tick_ms > 0 || end_ms > 0 || asks_dhcp || net_is_deaf_at_times())
+        links_begin();
+        if (links_timer_ms() > 0)
+                timer_start(links_timer_ms());
+        else if (tick_ms > 0 || end_ms > 0 || asks_dhcp || net_is_deaf_at_times())
                 timer_start(tick_ms > 0 && tick_ms < 10 ? 1 : 10);
         if (!manifest_entries)
                 uart_listen();
 
         for (;;) {
                 net_serve();
+                links_continue();
                 if (asks_dhcp)
                         net_continue();
                 if (!manifest_entries)

@@ -3,11 +3,12 @@
 /*
  * Network devices (Virtio 1.2, section 5.1) and just enough IPv4 on each: answers ARP and ping, sends back
  * what comes to UDP port 7, asks once for the gateway. Frames are answered in the buffer that they came in.
- * IPv6 is in net6.c, TCP in tcp.c, how to be given an address in dhcp.c.
+ * IPv6 is in net6.c, TCP in tcp.c, the other ports of UDP in udp.c, how to be given an address in dhcp.c.
  */
 
 #include "net.h"
 #include "ports.h"
+#include "udp.h"
 
 enum {
         NETWORKS_MAX = 32,
@@ -163,6 +164,8 @@ static void arp_receive(Network *n, Arp *arp, size_t size)
                 console_printf("%s: gateway is at %02x:%02x:%02x:%02x:%02x:%02x\n", n->name, m[0], m[1],
                                 m[2], m[3], m[4], m[5]);
         }
+        if (read16(arp->operation) == ARP_REPLY)
+                udp_neighbour(n, false, arp->sender, arp->sender_mac);
         if (read16(arp->operation) != ARP_REQUEST)
                 return;
 
@@ -187,6 +190,21 @@ void arp_ask(Network *n, const uint8_t target[4])
         memcpy(arp.sender, n->address, sizeof(arp.sender));
         memcpy(arp.target, target, sizeof(arp.target));
         frame_send(n, &arp, sizeof(arp));
+}
+
+size_t ipv4_write(const Network *n, uint8_t *frame, unsigned protocol, const uint8_t to[4], size_t n_payload)
+{
+        Ipv4 *ip = (Ipv4 *)frame;
+        const size_t size = sizeof(*ip) - sizeof(Ethernet);
+
+        *ip = (Ipv4){.version_length = 0x45, .ttl = TTL, .protocol = (uint8_t)protocol};
+        memcpy(ip->ethernet.from, n->mac, sizeof(n->mac));
+        write16(ip->ethernet.type, TYPE_IPV4);
+        write16(ip->size, (unsigned)(size + n_payload));
+        memcpy(ip->source, n->address, sizeof(ip->source));
+        memcpy(ip->destination, to, sizeof(ip->destination));
+        write16(ip->checksum, checksum(&ip->version_length, size));
+        return sizeof(*ip);
 }
 
 static void ipv4_receive(Network *n, Ipv4 *ip, size_t size)
@@ -216,6 +234,12 @@ static void ipv4_receive(Network *n, Ipv4 *ip, size_t size)
                 memcpy(port, payload, sizeof(port));
                 memcpy(payload, payload + 2, sizeof(port));
                 memcpy(payload + 2, port, sizeof(port));
+        } else if (ip->protocol == PROTOCOL_UDP) {
+                Endpoint from = {};
+
+                memcpy(from.address, ip->source, sizeof(ip->source));
+                udp_receive(&from, ip->destination, payload, n_payload);
+                return;
         } else if (ip->protocol == PROTOCOL_TCP) {
                 n_payload = tcp_answer(payload, n_payload, ip->source, sizeof(ip->source));
                 if (n_payload == 0)
@@ -296,15 +320,6 @@ void net_interrupt(unsigned irq)
                         inb(networks[i].io + VIRTIO_ISR); /* to read it is to acknowledge */
 }
 
-int hex_digit(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-                return (c | 0x20) - 'a' + 10;
-        return -1;
-}
-
 static void mac_parse(const char *s, uint8_t ret[6])
 {
         for (unsigned i = 0; i < 6; i++, s += 3) {
@@ -314,32 +329,25 @@ static void mac_parse(const char *s, uint8_t ret[6])
         }
 }
 
-static void address_parse(const char *s, uint8_t ret_address[4], uint8_t *ret_prefix)
+static void address_set(const char *s, uint8_t ret_address[4], uint8_t *ret_prefix)
 {
         long number;
 
-        for (unsigned i = 0; i < 4; i++) {
-                number = number_parse(s, &s);
-                if (number < 0 || number > 255 || (i < 3 && *s++ != '.'))
-                        PANIC("not an IPv4 address");
-                ret_address[i] = (uint8_t)number;
-        }
-        if (!ret_prefix && *s == '\0')
-                return;
-        if (!ret_prefix || *s++ != '/')
+        if (!address4_parse(s, ret_address, &s) || *s != (ret_prefix ? '/' : '\0'))
                 PANIC("not an IPv4 address");
-        number = number_parse(s, &s);
+        if (!ret_prefix)
+                return;
+        number = number_parse(s + 1, &s);
         if (number < 0 || number > 32 || *s != '\0')
                 PANIC("not a prefix length");
         *ret_prefix = (uint8_t)number;
 }
 
-static Network *network_find(const char *device)
+Network *network_find(const char *device)
 {
         for (unsigned i = 0; i < n_networks; i++)
                 if (!device || streq(device, networks[i].name))
                         return &networks[i];
-        console_printf("no network device for this address\n");
         return NULL;
 }
 
@@ -347,15 +355,17 @@ void net_configure(const char *device, const char *key, const char *value)
 {
         Network *n = network_find(device);
 
-        if (!n)
+        if (!n) {
+                console_printf("no network device for this address\n");
                 return;
+        }
         if (streq(key, "mac"))
                 mac_parse(value, n->mac);
         else if (streq(key, "ipv4")) {
-                address_parse(value, n->address, &n->prefix);
+                address_set(value, n->address, &n->prefix);
                 n->has_address = true;
         } else if (streq(key, "ipv4-gateway")) {
-                address_parse(value, n->gateway, NULL);
+                address_set(value, n->gateway, NULL);
                 n->has_gateway = true;
         } else if (streq(key, "ipv6"))
                 ipv6_configure(n, value);
@@ -369,6 +379,8 @@ bool net_ask_dhcp(const char *name, unsigned greedy)
 
         if (n)
                 dhcp_begin(n, name, (DhcpGreed)greedy);
+        else
+                console_printf("no network device for this address\n");
         return n != NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What net.c, net6.c and dhcp.c share: a network device and its frames. */
+/* What net.c, net6.c, udp.c and dhcp.c share: a network device and its frames. */
 
 #include "virtio.h"
 
@@ -101,6 +101,12 @@ static inline void write16(uint8_t *p, unsigned value)
         p[1] = (uint8_t)value;
 }
 
+static inline void write32(uint8_t *p, uint32_t value)
+{
+        write16(p, value >> 16);
+        write16(p + 2, value & 0xffff);
+}
+
 /* The Internet checksum (RFC 1071), in pieces of an even size but the last. */
 uint32_t checksum_add(uint32_t sum, const void *data, size_t n);
 unsigned checksum_end(uint32_t sum);
@@ -109,11 +115,12 @@ void frame_send(Network *n, const void *frame, size_t size);
 /* Back to whom it came from. */
 void ethernet_answer(const Network *n, Ethernet *ethernet);
 
-/* -1: none. */
-int hex_digit(char c);
-
-/* net.c: who has that address? */
+/* net.c: the device of that name, NULL for the first; NULL if there is none. */
+Network *network_find(const char *device);
+/* Who has that address? */
 void arp_ask(Network *n, const uint8_t target[4]);
+/* Everything before a payload of that size but to whose hardware address; returns where the payload begins. */
+size_t ipv4_write(const Network *n, uint8_t *frame, unsigned protocol, const uint8_t to[4], size_t n_payload);
 /* The address in the network n is its own from now on: says so, and asks for the gateway. */
 void ipv4_begin(Network *n, const char *how);
 
@@ -122,6 +129,9 @@ void ipv6_configure(Network *n, const char *value);
 void ipv6_configure_gateway(Network *n, const char *value);
 void ipv6_begin(Network *n);
 void ipv6_receive(Network *n, uint8_t *frame, size_t size);
+/* As those of IPv4. */
+void ipv6_ask(Network *n, const uint8_t target[16]);
+size_t ipv6_write(const Network *n, uint8_t *frame, unsigned protocol, const uint8_t to[16], size_t n_payload);
 
 /* tcp.c: writes the answer to a segment of n bytes from that address over it; returns its size, 0: there is
  * none. Its checksum is of tcp_sum(), with both addresses. */

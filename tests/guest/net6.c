@@ -7,6 +7,7 @@
  */
 
 #include "net.h"
+#include "udp.h"
 
 enum {
         PROTOCOL_ICMPV6 = 58,
@@ -115,6 +116,28 @@ static void neighbour_send(Network *n, Neighbour *message, unsigned type, const 
         frame_send(n, message, sizeof(*message));
 }
 
+void ipv6_ask(Network *n, const uint8_t target[16])
+{
+        Neighbour ask = {};
+        uint8_t group[16];
+
+        solicited_node(target, group);
+        neighbour_send(n, &ask, SOLICITATION, n->address6, group, target);
+}
+
+size_t ipv6_write(const Network *n, uint8_t *frame, unsigned protocol, const uint8_t to[16], size_t n_payload)
+{
+        Ipv6 *ip = (Ipv6 *)frame;
+
+        *ip = (Ipv6){.version_flow = {0x60}, .next = (uint8_t)protocol, .hops = TTL};
+        memcpy(ip->ethernet.from, n->mac, sizeof(n->mac));
+        write16(ip->ethernet.type, TYPE_IPV6);
+        write16(ip->size, (unsigned)n_payload);
+        memcpy(ip->source, n->address6, sizeof(ip->source));
+        memcpy(ip->destination, to, sizeof(ip->destination));
+        return sizeof(*ip);
+}
+
 /* Who asks without an address looks whether this one is free: everybody is told. */
 static void solicitation_receive(Network *n, const Neighbour *asked)
 {
@@ -134,7 +157,10 @@ static void advertisement_receive(Network *n, const Neighbour *told)
 {
         const uint8_t *m = told->mac;
 
-        if (!n->has_gateway6 || !same(told->target, n->gateway6) || told->option != OPTION_TARGET_MAC)
+        if (told->option != OPTION_TARGET_MAC)
+                return;
+        udp_neighbour(n, true, told->target, told->mac);
+        if (!n->has_gateway6 || !same(told->target, n->gateway6))
                 return;
 
         n->has_gateway6 = false; /* said once */
@@ -188,12 +214,17 @@ static void tcp_receive(Network *n, Ipv6 *ip, size_t n_payload)
         ipv6_answer(n, ip, n_payload);
 }
 
-static void udp_receive(Network *n, Ipv6 *ip, size_t n_payload)
+static void datagram_receive(Network *n, Ipv6 *ip, size_t n_payload)
 {
         uint8_t *payload = (uint8_t *)(ip + 1), port[2];
 
-        if (read16(payload + 2) != PORT_ECHO)
+        if (read16(payload + 2) != PORT_ECHO) {
+                Endpoint from = {.is_ipv6 = true};
+
+                memcpy(from.address, ip->source, sizeof(from.address));
+                udp_receive(&from, ip->destination, payload, n_payload);
                 return;
+        }
         memcpy(port, payload, sizeof(port));
         memcpy(payload, payload + 2, sizeof(port));
         memcpy(payload + 2, port, sizeof(port));
@@ -215,7 +246,7 @@ void ipv6_receive(Network *n, uint8_t *frame, size_t size)
         if (ip->next == PROTOCOL_TCP && is_own(n, ip->destination))
                 tcp_receive(n, ip, n_payload);
         else if (ip->next == PROTOCOL_UDP && is_own(n, ip->destination))
-                udp_receive(n, ip, n_payload);
+                datagram_receive(n, ip, n_payload);
         if (ip->next != PROTOCOL_ICMPV6 || icmpv6_checksum(ip, n_payload) != 0 ||
                         payload[1] != 0)
                 return;
@@ -230,45 +261,11 @@ void ipv6_receive(Network *n, uint8_t *frame, size_t size)
                 advertisement_receive(n, neighbour);
 }
 
-/* RFC 4291, 2.2, without the dotted form. What follows the address, at *ret_end. */
-static void address6_parse(const char *s, uint8_t ret_address[16], const char **ret_end)
-{
-        size_t n = 0, gap = 16; /* bytes; where "::" stands */
-
-        memset(ret_address, 0, 16);
-        while (n < 16) {
-                unsigned value = 0, digits = 0;
-
-                if (s[0] == ':' && s[1] == ':' && gap == 16) {
-                        gap = n;
-                        s += 2;
-                } else if (n > 0 && n != gap && *s == ':')
-                        s++;
-                else if (n > 0 && n != gap)
-                        break;
-                for (; hex_digit(*s) >= 0 && digits < 4; digits++)
-                        value = value << 4 | (unsigned)hex_digit(*s++);
-                if (digits == 0)
-                        break;
-                write16(ret_address + n, value);
-                n += 2;
-        }
-        if ((gap == 16) != (n == 16))
-                PANIC("not an IPv6 address");
-
-        for (size_t i = 0; gap < 16 && i < n - gap; i++) {
-                ret_address[15 - i] = ret_address[n - 1 - i];
-                ret_address[n - 1 - i] = 0;
-        }
-        *ret_end = s;
-}
-
 void ipv6_configure(Network *n, const char *value)
 {
         long prefix;
 
-        address6_parse(value, n->address6, &value);
-        if (*value++ != '/')
+        if (!address6_parse(value, n->address6, &value) || *value++ != '/')
                 PANIC("not an IPv6 address with its prefix length");
         prefix = number_parse(value, &value);
         if (prefix < 0 || prefix > 128 || *value != '\0')
@@ -279,8 +276,7 @@ void ipv6_configure(Network *n, const char *value)
 
 void ipv6_configure_gateway(Network *n, const char *value)
 {
-        address6_parse(value, n->gateway6, &value);
-        if (*value != '\0')
+        if (!address6_parse(value, n->gateway6, &value) || *value != '\0')
                 PANIC("not an IPv6 address");
         n->has_gateway6 = true;
 }
@@ -290,17 +286,14 @@ void ipv6_begin(Network *n)
 {
         const uint8_t *m = n->mac, *a = n->address6;
         const uint8_t id[8] = {m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]};
-        Neighbour tell = {.flags = {FLAG_OVERRIDE}}, ask = {};
-        uint8_t group[16];
+        Neighbour tell = {.flags = {FLAG_OVERRIDE}};
 
         memcpy(n->link_local, (const uint8_t[]){0xfe, 0x80}, 2);
         memcpy(n->link_local + 8, id, sizeof(id));
 
         neighbour_send(n, &tell, ADVERTISEMENT, n->address6, all_nodes, n->address6);
-        if (n->has_gateway6) {
-                solicited_node(n->gateway6, group);
-                neighbour_send(n, &ask, SOLICITATION, n->address6, group, n->gateway6);
-        }
+        if (n->has_gateway6)
+                ipv6_ask(n, n->gateway6);
         console_printf("%s: serving on %x:%x:%x:%x:%x:%x:%x:%x/%u\n", n->name, read16(a), read16(a + 2),
                         read16(a + 4), read16(a + 6), read16(a + 8), read16(a + 10), read16(a + 12),
                         read16(a + 14), n->prefix6);

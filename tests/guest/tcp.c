@@ -42,12 +42,6 @@ static bool port_is_open(unsigned port)
         return false;
 }
 
-static void write32(uint8_t *p, uint32_t value)
-{
-        write16(p, value >> 16);
-        write16(p + 2, value & 0xffff);
-}
-
 /* Tells in a header of its own whom it answers, by the bytes of its address in hex. */
 static size_t http_write(uint8_t *p, const uint8_t *client, size_t n_client)
 {

@@ -37,6 +37,9 @@ enum {
 void cpu_interrupt(unsigned vector);
 
 volatile uint64_t timer_ms;
+uint64_t cpu_wait_until_ns;
+const bool clock_is_common = false;
+const bool clock_is_exact = false;
 static unsigned timer_period;
 
 #define system_read(name) \
@@ -156,6 +159,17 @@ void timer_start(unsigned period_ms)
         timer_again();
         system_write(cntv_ctl_el0, 1);
         cpu_irq_enable(IRQ_TIMER);
+}
+
+void clock_start(void)
+{
+}
+
+uint64_t clock_now_ns(void)
+{
+        uint64_t hz = system_read(cntfrq_el0), now = system_read(cntvct_el0);
+
+        return now / hz * 1000000000 + now % hz * 1000000000 / hz;
 }
 
 void cpu_page_fault(void)

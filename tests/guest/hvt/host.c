@@ -28,6 +28,8 @@ typedef struct TablePointer {
         uint64_t base;
 } __attribute__((packed)) TablePointer;
 
+const bool clock_is_common = false; /* the machine's cycles begin with it */
+
 static const uint64_t segments[] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};
 static Gate gates[TRAPS];
 

@@ -5,6 +5,8 @@
 #include "host.h"
 
 volatile uint64_t timer_ms;
+uint64_t cpu_wait_until_ns;
+const bool clock_is_exact = true;
 static unsigned timer_period;
 static uint64_t started;
 
@@ -12,6 +14,27 @@ static void timer_update(void)
 {
         if (timer_period > 0)
                 timer_ms = (host_now_ns() - started) / 1000000;
+}
+
+/* 0: without end. */
+static uint64_t wait_length(void)
+{
+        uint64_t period = timer_period * 1000000UL, now, left;
+
+        if (cpu_wait_until_ns == 0)
+                return period;
+        now = host_now_ns();
+        left = cpu_wait_until_ns > now ? cpu_wait_until_ns - now : 1;
+        return period > 0 && period < left ? period : left;
+}
+
+void clock_start(void)
+{
+}
+
+uint64_t clock_now_ns(void)
+{
+        return host_now_ns();
 }
 
 void cpu_init(void)
@@ -30,7 +53,7 @@ void cpu_wait(bool (*work)(void))
         console_flush();
         if (work())
                 return;
-        host_wait(timer_period * 1000000UL);
+        host_wait(wait_length());
         timer_update();
 }
 

@@ -25,6 +25,8 @@ __attribute__((packed))
 #endif
 Event;
 
+const bool clock_is_common = true;
+
 void host_trap_init(void)
 {
 }
