@@ -106,41 +106,41 @@ bool spread_of(int64_t *values, uint32_t n, Spread *ret)
         return true;
 }
 
-NatBehaviour nat_mapping(bool same_by_other_port, bool same_by_other_host)
+NatFinding nat_mapping(bool same_by_other_port, bool same_by_other_host)
 {
         if (!same_by_other_port)
-                return NAT_ADDRESS_AND_PORT_DEPENDENT;
-        return same_by_other_host ? NAT_ENDPOINT_INDEPENDENT : NAT_ADDRESS_DEPENDENT;
+                return NAT_FOUND_ADDRESS_AND_PORT_DEPENDENT;
+        return same_by_other_host ? NAT_FOUND_ENDPOINT_INDEPENDENT : NAT_FOUND_ADDRESS_DEPENDENT;
 }
 
-NatBehaviour nat_filtering(bool from_other_port, bool from_other_host)
+NatFinding nat_filtering(bool from_other_port, bool from_other_host)
 {
         if (from_other_host)
-                return NAT_ENDPOINT_INDEPENDENT;
-        return from_other_port ? NAT_ADDRESS_DEPENDENT : NAT_ADDRESS_AND_PORT_DEPENDENT;
+                return NAT_FOUND_ENDPOINT_INDEPENDENT;
+        return from_other_port ? NAT_FOUND_ADDRESS_DEPENDENT : NAT_FOUND_ADDRESS_AND_PORT_DEPENDENT;
 }
 
-const char *nat_behaviour_to_string(NatBehaviour behaviour)
+const char *nat_finding_to_string(NatFinding behaviour)
 {
-        static const char *const names[_NAT_BEHAVIOUR_MAX] = {
-                        [NAT_NONE] = "none",
-                        [NAT_ENDPOINT_INDEPENDENT] = "endpoint-independent",
-                        [NAT_ADDRESS_DEPENDENT] = "address-dependent",
-                        [NAT_ADDRESS_AND_PORT_DEPENDENT] = "address-and-port-dependent",
+        static const char *const names[_NAT_FOUND_MAX] = {
+                        [NAT_FOUND_NONE] = "none",
+                        [NAT_FOUND_ENDPOINT_INDEPENDENT] = "endpoint-independent",
+                        [NAT_FOUND_ADDRESS_DEPENDENT] = "address-dependent",
+                        [NAT_FOUND_ADDRESS_AND_PORT_DEPENDENT] = "address-and-port-dependent",
         };
 
         return names[behaviour];
 }
 
-const char *nat_kind(NatBehaviour mapping, NatBehaviour filtering)
+const char *nat_kind(NatFinding mapping, NatFinding filtering)
 {
-        if (mapping == NAT_NONE)
+        if (mapping == NAT_FOUND_NONE)
                 return "none";
-        if (mapping == NAT_ADDRESS_AND_PORT_DEPENDENT && filtering == NAT_ADDRESS_AND_PORT_DEPENDENT)
+        if (mapping == NAT_FOUND_ADDRESS_AND_PORT_DEPENDENT && filtering == NAT_FOUND_ADDRESS_AND_PORT_DEPENDENT)
                 return "symmetric";
-        if (mapping != NAT_ENDPOINT_INDEPENDENT)
+        if (mapping != NAT_FOUND_ENDPOINT_INDEPENDENT)
                 return "other";
-        return filtering == NAT_ENDPOINT_INDEPENDENT ? "full-cone"
-               : filtering == NAT_ADDRESS_DEPENDENT  ? "restricted-cone"
+        return filtering == NAT_FOUND_ENDPOINT_INDEPENDENT ? "full-cone"
+               : filtering == NAT_FOUND_ADDRESS_DEPENDENT  ? "restricted-cone"
                                                      : "port-restricted";
 }

@@ -49,19 +49,19 @@ typedef struct Spread {
 bool spread_of(int64_t *values, uint32_t n, Spread *ret);
 
 /* RFC 4787, 4.1 and 5. */
-typedef enum NatBehaviour {
-        NAT_NONE, /* no NAT, or nothing is filtered that ought to be */
-        NAT_ENDPOINT_INDEPENDENT,
-        NAT_ADDRESS_DEPENDENT,
-        NAT_ADDRESS_AND_PORT_DEPENDENT,
-        _NAT_BEHAVIOUR_MAX,
-} NatBehaviour;
+typedef enum NatFinding {
+        NAT_FOUND_NONE, /* no NAT, or nothing is filtered that ought to be */
+        NAT_FOUND_ENDPOINT_INDEPENDENT,
+        NAT_FOUND_ADDRESS_DEPENDENT,
+        NAT_FOUND_ADDRESS_AND_PORT_DEPENDENT,
+        _NAT_FOUND_MAX,
+} NatFinding;
 
 /* Whether the same was seen of one inside address and port by another port of one host, and by another host.
  */
-NatBehaviour nat_mapping(bool same_by_other_port, bool same_by_other_host);
+NatFinding nat_mapping(bool same_by_other_port, bool same_by_other_host);
 /* Whether came in what was sent by another port of a host that was sent to, and by another host. */
-NatBehaviour nat_filtering(bool from_other_port, bool from_other_host);
-const char *nat_behaviour_to_string(NatBehaviour behaviour);
+NatFinding nat_filtering(bool from_other_port, bool from_other_host);
+const char *nat_finding_to_string(NatFinding behaviour);
 /* The old names (RFC 3489, 5), for those who have them. */
-const char *nat_kind(NatBehaviour mapping, NatBehaviour filtering);
+const char *nat_kind(NatFinding mapping, NatFinding filtering);

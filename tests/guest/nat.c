@@ -113,9 +113,9 @@ static bool same_seen(Question a, Question b)
 
 static void nat_print(void)
 {
-        NatBehaviour mapping = nat_mapping(same_seen(ASK_MAPPING, ASK_MAPPING_OTHER_PORT),
+        NatFinding mapping = nat_mapping(same_seen(ASK_MAPPING, ASK_MAPPING_OTHER_PORT),
                         same_seen(ASK_MAPPING, ASK_MAPPING_OTHER_HOST));
-        NatBehaviour filtering =
+        NatFinding filtering =
                         nat_filtering(is_answered[ASK_FILTERING_PORT], is_answered[ASK_FILTERING_HOST]);
         const bool preserves = seen[ASK_MAPPING].port == question_port(ASK_MAPPING);
         Endpoint own = {};
@@ -127,14 +127,14 @@ static void nat_print(void)
         }
         udp_own_address(seen[ASK_MAPPING].is_ipv6, &own);
         if (preserves && endpoint_same_address(&own, &seen[ASK_MAPPING])) {
-                mapping = NAT_NONE;
-                if (filtering == NAT_ENDPOINT_INDEPENDENT)
-                        filtering = NAT_NONE;
+                mapping = NAT_FOUND_NONE;
+                if (filtering == NAT_FOUND_ENDPOINT_INDEPENDENT)
+                        filtering = NAT_FOUND_NONE;
         }
         console_printf("nat: outside ");
         endpoint_print(&seen[ASK_MAPPING], true);
         console_printf("\nnat: mapping=%s filtering=%s ports=%s hairpinning=%s kind=%s\n",
-                        nat_behaviour_to_string(mapping), nat_behaviour_to_string(filtering),
+                        nat_finding_to_string(mapping), nat_finding_to_string(filtering),
                         preserves ? "preserve" : "change", is_answered[ASK_HAIRPINNING] ? "yes" : "no",
                         nat_kind(mapping, filtering));
         metric_number("nat-mapping", NULL, mapping);

@@ -21,8 +21,8 @@
 enum {
         ROW = 64,
         AT_ONCE_MAX = 32, /* before it looks for answers again */
-        HELLO_AGAIN_NS = 200 * NS_PER_MS,
-        HELLO_TIMES = 100,
+        HELLO_AGAIN_NS = NS_PER_S, /* longer than any way and back: how many are sent is the same each time */
+        HELLO_TIMES = 20,
 };
 
 typedef enum ProbeState {

@@ -241,8 +241,8 @@ static void test_nat_kinds(void)
                 g_assert_cmpstr(nat_kind(nat_mapping(cases[i].port, cases[i].host),
                                                 nat_filtering(cases[i].in_port, cases[i].in_host)),
                                 ==, cases[i].kind);
-        g_assert_cmpstr(nat_kind(NAT_NONE, NAT_NONE), ==, "none");
-        g_assert_cmpstr(nat_behaviour_to_string(nat_mapping(true, false)), ==, "address-dependent");
+        g_assert_cmpstr(nat_kind(NAT_FOUND_NONE, NAT_FOUND_NONE), ==, "none");
+        g_assert_cmpstr(nat_finding_to_string(nat_mapping(true, false)), ==, "address-dependent");
 }
 
 int main(int argc, char *argv[])

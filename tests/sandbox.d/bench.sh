@@ -21,6 +21,7 @@ bench_run() {
 
         : >"$all"
         for name in "${names[@]}"; do
+                bench_layers "$name"
                 bench_boot
                 say "Benchmark $name …"
                 if sandbox_run "/shruthi/source/tests/bench/$name" "${options[@]}" </dev/null >"$result"; then
@@ -35,6 +36,19 @@ bench_run() {
         done
         bench_conclude "$format"
         [ ${#failed[@]} -eq 0 ] || die "Benchmarks that failed: ${failed[*]}"
+}
+
+# NAME: what it sets beside SHRUTHI that no other benchmark needs. It says so in a line of its head, "# Packages: NAME…",
+# and has a layer of its own then.
+bench_layers() {
+        local packages
+
+        read -r -a packages < <(sed -n 's/^# Packages: //p' "$source_dir/tests/bench/$1") || :
+        if [ ${#packages[@]} -gt 0 ]; then
+                layer_prepare "${suite:-host}-bench-$1" "${packages[@]}"
+        else
+                layer_prepare
+        fi
 }
 
 # With a folder that is on the machine's disk, if the cache is: all else in a sandbox is in memory.

@@ -1,0 +1,223 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Emulated links do what the plan says, as members see it: distributions of delay and loss, bursts, rates, NAT, hole
+# punching, and how fast a rumour spreads; and the same seed means the same. What is asked of the results, and how often
+# chance alone would fail it, is in links-proof.py. With more packets:
+#   tests/sandbox run env LINKS_PACKETS=100000 /shruthi/source/tests/system/links-proof.sh
+
+# shellcheck source=tests/system/lib.sh disable=SC2016
+. "$(dirname "$0")/lib.sh"
+need python3 jq
+
+packets=${LINKS_PACKETS:-20000}
+rate=2500
+# Each train has its time to itself: what one takes of the host is not another's delay.
+step=$((packets / rate + 5))
+
+mkdir -p /root/proof
+cd /root/proof || exit
+check "the images are there" cp "$BUILD/tests/guest/guest.spt" "$GUEST" .
+virtio=$(basename "$GUEST")
+proof() { python3 "$SRC/tests/system/links-proof.py" "$@"; }
+check "the analysis is right" proof test
+
+# What is measured: the link, and what is sent on it.
+declare -A link=(
+        [normal]=$'Latency=300ms\nJitter=50ms normal\nOrder=free'
+        [uniform]=$'Latency=200ms\nJitter=100ms uniform\nOrder=free'
+        [exponential]=$'Latency=50ms\nJitter=100ms exponential\nOrder=free'
+        [pareto]=$'Latency=50ms\nJitter=100ms pareto\nOrder=free'
+        [loss]=Loss=5%
+        [burst]='Burst=1% 30%'
+        [mixed]=$'Latency=100ms\nDuplicate=3%\nReorder=4%\nCorrupt=2%'
+        [constant]=Latency=40ms
+        [limited]=Rate=10M
+        [slow]=Rate=2M
+)
+declare -A train=(
+        [constant]='--probe-count=2000 --probe-rate=500'
+        [limited]='--probe-count=3000 --probe-rate=1500 --probe-size=1400'
+        [slow]='--probe-count=1000 --probe-rate=500 --probe-size=1000'
+)
+# NAME…: these, each at its turn.
+shapes() {
+        local name far image turn=1
+
+        cat <<END
+[Fleet]
+Name=shapes
+Seed=20
+Duration=$(($# * step + 3))s
+[Network lab]
+Subnet=10.133.0.0/24
+Mode=isolated
+END
+        for far in far=guest.spt "domain=$virtio"; do
+                cat <<END
+[Group ${far%=*}]
+Image=${far#*=}
+Network=service:lab
+Memory=16M
+Arguments=--ipv4={service.address} --respond
+Ready=console:^responding
+END
+        done
+        for name; do
+                if [ "$name" = slow ]; then far=domain image=$virtio; else far=far image=guest.spt; fi
+                cat <<END
+[Group $name]
+Image=$image
+Network=service:lab
+Memory=16M
+Start=${turn}s
+Arguments=--ipv4={service.address} --probe={$far.0.service.ip} --probe-print --probe-wait=2 ${train[$name]:---probe-count=$packets --probe-rate=$rate}
+[Link $name $far]
+Direction=forward
+${link[$name]}
+END
+                turn=$((turn + step))
+        done
+}
+# RUN GROUP: what the group's first member has printed in that run.
+console() { echo "$1/consoles/shapes-$2-0.log"; }
+# RUN: what the switch itself says of it, for people.
+told() { jq -c .Links "$1/run.json" | sed 's/^/# /'; }
+
+shapes normal uniform exponential pareto loss burst mixed constant limited slow >shapes.fleet
+check "links of each kind" shruthictl fleet run shapes.fleet --results=one
+told one
+check "delays are normal" proof delay "$(console one normal)" normal 300 50
+check "… uniform" proof delay "$(console one uniform)" uniform 200 100
+check "… exponential" proof delay "$(console one exponential)" exponential 50 100
+check "… of Pareto's kind" proof delay "$(console one pareto)" pareto 50 100
+check "… or all the same" proof constant "$(console one constant)" 40
+check "what is lost is what the seed says" proof loss "$(console one loss)" 0.05 20 shapes-loss-0 shapes-far-0
+check "… in bursts, too" proof burst "$(console one burst)" 0.01 0.3 20 shapes-burst-0 shapes-far-0
+check "as many as planned come twice" proof share "$(console one mixed)" duplicates 0.0294
+check "… as many are corrupt" proof share "$(console one mixed)" corrupt 0.02
+check "… and as many go ahead" proof ahead "$(console one mixed)" 50 0.04
+check "a rate is kept to within 2%" proof metric "$(console one limited)" bits 9800000 10200000
+check "… between domains, too" proof metric "$(console one slow)" bits 1960000 2040000
+
+# What else there is, and when, makes no difference.
+shapes mixed burst loss >again.fleet
+check "some of it again" shruthictl fleet run again.fleet --results=two
+for group in loss burst mixed; do
+        check "the same packets are lost: $group" proof same "$(console one $group)" "$(console two $group)"
+done
+
+# The kinds of NAT, and each looking for each.
+examples=$SRC/data/examples/fleets
+sed 's/^Image=peer.spt/Image=guest.spt/' "$examples/nat.fleet" >nat.fleet
+check "boxes of each kind" shruthictl fleet run nat.fleet --results=nat
+told nat
+kinds=(full-cone restricted-cone port-restricted symmetric)
+for i in 0 1 2 3; do
+        expect_output "a box is what it is called: ${kinds[i]}" " nat: .* kind=${kinds[i]}$" cat nat/consoles/nat-asker-$i.log
+done
+expect_output "RFC 4787's names" ' nat: mapping=endpoint-independent filtering=address-dependent ports=preserve hairpinning=yes ' \
+        cat nat/consoles/nat-asker-1.log
+expect_output "… of a symmetric one" ' nat: mapping=address-and-port-dependent filtering=address-and-port-dependent ports=change ' \
+        cat nat/consoles/nat-asker-3.log
+# The table of hole punching, a row for each kind of the caller: 1 if both have heard the other.
+table() {
+        local caller callee side
+        for caller in 0 1 2 3; do
+                for callee in 0 1 2 3; do
+                        for side in "caller$caller-$callee" "callee$callee-$caller"; do
+                                sed -n 's/.* METRIC punched \([01]\)$/\1/p' "nat/consoles/nat-$side.log" | tail -n 1
+                        done | sort | head -n 1 | tr '\n' ' '
+                done
+                echo
+        done | sed 's/ $//'
+}
+is "holes are made but between symmetric and port-restricted ones" $'1 1 1 1\n1 1 1 1\n1 1 1 0\n1 1 0 0' "$(table)"
+
+# PEERS RUMOURS: one peer more begins them, a second after the other.
+rumours() {
+        cat <<END
+[Fleet]
+Name=rumours
+Seed=6
+Duration=$(($2 + 15))s
+[Network lab]
+IPv6Subnet=fd00:134::/64
+Mode=isolated
+[Link * *]
+Latency=20ms
+Jitter=5ms normal
+[Group peer]
+Image=guest.spt
+Count=$1
+Network=service:lab
+Memory=16M
+Arguments=--ipv6={service.address6} --gossip={peer.0.service.ip6}+$(($1 + 1)) --gossip-seed={seed} --gossip-round=500 --gossip-rounds=24
+Ready=console:serving
+[Group source]
+Image=guest.spt
+Start=1s
+Network=service:lab
+Memory=16M
+END
+        printf 'Arguments=--ipv6={service.address6} --gossip={peer.0.service.ip6}+%d --gossip-seed={seed} --gossip-round=500' $(($1 + 1))
+        printf ' --gossip-rounds=24'
+        printf ' --rumour=%d' $(seq "$2")
+        echo
+}
+rumours 80 8 >rumours.fleet
+check "peers that gossip" shruthictl fleet run rumours.fleet --results=rumours
+told rumours
+check "rumours reach all in the rounds that theory says" proof gossip rumours/metrics.csv 81 8
+
+# The examples, small.
+# NAME SED: the example, changed by that.
+example() {
+        sed "s/^Image=peer.spt/Image=guest.spt/; $2" "$examples/$1.fleet" >"small-$1.fleet"
+        shruthictl fleet run "small-$1.fleet" --results="small-$1"
+}
+check "example: gossip-1000" example gossip-1000 's/^Count=1000/Count=40/; s/+1001/+41/; s/^Duration=.*/Duration=20s/'
+check "… whose peers have all heard" proof gossip small-gossip-1000/metrics.csv 41 1
+check "example: partition" example partition 's/^Event 30s/Event 25s/; s/^Duration=.*/Duration=45s/'
+# Who heard before the heal, 19 s after the rumour began: not those apart, and all of the others.
+partition() {
+        python3 - small-partition/metrics.csv <<'END'
+import csv, sys
+heard = [float(row["value"]) for row in csv.DictReader(open(sys.argv[1])) if row["metric"] == "heard"]
+before = [value for value in heard if value < 18]
+print(f"{len(heard)} have heard, {len(before)} before the heal")
+sys.exit(0 if len(heard) == 41 and len(before) == 21 and max(heard) < 35 else 1)
+END
+}
+check "… where those apart hear after the heal" partition
+cp "$examples/regions.csv" .
+check "example: regions" example regions 's/^Duration=.*/Duration=50s/'
+# Every prober has found every replica as far as the table says, by the median.
+regions() {
+        python3 - small-regions regions.csv <<'END'
+import csv, sys
+names = ["eu-west", "eu-north", "us-east", "us-west", "asia-east", "australia"]
+table = {row["rtt"]: row for row in csv.DictReader(open(sys.argv[2]))}
+members = {row["name"]: row for row in csv.DictReader(open(sys.argv[1] + "/members.csv"))}
+found = {(row["member"], row["metric"]): float(row["value"])
+         for row in csv.DictReader(open(sys.argv[1] + "/metrics.csv"))}
+wrong = 0
+for i, here in enumerate(names):
+    for j, there in enumerate(names):
+        address = next(row for name, row in members.items() if name.endswith(f"-replica-{j}"))["address"].split("/")[0]
+        prober = next(name for name in members if name.endswith(f"-prober-{i}"))
+        ms = found.get((prober, f"round-trip-median:{address}"), 0) * 1000
+        planned = float(table[here][there])
+        if not planned * 0.97 - 0.5 <= ms <= planned * 1.03 + 3:
+            print(f"{here} to {there}: {ms:.1f} ms, planned {planned:g}")
+            wrong += 1
+sys.exit(wrong > 0)
+END
+}
+check "… which are as far from each other as planned" regions
+for plan in churn gossip; do
+        cp guest.spt peer.spt
+        check "example: $plan is right" shruthictl fleet check "$examples/$plan.fleet"
+done
+
+finish
