@@ -9,31 +9,14 @@
 #include "common/keyfile.h"
 #include "common/string-util.h"
 #include "fleet/fields.h"
+#include "fleet/links.h"
+#include "fleet/network-addresses.h"
 #include "fleet/schedule.h"
 #include "fleet/text.h"
 #include "unikernel/definition.h"
 #include "unikernel/placeholders.h"
 
 #define MEMBER_SIZE_MAX (64 * 1024) /* arguments and labels of any guest are shorter by far */
-
-/* The next address of a network in ascending order, from next on. False: there is none left. */
-static bool network_take(const Subnet *subnet, Address *next, Address *ret_address)
-{
-        size_t size = subnet->network.family == AF_INET ? 4 : 16;
-
-        while (address_contains(&subnet->network, next)) {
-                Address address = *next;
-
-                for (size_t i = size; i > 0 && ++next->bytes[i - 1] == 0; i--)
-                        ;
-                if (subnet_check_host(subnet, &address, NULL) >= 0) {
-                        *ret_address = address;
-                        return true;
-                }
-        }
-
-        return false;
-}
 
 /* One after the other, by groups and members. */
 static int expand_network(FleetExpansion *expansion, const FleetNetwork *network, Error *ret_error)
@@ -50,10 +33,10 @@ static int expand_network(FleetExpansion *expansion, const FleetNetwork *network
 
                         if (link->network != network)
                                 continue;
-                        if ((address_is_set(&next4) &&
-                                            !network_take(&network->subnet4, &next4, &addresses->v4)) ||
-                                        (address_is_set(&next6) && !network_take(&network->subnet6, &next6,
-                                                                                   &addresses->v6)))
+                        if ((address_is_set(&next4) && !fleet_network_take(&network->subnet4, &next4,
+                                                                       &addresses->v4)) ||
+                                        (address_is_set(&next6) && !fleet_network_take(&network->subnet6,
+                                                                                   &next6, &addresses->v6)))
                                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
                                                 "%s: [Network %s] has addresses for %u members only: write "
                                                 "a larger "
@@ -174,7 +157,15 @@ int fleet_expand(const FleetPlan *plan, FleetExpansion **ret_expansion, Error *r
                         r = member_check(expansion, expansion->members->pdata[i], ret_error);
         }
         if (r >= 0)
+                r = fleet_links_draw(expansion, ret_error);
+        if (r >= 0)
                 r = fleet_schedule(expansion, ret_error);
+        /* What cannot be rules is refused here, and not when the fleet is up. */
+        for (guint i = 0; r >= 0 && i < expansion->links->len; i++) {
+                g_autofree char *rules = NULL;
+
+                r = fleet_links_rules(expansion, expansion->links->pdata[i], 0, &rules, ret_error);
+        }
         if (r < 0)
                 return r;
 

@@ -44,6 +44,7 @@ FleetExpansion *fleet_expansion_new(const FleetPlan *plan)
                         .plan = plan,
                         .members = g_ptr_array_new_with_free_func(fleet_member_free),
                         .schedule = g_array_new(FALSE, TRUE, sizeof(FleetEntry)),
+                        .drawn = g_ptr_array_new_with_free_func((GDestroyNotify) g_array_unref),
         };
         expansion_add_members(expansion);
         return expansion;
@@ -56,6 +57,8 @@ void fleet_expansion_free(FleetExpansion *expansion)
 
         g_ptr_array_unref(expansion->members);
         g_array_unref(expansion->schedule);
+        g_ptr_array_unref(expansion->drawn);
+        g_clear_pointer(&expansion->links, g_ptr_array_unref);
         g_free(expansion);
 }
 

@@ -13,10 +13,12 @@ typedef struct FleetAddresses {
 typedef struct FleetMember {
         char *name; /* FLEET-GROUP-INDEX */
         const FleetGroup *group;
-        guint index;         /* in its group */
-        GArray *addresses;   /* FleetAddresses, for each link of its group */
-        GPtrArray *settings; /* FleetSetting, filled in */
-        uint64_t memory;     /* Memory=; 0: the default of the host */
+        guint index;               /* in its group */
+        GArray *addresses;         /* FleetAddresses, for each link of its group */
+        GPtrArray *settings;       /* FleetSetting, filled in */
+        uint64_t memory;           /* Memory=; 0: the default of the host */
+        const FleetRegion *region; /* NULL: it is in none */
+        bool captured;
 } FleetMember;
 
 typedef enum FleetCause {
@@ -36,7 +38,9 @@ typedef struct FleetEntry {
         uint64_t usec; /* after the clock has begun */
         FleetVerb verb;
         FleetCause cause;
-        guint member;              /* FLEET_NOBODY for FLEET_EXECUTE */
+        guint member;          /* FLEET_NOBODY for FLEET_EXECUTE, and for what is about links */
+        const GArray *members; /* guint: of FLEET_PARTITION and FLEET_HEAL; NULL: of all, or of no other verb
+                                */
         const FleetAction *action; /* NULL if no [Event] says it */
 } FleetEntry;
 
@@ -45,6 +49,8 @@ typedef struct FleetExpansion {
         GPtrArray *members;    /* FleetMember */
         GArray *schedule;      /* FleetEntry */
         guint n_left_out;      /* entries that would be later than Duration= */
+        GPtrArray *drawn;      /* GArray: members of entries */
+        GPtrArray *links;      /* FleetLinks (links.h): one for each network whose links are emulated */
 } FleetExpansion;
 
 /* All members of a plan, with nothing filled in. */

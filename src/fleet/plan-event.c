@@ -12,8 +12,8 @@
 #define SHAPE_MAX                    100
 #define TARGETS_MAX                  256
 
-const char *const plan_event_keys[] = {
-                "Stop", "Kill", "Start", "Restart", "Pause", "Resume", "ExecStart", NULL};
+const char *const plan_event_keys[] = {"Stop", "Kill", "Start", "Restart", "Pause", "Resume", "ExecStart",
+                "Partition", "Heal", "Link", NULL};
 const char *const plan_churn_keys[] = {"Session", "Absence", "From", "Until", NULL};
 const char *const plan_barrier_keys[] = {"Group", "Console", "Share", "Timeout", NULL};
 
@@ -25,6 +25,9 @@ static const char *const fleet_verb_table[_FLEET_VERB_MAX] = {
                 [FLEET_PAUSE] = "pause",
                 [FLEET_RESUME] = "resume",
                 [FLEET_EXECUTE] = "execute",
+                [FLEET_PARTITION] = "partition",
+                [FLEET_HEAL] = "heal",
+                [FLEET_LINK] = "link",
 };
 DEFINE_STRING_TABLE(fleet_verb, FleetVerb, fleet_verb_table, _FLEET_VERB_MAX)
 
@@ -43,6 +46,8 @@ void fleet_action_free(gpointer data)
 
         g_clear_pointer(&action->targets, g_array_unref);
         g_strfreev(action->command);
+        g_free(action->path);
+        g_free(action->text);
         g_free(action);
 }
 
@@ -105,17 +110,17 @@ static int event_refuse_target(const PlanParser *parser, const KeyFileEntry *ent
                         shown);
 }
 
-static int event_parse_targets(const PlanParser *parser, FleetAction *action, const KeyFileEntry *entry)
+int plan_parse_targets(const PlanParser *parser, const KeyFileEntry *entry, GArray **ret_targets)
 {
-        g_auto(GStrv) split = g_strsplit_set(entry->value, " \t", -1);
+        g_auto(GStrv) split = g_strsplit_set(entry->value, " \t,", -1);
         g_autoptr(GPtrArray) words = g_ptr_array_new();
+        g_autoptr(GArray) targets = g_array_new(FALSE, FALSE, sizeof(FleetTarget));
 
         for (char **word = split; *word; word++)
                 if (**word)
                         g_ptr_array_add(words, *word);
         g_ptr_array_add(words, NULL);
 
-        action->targets = g_array_new(FALSE, FALSE, sizeof(FleetTarget));
         for (char **word = (char **) words->pdata; *word; word++) {
                 FleetTarget target = {};
 
@@ -128,13 +133,54 @@ static int event_parse_targets(const PlanParser *parser, FleetAction *action, co
                 } else if (!target_parse_member(parser->plan, *word, &target))
                         return event_refuse_target(parser, entry, *word);
 
-                if (action->targets->len >= TARGETS_MAX)
+                if (targets->len >= TARGETS_MAX)
                         return key_file_refuse(entry, parser->ret_error, "more than %d members in a line",
                                         TARGETS_MAX);
-                g_array_append_val(action->targets, target);
+                g_array_append_val(targets, target);
+        }
+        if (targets->len == 0)
+                return event_refuse_target(parser, entry, entry->value);
+
+        *ret_targets = g_steal_pointer(&targets);
+        return 0;
+}
+
+static bool group_is_emulated(const FleetGroup *group)
+{
+        for (guint i = 0; i < group->links->len; i++)
+                if (((const FleetLink *) group->links->pdata[i])->network->emulated)
+                        return true;
+
+        return false;
+}
+
+/* Partition=, Heal=, Link=. */
+static int event_parse_of_links(const PlanParser *parser, FleetAction *action, const KeyFileEntry *entry)
+{
+        int r;
+
+        if (!fleet_plan_is_emulated(parser->plan))
+                return key_file_refuse(entry, parser->ret_error,
+                                "no network of the plan has emulated links: write Emulated=yes in its "
+                                "[Network NAME]");
+        action->text = g_strdup(entry->value);
+        if (action->verb == FLEET_LINK)
+                return plan_parse_path(parser, entry, &action->path);
+        if (action->verb == FLEET_HEAL && g_str_equal(entry->value, "all"))
+                return 0;
+
+        r = plan_parse_targets(parser, entry, &action->targets);
+        for (guint i = 0; r >= 0 && i < action->targets->len; i++) {
+                const FleetGroup *group = g_array_index(action->targets, FleetTarget, i).group;
+
+                if (!group_is_emulated(group))
+                        return key_file_refuse(entry, parser->ret_error,
+                                        "the members of %s are on no network with emulated links: write "
+                                        "Emulated=yes in its [Network NAME]",
+                                        group->name);
         }
 
-        return 0;
+        return r;
 }
 
 /* Words, as a shell splits them; no shell runs. */
@@ -176,7 +222,9 @@ int plan_parse_event(PlanParser *parser, const KeyFileSection *section)
                         r = event_parse_command(parser, action, entry);
                 } else {
                         action->verb = fleet_verb_from_string(word);
-                        r = event_parse_targets(parser, action, entry);
+                        r = fleet_verb_is_of_links(action->verb)
+                                            ? event_parse_of_links(parser, action, entry)
+                                            : plan_parse_targets(parser, entry, &action->targets);
                 }
                 if (r < 0)
                         return r;

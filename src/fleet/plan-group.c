@@ -143,18 +143,32 @@ refuse:
                         "10/s, both, or never");
 }
 
-static int group_parse_values(const PlanParser *parser, FleetGroup *group, const KeyFileEntry *entry)
+int plan_read_file(const PlanParser *parser, const KeyFileEntry *entry, char **ret_path, char **ret_text,
+                size_t *ret_size)
 {
-        g_autofree char *path = plan_resolve(parser->plan, entry->value), *text = NULL;
-        size_t size = 0;
+        g_autofree char *path = plan_resolve(parser->plan, entry->value);
         int r;
 
-        r = file_read_at(AT_FDCWD, path, FLEET_VALUES_MAX, &text, &size);
+        r = file_read_at(AT_FDCWD, path, FLEET_VALUES_MAX, ret_text, ret_size);
         if (r == -E2BIG)
                 return key_file_refuse(entry, parser->ret_error, "%s is larger than 16 MiB", path);
         if (r < 0)
                 return key_file_refuse(
                                 entry, parser->ret_error, "%s cannot be read: %s", path, g_strerror(-r));
+
+        *ret_path = g_steal_pointer(&path);
+        return 0;
+}
+
+static int group_parse_values(const PlanParser *parser, FleetGroup *group, const KeyFileEntry *entry)
+{
+        g_autofree char *path = NULL, *text = NULL;
+        size_t size = 0;
+        int r;
+
+        r = plan_read_file(parser, entry, &path, &text, &size);
+        if (r < 0)
+                return r;
 
         g_clear_pointer(&group->columns, g_ptr_array_unref);
         g_clear_pointer(&group->rows, g_ptr_array_unref);

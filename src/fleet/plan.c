@@ -16,9 +16,10 @@
 
 #define TOLERATE_DEFAULT 0.0
 
-static const char *const fleet_keys[] = {"Name", "Seed", "Duration", "Tolerate", NULL};
+static const char *const fleet_keys[] = {
+                "Name", "Seed", "Duration", "Tolerate", "Capture", "CaptureLimit", "CaptureBytes", NULL};
 static const char *const network_keys[] = {"Subnet", "IPv6Subnet", "FirstAddress", "IPv6FirstAddress",
-                "Mode", "Network", "Bridge", NULL};
+                "Mode", "Network", "Bridge", "Emulated", NULL};
 
 const FleetSectionKeys fleet_section_keys[] = {
                 {"Fleet", fleet_keys},
@@ -27,6 +28,11 @@ const FleetSectionKeys fleet_section_keys[] = {
                 {"Event", plan_event_keys},
                 {"Churn", plan_churn_keys},
                 {"Barrier", plan_barrier_keys},
+                {"Link", plan_link_keys},
+                {"Region", plan_region_keys},
+                {"Regions", plan_regions_keys},
+                {"Topology", plan_topology_keys},
+                {"NAT", plan_nat_keys},
                 {NULL, NULL},
 };
 
@@ -56,6 +62,12 @@ void fleet_plan_free(FleetPlan *plan)
         g_ptr_array_unref(plan->actions);
         g_ptr_array_unref(plan->churns);
         g_ptr_array_unref(plan->barriers);
+        g_ptr_array_unref(plan->regions);
+        g_ptr_array_unref(plan->paths);
+        g_ptr_array_unref(plan->matrices);
+        g_ptr_array_unref(plan->topologies);
+        g_ptr_array_unref(plan->nats);
+        g_clear_pointer(&plan->capture, g_array_unref);
         g_free(plan);
 }
 
@@ -81,6 +93,27 @@ FleetNetwork *fleet_plan_find_network(const FleetPlan *plan, const char *name)
         }
 
         return NULL;
+}
+
+FleetRegion *fleet_plan_find_region(const FleetPlan *plan, const char *name)
+{
+        for (guint i = 0; i < plan->regions->len; i++) {
+                FleetRegion *region = plan->regions->pdata[i];
+
+                if (g_str_equal(region->name, name))
+                        return region;
+        }
+
+        return NULL;
+}
+
+bool fleet_plan_is_emulated(const FleetPlan *plan)
+{
+        for (guint i = 0; i < plan->networks->len; i++)
+                if (((const FleetNetwork *) plan->networks->pdata[i])->emulated)
+                        return true;
+
+        return false;
 }
 
 char *fleet_network_host_name(const FleetPlan *plan, const FleetNetwork *network)
@@ -157,6 +190,8 @@ static int plan_parse_fleet_entry(PlanParser *parser, const KeyFileEntry *entry)
         }
         if (g_str_equal(entry->key, "Duration"))
                 return plan_parse_time(parser, entry, &plan->duration_usec);
+        if (g_str_has_prefix(entry->key, "Capture"))
+                return plan_parse_capture(parser, entry);
 
         return plan_parse_percent(parser, entry, &plan->tolerate);
 }
@@ -234,6 +269,12 @@ static int plan_parse_network_entry(PlanParser *parser, FleetNetwork *network, c
                 return strpbrk(entry->value, ",/ ") ? key_file_refuse(entry, parser->ret_error,
                                                                       "not the name of a network or bridge")
                                                     : 0;
+        if (g_str_equal(entry->key, "Emulated")) {
+                if (boolean_parse(entry->value, &network->emulated) < 0)
+                        return key_file_refuse(entry, parser->ret_error, "write yes or no");
+                network->not_emulated = !network->emulated;
+                return 0;
+        }
         if (g_str_equal(entry->key, "Mode")) {
                 if (!g_strv_contains(modes, entry->value))
                         return key_file_refuse(entry, parser->ret_error, "write nat, isolated or routed");
@@ -241,6 +282,69 @@ static int plan_parse_network_entry(PlanParser *parser, FleetNetwork *network, c
         }
 
         return 0;
+}
+
+static int plan_refuse_emulated(const PlanParser *parser, unsigned line, const FleetNetwork *network)
+{
+        return key_file_error(parser->plan->path, line, parser->ret_error,
+                        "[Network %s] is there already, and links are emulated on networks that are made "
+                        "for "
+                        "the fleet: remove %s from it",
+                        network->name, network->network ? "Network=" : "Bridge=");
+}
+
+int plan_emulate(PlanParser *parser, const KeyFileSection *section, FleetNetwork *network)
+{
+        if (network->network || network->bridge)
+                return plan_refuse_emulated(parser, section->line, network);
+        if (network->not_emulated)
+                return key_file_error(section->path, section->line, parser->ret_error,
+                                "[Network %s] has Emulated=no, and this section is about its links: remove "
+                                "either",
+                                network->name);
+
+        network->emulated = true;
+        return 0;
+}
+
+int plan_parse_emulated(PlanParser *parser, const KeyFileSection *section, const FleetNetwork **ret_network)
+{
+        const KeyFileEntry *entry = NULL;
+        const GPtrArray *networks = parser->plan->networks;
+        FleetNetwork *network = NULL;
+        int r;
+
+        /* Groups may have several of these. */
+        for (guint i = 0; i < section->entries->len; i++) {
+                const KeyFileEntry *other = section->entries->pdata[i];
+
+                if (!g_str_equal(other->key, "Network") || !*other->value)
+                        continue;
+                if (entry)
+                        return key_file_refuse(other, parser->ret_error,
+                                        "a second network in this section: write one");
+                entry = other;
+        }
+
+        if (entry && *entry->value) {
+                network = fleet_plan_find_network(parser->plan, entry->value);
+                if (!network)
+                        return key_file_refuse(entry, parser->ret_error,
+                                        "there is no such network: write the name of a [Network NAME] of "
+                                        "this plan");
+        } else if (networks->len == 1)
+                network = networks->pdata[0];
+        else
+                return key_file_error(section->path, section->line, parser->ret_error,
+                                networks->len == 0
+                                                ? "the plan has no network whose links could be emulated: "
+                                                  "write a section [Network NAME] with Subnet="
+                                                : "the plan has several networks: write Network= with the "
+                                                  "one that it is about");
+        r = plan_emulate(parser, section, network);
+        if (r >= 0)
+                *ret_network = network;
+        return r;
 }
 
 /* What is there already says nothing of its gateway, and which of its addresses are free. */
@@ -265,6 +369,8 @@ static int plan_check_network(PlanParser *parser, const KeyFileSection *section,
                 return key_file_error(section->path, section->line, parser->ret_error,
                                 "[Network %s] is there already, so it has its Mode=: remove that",
                                 network->name);
+        if (found && network->emulated)
+                return plan_refuse_emulated(parser, section->line, network);
         if (!address_is_set(&network->subnet4.network) && !address_is_set(&network->subnet6.network))
                 return key_file_error(section->path, section->line, parser->ret_error,
                                 "[Network %s] has no subnet: write Subnet= or IPv6Subnet=, so that its "
@@ -288,7 +394,7 @@ static int plan_parse_network(PlanParser *parser, const KeyFileSection *section)
         g_autofree char *host_name = NULL;
         int r;
 
-        network->name = g_strdup(section->name);
+        *network = (FleetNetwork){.name = g_strdup(section->name), .line = section->line};
         g_ptr_array_add(parser->plan->networks, network);
         for (guint i = 0; i < section->entries->len; i++) {
                 const KeyFileEntry *entry = section->entries->pdata[i];
@@ -325,6 +431,11 @@ static const struct {
                 {"Fleet", plan_parse_fleet, false},
                 {"Network", plan_parse_network, true},
                 {"Group", plan_parse_group, true},
+                {"Region", plan_parse_region, true},
+                {"Regions", plan_parse_regions, false},
+                {"Link", plan_parse_link, false},
+                {"Topology", plan_parse_topology, false},
+                {"NAT", plan_parse_nat, true},
                 {"Event", plan_parse_event, false},
                 {"Churn", plan_parse_churn, false},
                 {"Barrier", plan_parse_barrier, true},
@@ -332,7 +443,8 @@ static const struct {
 
 static int plan_check_section(PlanParser *parser, const KeyFileSection *section)
 {
-        static const char *const types[] = {"Fleet", "Network", "Group", "Event", "Churn", "Barrier", NULL};
+        static const char *const types[] = {"Fleet", "Network", "Group", "Event", "Churn", "Barrier", "Link",
+                        "Region", "Regions", "Topology", "NAT", NULL};
 
         for (size_t i = 0; i < G_N_ELEMENTS(section_parsers); i++) {
                 if (!g_str_equal(section->type, section_parsers[i].type))
@@ -389,6 +501,9 @@ static int plan_read(PlanParser *parser)
         }
         if (r < 0)
                 return r;
+        r = plan_check_capture(parser);
+        if (r < 0)
+                return r;
         if (parser->plan->groups->len == 0)
                 return key_file_error(parser->plan->path, 1, parser->ret_error,
                                 "the plan has no members: write a section [Group NAME] with Image= and "
@@ -433,6 +548,13 @@ int fleet_plan_parse(const char *path, const char *text, size_t size, FleetPlan 
                         .actions = g_ptr_array_new_with_free_func(fleet_action_free),
                         .churns = g_ptr_array_new_with_free_func(g_free),
                         .barriers = g_ptr_array_new_with_free_func(fleet_barrier_free),
+                        .regions = g_ptr_array_new_with_free_func(fleet_region_free),
+                        .paths = g_ptr_array_new_with_free_func(g_free),
+                        .matrices = g_ptr_array_new_with_free_func(fleet_matrix_free),
+                        .topologies = g_ptr_array_new_with_free_func(fleet_topology_free),
+                        .nats = g_ptr_array_new_with_free_func(fleet_nat_free),
+                        .capture_limit = FLEET_CAPTURE_LIMIT_DEFAULT,
+                        .capture_bytes = FLEET_CAPTURE_BYTES_DEFAULT,
         };
         key_file_set_lists(key_file, plan_lists());
         r = key_file_add(key_file, path, text, size, ret_error);

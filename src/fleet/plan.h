@@ -8,6 +8,8 @@
 #include "common/address.h"
 #include "common/containers.h"
 #include "common/error.h"
+#include "fleet/link-shape.h"
+#include "link/rules.h"
 
 /* The layer fleet owns what a fleet is: its plan (here), what the plan means in detail (expand.h,
  * schedule.h, random.h), and what its results look like (record.h, tables.h, report.h). It starts nothing
@@ -21,7 +23,10 @@
 #define FLEET_DURATION_MAX (UINT64_C(7) * 24 * 3600 * G_USEC_PER_SEC)
 #define FLEET_SCHEDULE_MAX 100000
 #define FLEET_SEED_MAX     64
-#define FLEET_VALUES_MAX   (16 * 1024 * 1024) /* bytes of one CSV file */
+#define FLEET_VALUES_MAX   (16 * 1024 * 1024) /* bytes of one CSV file, or of one topology */
+
+#define FLEET_CAPTURE_LIMIT_DEFAULT (UINT64_C(100) * 1024 * 1024)
+#define FLEET_CAPTURE_BYTES_DEFAULT UINT64_C(65535)
 
 /* [Network NAME]: a network that is made for the fleet, or one that is there. */
 typedef struct FleetNetwork {
@@ -30,6 +35,9 @@ typedef struct FleetNetwork {
         char *mode;              /* nat, isolated, routed; NULL: nat */
         Subnet subnet4, subnet6; /* AF_UNSPEC if not stated */
         Address first4, first6;  /* of the members; AF_UNSPEC: the first of the subnet */
+        bool emulated;           /* its links are: FleetPath, FleetMatrix, FleetTopology, FleetNat */
+        bool not_emulated;       /* Emulated=no */
+        unsigned line;
 } FleetNetwork;
 
 /* Network=DEVICE:NETWORK of a group. */
@@ -71,12 +79,20 @@ typedef enum FleetVerb {
         FLEET_PAUSE,
         FLEET_RESUME,
         FLEET_EXECUTE,
+        FLEET_PARTITION, /* this and the next two are about links between members */
+        FLEET_HEAL,
+        FLEET_LINK,
         _FLEET_VERB_MAX,
         _FLEET_VERB_INVALID = -EINVAL,
 } FleetVerb;
 
-const char *fleet_verb_to_string(FleetVerb verb); /* "stop", …, "execute" */
+const char *fleet_verb_to_string(FleetVerb verb); /* "stop", …, "link" */
 FleetVerb fleet_verb_from_string(const char *text);
+
+static inline bool fleet_verb_is_of_links(FleetVerb verb)
+{
+        return verb == FLEET_PARTITION || verb == FLEET_HEAL || verb == FLEET_LINK;
+}
 
 typedef enum FleetAmount {
         FLEET_ALL,
@@ -93,12 +109,93 @@ typedef struct FleetTarget {
         guint member;  /* its index in the group */
 } FleetTarget;
 
+/* [Region NAME]: members that are at one place. */
+typedef struct FleetRegion {
+        char *name;
+        GArray *targets; /* FleetTarget */
+        unsigned line;
+} FleetRegion;
+
+/* An end of links: a group, a region or, if both are NULL, everybody. */
+typedef struct FleetSide {
+        const FleetGroup *group;
+        const FleetRegion *region;
+} FleetSide;
+
+typedef enum FleetPathChange {
+        FLEET_PATH_SHAPED,  /* its values replace those that the links had before */
+        FLEET_PATH_DIRECT,  /* no value is left */
+        FLEET_PATH_BLOCKED, /* nothing passes, until a later line */
+        FLEET_PATH_PLANNED, /* as without any event */
+} FleetPathChange;
+
+/* [Link A B], or Link=A B … of an event. */
+typedef struct FleetPath {
+        const FleetNetwork *network; /* NULL: each that is emulated */
+        FleetSide from, to;
+        bool both; /* directions */
+        FleetPathChange change;
+        FleetShape shape;
+        unsigned line;
+} FleetPath;
+
+/* [Regions]: how far regions are from each other. */
+typedef struct FleetMatrix {
+        const FleetNetwork *network;
+        GPtrArray *regions; /* const FleetRegion */
+        double *rtt;        /* ms, regions->len rows and columns; NULL: there is no Matrix= */
+        double jitter;      /* percent of the latency */
+        ShapeDistribution distribution;
+        unsigned line;
+} FleetMatrix;
+
+typedef enum FleetTopologyType {
+        FLEET_TOPOLOGY_FULL,
+        FLEET_TOPOLOGY_RING,
+        FLEET_TOPOLOGY_STAR,
+        FLEET_TOPOLOGY_K_REGULAR,
+        FLEET_TOPOLOGY_SMALL_WORLD,
+        FLEET_TOPOLOGY_SCALE_FREE,
+        FLEET_TOPOLOGY_GML, /* of a file, also GraphML */
+        _FLEET_TOPOLOGY_MAX,
+        _FLEET_TOPOLOGY_INVALID = -EINVAL,
+} FleetTopologyType;
+
+const char *fleet_topology_type_to_string(FleetTopologyType type); /* "full", …, "gml" */
+FleetTopologyType fleet_topology_type_from_string(const char *text);
+
+/* [Topology NETWORK]: which of its members have a link. */
+typedef struct FleetTopology {
+        const FleetNetwork *network;
+        FleetTopologyType type;
+        guint degree;             /* 0: the default of the type */
+        double rewire;            /* percent */
+        bool centred;             /* Centre= is given */
+        FleetTarget centre;       /* one member */
+        struct FleetGraph *graph; /* of FLEET_TOPOLOGY_GML */
+        char *column;             /* of Values=: the node of a member; NULL: in turn */
+        unsigned line;
+} FleetTopology;
+
+/* [NAT NAME]. */
+typedef struct FleetNat {
+        char *name;
+        const FleetNetwork *network;
+        GArray *targets; /* FleetTarget */
+        NatBehaviour behaviour;
+        bool each; /* a box for each member; else one for all */
+        Address first;
+        unsigned line;
+} FleetNat;
+
 /* One line of an [Event TIME]. */
 typedef struct FleetAction {
         uint64_t usec;
         FleetVerb verb;
-        GArray *targets; /* FleetTarget */
+        GArray *targets; /* FleetTarget; NULL for FLEET_EXECUTE, FLEET_LINK, and FLEET_HEAL of all */
         char **command;  /* of FLEET_EXECUTE */
+        FleetPath *path; /* of FLEET_LINK */
+        char *text;      /* the value, for people */
         unsigned line;
 } FleetAction;
 
@@ -141,12 +238,20 @@ typedef struct FleetPlan {
         char *text; /* as read */
         char *name, *seed;
         uint64_t duration_usec;
-        double tolerate;     /* percent of the members that may fail */
-        GPtrArray *networks; /* FleetNetwork */
-        GPtrArray *groups;   /* FleetGroup */
-        GPtrArray *actions;  /* FleetAction, in the order of the file */
-        GPtrArray *churns;   /* FleetChurn */
-        GPtrArray *barriers; /* FleetBarrier */
+        double tolerate;       /* percent of the members that may fail */
+        GPtrArray *networks;   /* FleetNetwork */
+        GPtrArray *groups;     /* FleetGroup */
+        GPtrArray *actions;    /* FleetAction, in the order of the file */
+        GPtrArray *churns;     /* FleetChurn */
+        GPtrArray *barriers;   /* FleetBarrier */
+        GPtrArray *regions;    /* FleetRegion */
+        GPtrArray *paths;      /* FleetPath, in the order of the file */
+        GPtrArray *matrices;   /* FleetMatrix: one at most */
+        GPtrArray *topologies; /* FleetTopology */
+        GPtrArray *nats;       /* FleetNat */
+        bool capture_all;
+        GArray *capture; /* FleetTarget; NULL: nobody, unless capture_all */
+        uint64_t capture_limit, capture_bytes;
         guint n_members;
 } FleetPlan;
 
@@ -162,6 +267,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetPlan, fleet_plan_free)
 
 FleetGroup *fleet_plan_find_group(const FleetPlan *plan, const char *name);
 FleetNetwork *fleet_plan_find_network(const FleetPlan *plan, const char *name);
+FleetRegion *fleet_plan_find_region(const FleetPlan *plan, const char *name);
+
+/* Whether the links of any network are emulated. */
+bool fleet_plan_is_emulated(const FleetPlan *plan);
 
 /* "FLEET-NETWORK". Free with g_free(). */
 char *fleet_network_host_name(const FleetPlan *plan, const FleetNetwork *network);

@@ -94,6 +94,7 @@ void fleet_record_free(FleetRecord *record)
         g_array_unref(record->samples);
         g_ptr_array_unref(record->digests);
         g_ptr_array_unref(record->facts);
+        g_clear_pointer(&record->links, g_ptr_array_unref);
         g_free(record->problem);
         g_free(record);
 }

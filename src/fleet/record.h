@@ -6,7 +6,7 @@
 /* What happened in a run: filled in by shruthictl while it runs, written out by tables.h and report.h. All
  * times are microseconds after the run began (FLEET_NEVER: it did not happen), but those of the journal. */
 
-#define FLEET_NEVER       INT64_MIN
+#define FLEET_NEVER            INT64_MIN
 #define FLEET_METRICS_MAX      2000000 /* of one run, shared equally among its members */
 #define FLEET_METRICS_MIN      1000    /* of a member at least */
 #define FLEET_METRIC_NAMES_MAX 1000
@@ -78,6 +78,18 @@ typedef struct FleetSample {
         guint counts[_FLEET_STATE_MAX];
 } FleetSample;
 
+/* What shruthi-switch says of one network at the end: fleet_record_add_links() of lateness.h. */
+typedef struct FleetLinksRecord {
+        const FleetNetwork *network;
+        GPtrArray *summary; /* char *: KEY, VALUE, KEY, VALUE … */
+        char *problem;      /* why there is none; NULL if there is one */
+} FleetLinksRecord;
+
+/* What the processors did, in the kernel's hundredths of a second. */
+typedef struct FleetLoad {
+        uint64_t busy, stolen, all; /* stolen: a host above this one had them */
+} FleetLoad;
+
 typedef struct FleetRecord {
         const FleetExpansion *expansion;
         int64_t begun_realtime; /* µs since 1970 */
@@ -91,6 +103,8 @@ typedef struct FleetRecord {
         GArray *samples;            /* FleetSample */
         GPtrArray *digests;         /* char *: of the image of each group */
         GPtrArray *facts;           /* char *: KEY, VALUE, KEY, VALUE … of the host */
+        GPtrArray *links;           /* FleetLinksRecord; NULL: no links were emulated */
+        FleetLoad load;             /* from the beginning of the clock on */
         bool interrupted;
         char *problem; /* why the run ended before its time; NULL if it did not */
 } FleetRecord;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fleet/html.h"
+#include "fleet/lateness.h"
 #include "fleet/text.h"
 
 #define POINTS         200 /* of a metric's curve */
@@ -229,6 +230,39 @@ static void report_append_summary(GString *out, const FleetRecord *record)
         g_string_append(out, "</table>\n");
 }
 
+/* Whether the links were what the plan says comes before all that was seen on them. */
+static void report_append_lateness(GString *out, const FleetRecord *record)
+{
+        g_autofree char *lateness = fleet_record_lateness(record);
+
+        if (!lateness)
+                return;
+        g_string_append(out, "<p class=\"bad\">The host was too slow for the links of this plan, so the run "
+                             "proves "
+                             "nothing. ");
+        fleet_append_html(out, lateness);
+        g_string_append(out, "</p>\n");
+}
+
+static void report_append_links(GString *out, const FleetRecord *record)
+{
+        g_autofree char *load = fleet_load_format(&record->load);
+
+        for (guint i = 0; record->links && i < record->links->len; i++) {
+                const FleetLinksRecord *links = record->links->pdata[i];
+
+                g_string_append(out, "<h2>Links of ");
+                fleet_append_html(out, links->network->name);
+                g_string_append(out, "</h2>\n<table>\n");
+                for (guint k = 0; k + 1 < links->summary->len; k += 2)
+                        html_row(out, links->summary->pdata[k], links->summary->pdata[k + 1]);
+                if (links->problem)
+                        html_row(out, "Why there is nothing", links->problem);
+                html_row(out, "Processors of the host", load);
+                g_string_append(out, "</table>\n");
+        }
+}
+
 static void report_append_failures(GString *out, const FleetRecord *record)
 {
         guint shown = 0, n = fleet_record_count_failed(record);
@@ -293,10 +327,12 @@ char *fleet_format_report(const FleetRecord *record)
         g_autoptr(GString) out = g_string_new(NULL);
 
         html_begin(out, title);
+        report_append_lateness(out, record);
         report_append_summary(out, record);
         report_append_states(out, record);
         report_append_latencies(out, record);
         report_append_metrics(out, record);
+        report_append_links(out, record);
         report_append_failures(out, record);
         report_append_events(out, record);
         g_string_append(out, "<h2>Plan</h2>\n<pre>");

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/string-util.h"
+#include "fleet/draw.h"
 #include "fleet/random.h"
 #include "fleet/text.h"
 
@@ -159,7 +160,7 @@ static int schedule_add(FleetExpansion *expansion, PlannedState *states, FleetEn
                         [FLEET_RESUME] = PLANNED_RUNNING,
         };
 
-        if (entry.verb != FLEET_EXECUTE) {
+        if (entry.member != FLEET_NOBODY) {
                 if (!verb_applies(entry.verb, states[entry.member]))
                         return 0;
                 states[entry.member] = after[entry.verb];
@@ -171,19 +172,11 @@ static int schedule_add(FleetExpansion *expansion, PlannedState *states, FleetEn
         return 0;
 }
 
-static int compare_numbers(gconstpointer a, gconstpointer b)
-{
-        guint x = *(const guint *) a, y = *(const guint *) b;
-
-        return x < y ? -1 : x > y;
-}
-
 /* The members of a target in ascending order, drawn among those to which the verb applies. */
 static GArray *target_draw(const FleetExpansion *expansion, const PlannedState *states,
                 const FleetTarget *target, FleetVerb verb, FleetRandom *random)
 {
         GArray *members = g_array_new(FALSE, FALSE, sizeof(guint));
-        guint wanted;
 
         if (target->amount == FLEET_NAMED) {
                 guint member = target->group->first + target->member;
@@ -198,23 +191,24 @@ static GArray *target_draw(const FleetExpansion *expansion, const PlannedState *
                 if (verb_applies(verb, states[member]))
                         g_array_append_val(members, member);
         }
-        switch (target->amount) {
-        case FLEET_COUNT:
-                wanted = (guint) target->number;
-                break;
-        case FLEET_PERCENT: /* of the group, not of those that are left */
-                wanted = (guint) floor(target->group->count * target->number / 100 + 0.5);
-                wanted = MAX(wanted, target->number > 0 ? 1u : 0u);
-                break;
-        default:
-                wanted = members->len;
+        fleet_draw(target, members, random);
+        return members;
+}
+
+/* What is about links is one entry, whoever it means. */
+static int schedule_add_of_links(FleetExpansion *expansion, PlannedState *states, const ScheduleStep *step,
+                FleetRandom *random, Error *ret_error)
+{
+        FleetEntry entry = step->entry;
+        GArray *members = NULL;
+
+        if (entry.action->targets) {
+                (void) fleet_draw_all(expansion, entry.action->targets, NULL, random, &members, NULL);
+                g_ptr_array_add(expansion->drawn, members);
+                entry.members = members;
         }
 
-        wanted = MIN(wanted, members->len);
-        fleet_random_draw(random, members, wanted);
-        g_array_set_size(members, wanted);
-        g_array_sort(members, compare_numbers);
-        return members;
+        return schedule_add(expansion, states, entry, ret_error);
 }
 
 static int schedule_add_action(
@@ -228,6 +222,8 @@ static int schedule_add_action(
                 return schedule_add(expansion, states, step->entry, ret_error);
 
         fleet_random_init(&random, expansion->plan->seed, "event %u", step->number);
+        if (fleet_verb_is_of_links(action->verb))
+                return schedule_add_of_links(expansion, states, step, &random, ret_error);
         for (guint i = 0; i < action->targets->len; i++) {
                 const FleetTarget *target = &g_array_index(action->targets, FleetTarget, i);
                 g_autoptr(GArray) members = target_draw(expansion, states, target, action->verb, &random);
@@ -285,6 +281,14 @@ int fleet_schedule(FleetExpansion *expansion, Error *ret_error)
         return r;
 }
 
+char *fleet_entry_who(const FleetExpansion *expansion, const FleetEntry *entry)
+{
+        if (entry->member != FLEET_NOBODY)
+                return g_strdup(fleet_member_at(expansion, entry->member)->name);
+        return entry->action->command ? g_strjoinv(" ", entry->action->command)
+                                      : g_strdup(entry->action->text);
+}
+
 void fleet_schedule_append_entry(GString *out, const FleetExpansion *expansion, const FleetEntry *entry)
 {
         g_string_append(out, "{\"time\":");
@@ -294,6 +298,17 @@ void fleet_schedule_append_entry(GString *out, const FleetExpansion *expansion, 
         if (entry->member != FLEET_NOBODY) {
                 g_string_append(out, ",\"member\":");
                 fleet_append_json(out, fleet_member_at(expansion, entry->member)->name);
+        }
+        for (guint i = 0; entry->members && i < entry->members->len; i++) {
+                g_string_append(out, i == 0 ? ",\"members\":[" : ",");
+                fleet_append_json(out,
+                                fleet_member_at(expansion, g_array_index(entry->members, guint, i))->name);
+                if (i + 1 == entry->members->len)
+                        g_string_append_c(out, ']');
+        }
+        if (entry->verb == FLEET_LINK) {
+                g_string_append(out, ",\"link\":");
+                fleet_append_json(out, entry->action->text);
         }
         for (char **word = entry->action ? entry->action->command : NULL; word && *word; word++) {
                 g_string_append(out, word == entry->action->command ? ",\"command\":[" : ",");

@@ -8,5 +8,8 @@
  * What is later than Duration= never happens: it is left out, and counted. */
 int fleet_schedule(FleetExpansion *expansion, Error *ret_error);
 
+/* Who an entry is about: a member, a command, or what the plan says of links. Free with g_free(). */
+char *fleet_entry_who(const FleetExpansion *expansion, const FleetEntry *entry);
+
 /* One entry as a line of JSON. */
 void fleet_schedule_append_entry(GString *out, const FleetExpansion *expansion, const FleetEntry *entry);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "common/string-util.h"
+#include "fleet/lateness.h"
 #include "fleet/text.h"
 
 static void append_key(GString *out, const char *key)
@@ -68,6 +70,54 @@ static void run_append_barriers(GString *out, const FleetRecord *record)
         g_string_append(out, record->barriers->len > 0 ? "\n  ],\n" : "],\n");
 }
 
+/* A number as it is; what is none, as text. */
+static void append_summary_value(GString *out, const char *value)
+{
+        uint64_t number;
+
+        if (number_parse(value, 0, UINT64_MAX, &number) >= 0)
+                g_string_append_printf(out, "%" G_GUINT64_FORMAT, number);
+        else
+                fleet_append_json(out, value);
+}
+
+static void run_append_links(GString *out, const FleetRecord *record)
+{
+        g_string_append(out, "  \"Links\": [");
+        for (guint i = 0; record->links && i < record->links->len; i++) {
+                const FleetLinksRecord *links = record->links->pdata[i];
+                g_autoptr(GPtrArray) problems = fleet_links_problems(links);
+
+                g_string_append_printf(out, "%s\n    {\"Network\": ", i > 0 ? "," : "");
+                fleet_append_json(out, links->network->name);
+                g_string_append_printf(out, ", \"InTime\": %s, \"Problems\": [",
+                                problems->len == 0 ? "true" : "false");
+                for (guint k = 0; k < problems->len; k++) {
+                        g_string_append(out, k > 0 ? ", " : "");
+                        fleet_append_json(out, problems->pdata[k]);
+                }
+                g_string_append(out, "], \"Summary\": {");
+                for (guint k = 0; k + 1 < links->summary->len; k += 2) {
+                        g_string_append(out, k > 0 ? ", " : "");
+                        append_key(out, links->summary->pdata[k]);
+                        g_string_append_c(out, ' ');
+                        append_summary_value(out, links->summary->pdata[k + 1]);
+                }
+                g_string_append(out, "}}");
+        }
+        g_string_append(out, record->links ? "\n  ],\n" : "],\n");
+}
+
+static void run_append_load(GString *out, const FleetRecord *record)
+{
+        double all = record->load.all > 0 ? (double) record->load.all : 1;
+        char busy[G_ASCII_DTOSTR_BUF_SIZE], stolen[G_ASCII_DTOSTR_BUF_SIZE];
+
+        g_string_append_printf(out, "  \"Load\": {\"Busy\": %s, \"Stolen\": %s},\n",
+                        g_ascii_formatd(busy, sizeof busy, "%.4f", (double) record->load.busy / all),
+                        g_ascii_formatd(stolen, sizeof stolen, "%.4f", (double) record->load.stolen / all));
+}
+
 char *fleet_format_run(const FleetRecord *record)
 {
         const FleetPlan *plan = record->expansion->plan;
@@ -95,6 +145,8 @@ char *fleet_format_run(const FleetRecord *record)
                         record->expansion->n_left_out, record->metrics_left_out);
         run_append_groups(out, record);
         run_append_barriers(out, record);
+        run_append_links(out, record);
+        run_append_load(out, record);
         g_string_append(out, "  \"Host\": {");
         for (guint i = 0; i + 1 < record->facts->len; i += 2) {
                 g_string_append(out, i > 0 ? ",\n    " : "\n    ");
@@ -289,7 +341,7 @@ char *fleet_format_junit(const FleetRecord *record)
                                   : record->interrupted ? "It was interrupted by a signal"
                                                         : NULL;
         g_autofree char *class = g_strconcat("fleet.", plan->name, NULL),
-                        *events = junit_events_failure(record);
+                        *events = junit_events_failure(record), *lateness = fleet_record_lateness(record);
 
         for (guint i = 0; i < n; i++) {
                 const FleetMemberRecord *member = &record->members[i];
@@ -322,6 +374,13 @@ char *fleet_format_junit(const FleetRecord *record)
         }
         failures += events != NULL;
         junit_append_case(cases, class, "events", record->ended, events);
+        if (lateness) {
+                g_autofree char *why = g_strconcat("The run proves nothing. ", lateness, NULL);
+
+                junit_append_skipped(cases, class, "links", why);
+                skipped++;
+        } else if (record->links)
+                junit_append_case(cases, class, "links", record->ended, NULL);
         failures += run_problem != NULL;
         junit_append_case(cases, class, "run", record->ended, run_problem);
 
@@ -329,7 +388,7 @@ char *fleet_format_junit(const FleetRecord *record)
                         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"");
         fleet_append_html(out, class);
         g_string_append_printf(out, "\" tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"%u\" time=\"",
-                        n + record->barriers->len + 2, failures, skipped);
+                        n + record->barriers->len + (record->links ? 3 : 2), failures, skipped);
         fleet_append_seconds(out, record->ended);
         g_string_append_printf(out, "\">\n%s  </testsuite>\n</testsuites>\n", cases->str);
 

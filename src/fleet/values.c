@@ -114,15 +114,13 @@ static void values_row_free(gpointer data)
         g_strfreev(data);
 }
 
-int fleet_values_parse(const char *path, const char *text, size_t size, GPtrArray **ret_columns,
-                GPtrArray **ret_rows, Error *ret_error)
+int fleet_table_parse(
+                const char *path, const char *text, size_t size, GPtrArray **ret_rows, Error *ret_error)
 {
         ValuesReader reader = {
                         .path = path, .p = text, .end = text + size, .line = 1, .ret_error = ret_error};
         g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(values_row_free);
-        GPtrArray *columns;
-        g_auto(GStrv) head = NULL;
-        int r;
+        guint n = 0;
 
         for (size_t i = 0; i < size; i++)
                 if ((unsigned char) text[i] < ' ' && !strchr("\t\r\n", text[i]))
@@ -134,21 +132,41 @@ int fleet_values_parse(const char *path, const char *text, size_t size, GPtrArra
                 return key_file_error(path, 1, ret_error,
                                 "the file is empty: write a line with the names of the fields, and one for "
                                 "each member");
-        r = values_read_line(&reader, &head);
-        if (r >= 0)
-                r = values_check_columns(&reader, head);
-        while (r >= 0 && reader.p < reader.end) {
+
+        while (reader.p < reader.end) {
                 unsigned line = reader.line;
                 char **row = NULL;
+                int r;
 
                 r = values_read_line(&reader, &row);
                 if (r < 0)
                         return r;
                 g_ptr_array_add(rows, row);
-                if (g_strv_length(row) != g_strv_length(head))
+                if (rows->len == 1)
+                        n = g_strv_length(row);
+                if (g_strv_length(row) != n)
                         return key_file_error(path, line, ret_error, "%u fields, and the head has %u",
-                                        g_strv_length(row), g_strv_length(head));
+                                        g_strv_length(row), n);
         }
+
+        *ret_rows = g_steal_pointer(&rows);
+        return 0;
+}
+
+int fleet_values_parse(const char *path, const char *text, size_t size, GPtrArray **ret_columns,
+                GPtrArray **ret_rows, Error *ret_error)
+{
+        ValuesReader reader = {.path = path, .ret_error = ret_error};
+        g_autoptr(GPtrArray) rows = NULL;
+        g_auto(GStrv) head = NULL;
+        GPtrArray *columns;
+        int r;
+
+        r = fleet_table_parse(path, text, size, &rows, ret_error);
+        if (r < 0)
+                return r;
+        head = g_ptr_array_steal_index(rows, 0);
+        r = values_check_columns(&reader, head);
         if (r < 0)
                 return r;
 

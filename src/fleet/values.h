@@ -11,6 +11,10 @@
 
 #define FLEET_COLUMNS_MAX 64
 
+/* Any table of such text: lines with as many fields each, at least one line. Elements char **. */
+int fleet_table_parse(
+                const char *path, const char *text, size_t size, GPtrArray **ret_rows, Error *ret_error);
+
 /* ret_columns: char *; ret_rows: char **, each with as many as there are columns. INVALID_DEFINITION with
  * "PATH:LINE: …". */
 int fleet_values_parse(const char *path, const char *text, size_t size, GPtrArray **ret_columns,

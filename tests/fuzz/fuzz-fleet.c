@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Plans of fleets and tables of values, and lines of consoles that are metrics. */
+/* Plans of fleets, their tables, matrices and graphs, the rules that follow from them, and lines of consoles
+ * that are metrics. */
 
 #include "fuzz.h"
 
@@ -9,9 +10,13 @@
 #include <string.h>
 
 #include "fleet/expand.h"
+#include "fleet/graph.h"
+#include "fleet/links.h"
+#include "fleet/matrix.h"
 #include "fleet/report.h"
 #include "fleet/tables.h"
 #include "fleet/values.h"
+#include "link/rules.h"
 
 static void fuzz_run(const FleetExpansion *expansion, const char *text)
 {
@@ -32,12 +37,55 @@ static void fuzz_run(const FleetExpansion *expansion, const char *text)
                 abort();
 }
 
+static void fuzz_graph(const char *text, size_t size)
+{
+        g_autoptr(FleetGraph) graph = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree uint64_t *latency = NULL;
+        g_autofree double *loss = NULL;
+
+        if (fleet_graph_parse("/f.gml", text, size, &graph, &error) < 0) {
+                if (!error.message)
+                        abort();
+                return;
+        }
+        latency = g_new(uint64_t, graph->nodes->len);
+        loss = g_new(double, graph->nodes->len);
+        fleet_graph_paths(graph, 0, latency, loss);
+        for (guint i = 0; i < graph->nodes->len; i++)
+                if (!(loss[i] >= 0 && loss[i] <= 1))
+                        abort();
+}
+
+/* What was accepted as a plan is rules that shruthi-switch accepts, whenever it is asked for. */
+static void fuzz_rules(const FleetExpansion *expansion)
+{
+        for (guint i = 0; i < expansion->links->len; i++)
+                for (guint entries = 0; entries <= expansion->schedule->len;
+                                entries += MAX(expansion->schedule->len, 1)) {
+                        g_autofree char *text = NULL;
+                        g_autoptr(Rules) rules = NULL;
+                        _cleanup_error_ Error error = ERROR_INIT;
+
+                        if (fleet_links_rules(expansion, expansion->links->pdata[i], entries, &text,
+                                            &error) < 0) {
+                                if (!error.message)
+                                        abort();
+                                continue;
+                        }
+                        if (rules_parse(text, strlen(text), &rules, NULL, &error) < 0)
+                                abort();
+                }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autofree char *text = g_strndup(size > 0 ? (const char *) data : "", size);
         g_autoptr(FleetPlan) plan = NULL;
         g_autoptr(FleetExpansion) expansion = NULL;
         g_autoptr(GPtrArray) columns = NULL, rows = NULL;
+        static const char *const regions[] = {"eu", "us"};
+        g_autofree double *rtt = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
         if (fleet_values_parse("/f.csv", text, strlen(text), &columns, &rows, NULL) >= 0)
@@ -45,6 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         if (g_strv_length(rows->pdata[i]) != columns->len)
                                 abort();
 
+        fuzz_graph(text, strlen(text));
+        (void) fleet_matrix_parse("/f.csv", text, strlen(text), regions, G_N_ELEMENTS(regions), &rtt, NULL);
         if (fleet_plan_parse("/f.fleet", (const char *) data, size, &plan, &error) < 0 ||
                         fleet_expand(plan, &expansion, &error) < 0) {
                 if (!error.message)
@@ -57,6 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 if (g_array_index(expansion->schedule, FleetEntry, i).usec <
                                 g_array_index(expansion->schedule, FleetEntry, i - 1).usec)
                         abort();
+        fuzz_rules(expansion);
         fuzz_run(expansion, text);
         return 0;
 }

@@ -13,11 +13,14 @@
 #include "ctl/fleet/admission.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
+#include "fleet/links.h"
+#include "fleet/schedule.h"
 #include "fleet/text.h"
 #include "image/inspect.h"
 
 #define MEMBERS_SHOWN  10
 #define SCHEDULE_SHOWN 30
+#define RULES_SHOWN    30 /* lines */
 
 /* Whether the image of a group is for processes; one that cannot be read here counts as that of a virtual
  * machine, which needs more. */
@@ -62,14 +65,43 @@ static void check_print_member(const FleetMember *member)
 
 static void check_print_entry(const FleetExpansion *expansion, const FleetEntry *entry)
 {
-        g_autofree char *who = entry->member != FLEET_NOBODY
-                                               ? g_strdup(fleet_member_at(expansion, entry->member)->name)
-                                               : g_strjoinv(" ", entry->action->command);
-        g_autofree char *shown = text_for_display(who, 160);
+        g_autofree char *who = fleet_entry_who(expansion, entry), *shown = text_for_display(who, 160);
         g_autoptr(GString) time = g_string_new(NULL);
 
         fleet_append_seconds(time, (int64_t) entry->usec);
         printf("  %10s s  %s %s\n", time->str, fleet_verb_to_string(entry->verb), shown);
+}
+
+static char *check_rules(const FleetExpansion *expansion, guint i)
+{
+        char *rules = NULL;
+
+        /* They were made before: fleet_expand(). */
+        (void) fleet_links_rules(expansion, expansion->links->pdata[i], 0, &rules, NULL);
+        return rules;
+}
+
+/* What is not of single members: those are listed above. */
+static void check_print_rules(const FleetExpansion *expansion)
+{
+        for (guint i = 0; i < expansion->links->len; i++) {
+                const FleetLinks *links = expansion->links->pdata[i];
+                g_autofree char *rules = check_rules(expansion, i);
+                g_auto(GStrv) lines = g_strsplit(rules ?: "", "\n", -1);
+                guint shown = 0;
+
+                printf("Links of %s, %u members:\n", links->network->name, links->members->len);
+                for (char **line = lines; *line && shown < RULES_SHOWN; line++) {
+                        g_autofree char *text = text_for_display(*line, 160);
+
+                        if (!*text || g_str_has_prefix(text, "member ") || g_str_has_prefix(text, "# Links"))
+                                continue;
+                        printf("  %s\n", text);
+                        shown++;
+                }
+                if (shown == RULES_SHOWN)
+                        puts("  … all of it: --json");
+        }
 }
 
 static void check_print(const FleetExpansion *expansion, const FleetAdmission *admission)
@@ -95,6 +127,7 @@ static void check_print(const FleetExpansion *expansion, const FleetAdmission *a
         puts("First members:");
         for (guint i = 0; i < MIN(expansion->members->len, MEMBERS_SHOWN); i++)
                 check_print_member(fleet_member_at(expansion, i));
+        check_print_rules(expansion);
         printf("Schedule:  %u entries\n", expansion->schedule->len);
         if (expansion->n_left_out > 0)
                 printf("  and %u lines of [Event] and other entries later than Duration=, which never "
@@ -104,6 +137,23 @@ static void check_print(const FleetExpansion *expansion, const FleetAdmission *a
                 check_print_entry(expansion, &g_array_index(expansion->schedule, FleetEntry, i));
         if (expansion->schedule->len > SCHEDULE_SHOWN)
                 puts("  … all of it: --json");
+}
+
+static JsonNode *check_links_to_json(const FleetExpansion *expansion)
+{
+        JsonArray *all = json_array_new();
+
+        for (guint i = 0; i < expansion->links->len; i++) {
+                const FleetLinks *links = expansion->links->pdata[i];
+                JsonObject *object = json_object_new();
+                g_autofree char *rules = check_rules(expansion, i);
+
+                json_object_set_member(object, "Network", json_text(links->network->name));
+                json_object_set_member(object, "Rules", json_text(rules));
+                json_array_add_object_element(all, object);
+        }
+
+        return json_node_init_array(json_node_alloc(), all);
 }
 
 static JsonNode *check_members_to_json(const FleetExpansion *expansion)
@@ -139,10 +189,7 @@ static JsonNode *check_schedule_to_json(const FleetExpansion *expansion)
         for (guint i = 0; i < expansion->schedule->len; i++) {
                 const FleetEntry *entry = &g_array_index(expansion->schedule, FleetEntry, i);
                 JsonObject *object = json_object_new();
-                g_autofree char *who =
-                                entry->member != FLEET_NOBODY
-                                                ? g_strdup(fleet_member_at(expansion, entry->member)->name)
-                                                : g_strjoinv(" ", entry->action->command);
+                g_autofree char *who = fleet_entry_who(expansion, entry);
 
                 json_object_set_member(object, "Time", json_number(entry->usec));
                 json_object_set_member(object, "Verb", json_text(fleet_verb_to_string(entry->verb)));
@@ -168,6 +215,7 @@ static void check_print_json(
         json_object_set_member(object, "MembersThatFit", json_number(admission->n_fit));
         json_object_set_member(object, "EntriesLeftOut", json_number(expansion->n_left_out));
         json_object_set_member(object, "Members", check_members_to_json(expansion));
+        json_object_set_member(object, "Links", check_links_to_json(expansion));
         json_object_set_member(object, "Schedule", check_schedule_to_json(expansion));
         json_node_set_object(node, object);
         json_print(options, node);

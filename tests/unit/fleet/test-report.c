@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fleet/expand.h"
+#include "fleet/lateness.h"
 #include "fleet/report.h"
 #include "fleet/tables.h"
 
@@ -262,6 +263,63 @@ static void test_record_is_bounded(Fixture *fixture, const void *unused)
                                 g_array_index(record->samples, FleetSample, i - 1).usec);
 }
 
+/* What was seen on links that were late is marked as worth nothing, wherever results are read. */
+static void test_lateness(Fixture *fixture, const void *unused)
+{
+        static const struct {
+                const char *summary, *problem; /* NULL: in time */
+        } cases[] = {
+                        {"delivered=5\nlate_packets=0\nlateness_p99_usec=1000\nreceive_overflows=0\n", NULL},
+                        {"late_packets=3\ndelivered=10\nlateness_p99_usec=1001\n",
+                                        "1.001 ms late or more (3 of 10 by more than 1 ms)"},
+                        {"receive_overflows=2\n", "2 packets came faster than they were read"},
+                        {"memory_limit_drops=7\n", "7 packets were lost because more were under way"},
+                        {NULL, "Nothing is known of the links of lab: <gone>"},
+        };
+        FleetNetwork network = {.name = (char *) "lab"};
+
+        fixture->record->load = (FleetLoad){.busy = 93, .stolen = 5, .all = 100};
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *report = NULL, *run = NULL, *junit = NULL, *text = NULL;
+
+                g_clear_pointer(&fixture->record->links, g_ptr_array_unref);
+                fleet_record_add_links(fixture->record, &network, cases[i].summary, "<gone>");
+                text = fleet_record_lateness(fixture->record);
+                report = fleet_format_report(fixture->record);
+                run = fleet_format_run(fixture->record);
+                junit = fleet_format_junit(fixture->record);
+                g_assert_nonnull(strstr(run, "\"Load\": {\"Busy\": 0.9300, \"Stolen\": 0.0500}"));
+                g_assert_null(strstr(report, "<gone>"));
+                g_assert_nonnull(strstr(report, "<h2>Links of lab</h2>"));
+                if (!cases[i].problem) {
+                        g_assert_null(text);
+                        g_assert_null(strstr(report, "proves nothing"));
+                        g_assert_nonnull(strstr(run, "\"InTime\": true, \"Problems\": []"));
+                        g_assert_nonnull(strstr(run, "\"Summary\": {\"delivered\": 5, "));
+                        g_assert_nonnull(strstr(junit, "skipped=\"0\""));
+                        continue;
+                }
+                g_assert_nonnull(strstr(text, cases[i].problem));
+                g_assert_nonnull(strstr(text, "The processors were 93% busy, 5% taken by a host above."));
+                g_assert_nonnull(strstr(report, "proves nothing"));
+                g_assert_nonnull(strstr(run, "\"InTime\": false"));
+                g_assert_nonnull(strstr(junit, "skipped message=\"The run proves nothing."));
+        }
+}
+
+static void test_load(Fixture *fixture, const void *unused)
+{
+        FleetLoad begin, end, load;
+
+        g_assert_cmpint(fleet_load_parse("cpu  10 1 5 80 4 1 1 8 3 0\ncpu0 1 2\n", &begin), ==, 0);
+        g_assert_cmpint(fleet_load_parse("cpu  30 1 15 100 3 2 2 18 9 0\n", &end), ==, 0);
+        g_assert_cmpint(fleet_load_parse("cpux 1", &load), ==, -EBADMSG);
+        load = fleet_load_between(&begin, &end);
+        g_assert_cmpuint(load.busy, ==, 32);
+        g_assert_cmpuint(load.stolen, ==, 10);
+        g_assert_cmpuint(load.all, ==, 61);
+}
+
 static void add(const char *path, void (*test)(Fixture *fixture, const void *unused))
 {
         g_test_add(path, Fixture, NULL, set_up, test, tear_down);
@@ -281,5 +339,7 @@ int main(int argc, char *argv[])
         add("/fleet/report/usage-is-of-each-start", test_usage_is_of_each_start);
         add("/fleet/report/metrics-have-limits", test_metrics_have_limits);
         add("/fleet/report/record-is-bounded", test_record_is_bounded);
+        add("/fleet/report/lateness", test_lateness);
+        add("/fleet/report/load", test_load);
         return g_test_run();
 }
