@@ -3,9 +3,11 @@
 /* The schedule is carried out. */
 
 #include "ctl/fleet/calls.h"
+#include "ctl/fleet/emulation.h"
 #include "ctl/fleet/member-start.h"
 #include "ctl/fleet/programs.h"
 #include "ctl/fleet/view.h"
+#include "fleet/schedule.h"
 
 #define STATISTICS_USEC (10 * 1000 * 1000)
 #define LOOK_AHEAD_USEC (300 * 1000)
@@ -53,10 +55,7 @@ static void carry_out_entry(FleetRun *run, const FleetEntry *entry)
                         .verb = entry->verb,
                         .cause = entry->cause,
                         .member = entry->member,
-                        .who = entry->member != FLEET_NOBODY
-                                               ? g_strdup(fleet_member_at(run->expansion, entry->member)
-                                                                                 ->name)
-                                               : g_strjoinv(" ", entry->action->command),
+                        .who = fleet_entry_who(run->expansion, entry),
                         .planned = (int64_t) entry->usec,
                         .began = fleet_run_now(run),
                         .ended = FLEET_NEVER,
@@ -73,6 +72,11 @@ static void carry_out_entry(FleetRun *run, const FleetEntry *entry)
                 }
                 if (entry_ends_run(entry))
                         run->replaced[entry->member] = run->starting[entry->member];
+        }
+
+        if (fleet_verb_is_of_links(entry->verb)) {
+                fleet_links_change(run, event);
+                return;
         }
 
         switch (entry->verb) {
@@ -178,6 +182,7 @@ int fleet_carry_out(FleetRun *run, Error *ret_error)
         int r = 0;
 
         run->record->clock = fleet_run_now(run);
+        fleet_run_begin_load(run);
         fleet_view_phase(run, "running");
         while (r >= 0 && !fleet_signal()) {
                 int64_t now = fleet_run_now(run) - run->record->clock, wake;
@@ -189,6 +194,7 @@ int fleet_carry_out(FleetRun *run, Error *ret_error)
                                 break;
                         carry_out_entry(run, entry);
                 }
+                fleet_links_apply(run, next);
                 if (now >= end)
                         break;
                 looked = carry_out_look(run, MAX(looked, next), now);

@@ -8,6 +8,7 @@
 #include "ctl/bus/settings-append.h"
 #include "ctl/cli/command-settings.h"
 #include "ctl/fleet/calls.h"
+#include "ctl/fleet/emulation.h"
 #include "ctl/fleet/state.h"
 #include "ctl/fleet/view.h"
 
@@ -26,8 +27,10 @@ static int create_network(FleetRun *run, const FleetNetwork *network, const char
         if (address_is_set(&network->subnet6.network))
                 address_format(&network->subnet6.network, v6);
 
-        return client_call(run->ctl, "CreateNetwork", NULL, ret_error, "sa{sv}", name, 3, "Subnet", "s", v4,
-                        "IPv6Subnet", "s", v6, "Mode", "s", network->mode ?: "nat");
+        /* A shruthid of an earlier version does not know the last key. */
+        return client_call(run->ctl, "CreateNetwork", NULL, ret_error, "sa{sv}", name,
+                        network->emulated ? 4 : 3, "Subnet", "s", v4, "IPv6Subnet", "s", v6, "Mode", "s",
+                        network->mode ?: "nat", "Emulated", "b", (int) network->emulated);
 }
 
 static int create_networks(FleetRun *run, Error *ret_error)
@@ -254,6 +257,8 @@ int fleet_create(FleetRun *run, Error *ret_error)
 
         fleet_view_phase(run, "creating");
         r = create_networks(run, ret_error);
+        if (r >= 0)
+                r = fleet_links_begin(run, ret_error);
         while (r >= 0 && !fleet_signal() && !too_many_failed(run) &&
                         (next < run->expansion->members->len || run->in_flight > 0 ||
                                         !g_queue_is_empty(run->waiting)))

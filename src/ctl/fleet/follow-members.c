@@ -7,6 +7,7 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "ctl/fleet/calls.h"
+#include "ctl/fleet/emulation.h"
 #include "ctl/fleet/programs.h"
 #include "ctl/fleet/run.h"
 #include "ctl/fleet/view.h"
@@ -28,11 +29,14 @@ FleetRun *fleet_run_new(Ctl *ctl, const FleetExpansion *expansion)
                         .starting = g_new0(guint, expansion->members->len),
                         .replaced = g_new0(guint, expansion->members->len),
                         .programs = g_ptr_array_new_with_free_func(g_free),
+                        .emulations = g_ptr_array_new_with_free_func(fleet_emulation_free),
+                        .changes = g_ptr_array_new(),
                         .phase = "",
                         .results_fd = -EBADF,
                         .consoles_fd = -EBADF,
         };
         run->record->begun_realtime = g_get_real_time();
+        fleet_run_begin_load(run);
         for (guint i = 0; i < expansion->members->len; i++)
                 g_hash_table_insert(
                                 run->members, fleet_member_at(expansion, i)->name, GUINT_TO_POINTER(i + 1));
@@ -57,6 +61,8 @@ void fleet_run_free(FleetRun *run)
         close_safe(run->results_fd);
         close_safe(run->consoles_fd);
         g_ptr_array_unref(run->programs);
+        g_ptr_array_unref(run->emulations);
+        g_ptr_array_unref(run->changes);
         g_free(run);
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/unikernel-name.h"
 #include "common/users.h"
+#include "ctl/fleet/emulation.h"
 #include "ctl/fleet/state.h"
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
@@ -243,6 +244,7 @@ static int remove_networks(Ctl *ctl, uid_t owner, char **networks, Error *ret_er
 
                 if (!g_hash_table_contains(own, *network))
                         continue;
+                fleet_links_end(ctl, *network);
                 r = client_call_quietly(ctl, "RemoveNetwork", NULL, &error, "s", *network);
 
                 if (r < 0 && error.code != ERROR_NO_SUCH_NETWORK) {

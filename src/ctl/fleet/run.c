@@ -4,8 +4,14 @@
 
 #include "ctl/fleet/run.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
+
+#include "common/io.h"
+#include "fleet/lateness.h"
+
+#define STAT_MAX (16 * 1024 * 1024) /* it has a line for each processor, and a long one of interrupts */
 
 static volatile sig_atomic_t caught;
 
@@ -36,6 +42,28 @@ void fleet_catch_signals(void)
 int fleet_signal(void)
 {
         return caught;
+}
+
+static void load_read(FleetLoad *ret_load)
+{
+        g_autofree char *text = NULL;
+        _cleanup_close_ int fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0 || fd_read_all(fd, STAT_MAX, &text, NULL) < 0 || fleet_load_parse(text, ret_load) < 0)
+                *ret_load = (FleetLoad){};
+}
+
+void fleet_run_begin_load(FleetRun *run)
+{
+        load_read(&run->load);
+}
+
+void fleet_run_end_load(FleetRun *run)
+{
+        FleetLoad now;
+
+        load_read(&now);
+        run->record->load = fleet_load_between(&run->load, &now);
 }
 
 int64_t fleet_run_now(const FleetRun *run)

@@ -23,22 +23,25 @@ typedef struct FleetRun {
         GQueue *waiting;     /* FleetCall that are not sent yet */
         GList *sent;         /* FleetCall without an answer */
         unsigned in_flight;
-        unsigned batches;    /* calls that create members */
-        bool *started;       /* for each member: its first start is answered */
-        guint *starting;     /* for each member: starts without an answer */
-        guint *replaced;     /* for each member: how many of these the plan has ended itself */
-        GPtrArray *programs; /* FleetProgram that run */
-        const char *results; /* folder; NULL if there is none */
+        unsigned batches;      /* calls that create members */
+        bool *started;         /* for each member: its first start is answered */
+        guint *starting;       /* for each member: starts without an answer */
+        guint *replaced;       /* for each member: how many of these the plan has ended itself */
+        GPtrArray *programs;   /* FleetProgram that run */
+        GPtrArray *emulations; /* FleetEmulation: of networks with emulated links (emulation.h) */
+        GPtrArray *changes;    /* FleetEventRecord: of those that shruthi-switch is to be told of */
+        FleetLoad load;        /* of the processors, when the clock began */
+        const char *results;   /* folder; NULL if there is none */
         int results_fd, consoles_fd;
-        bool asked;          /* for the counters, and not answered yet */
-        bool removing;       /* what ends now is no failure */
-        bool lost;           /* the connection to the bus */
-        bool silent;         /* shruthid does not answer any more */
-        uint64_t heard;      /* CLOCK_MONOTONIC: its last message, while the run is to end; 0: it is not */
-        int64_t asked_at;    /* for the counters, last */
-        char *refusal;       /* of a password, which is not asked for again */
-        const char *phase;   /* for the view */
-        uint64_t shown;      /* when the view was drawn last */
+        bool asked;        /* for the counters, and not answered yet */
+        bool removing;     /* what ends now is no failure */
+        bool lost;         /* the connection to the bus */
+        bool silent;       /* shruthid does not answer any more */
+        uint64_t heard;    /* CLOCK_MONOTONIC: its last message, while the run is to end; 0: it is not */
+        int64_t asked_at;  /* for the counters, last */
+        char *refusal;     /* of a password, which is not asked for again */
+        const char *phase; /* for the view */
+        uint64_t shown;    /* when the view was drawn last */
         unsigned shown_lines;
 } FleetRun;
 
@@ -52,6 +55,12 @@ int64_t fleet_run_now(const FleetRun *run);
 
 /* Follows the states of the members, from signals. */
 int fleet_run_follow(FleetRun *run, Error *ret_error);
+
+/* Notes how busy the processors were from the beginning of the clock on; begins before it, and again with
+ * it.
+ */
+void fleet_run_begin_load(FleetRun *run);
+void fleet_run_end_load(FleetRun *run);
 
 /* From SIGINT, SIGTERM and SIGHUP, whose number is kept: 0 if none has come. The second ends the process. */
 void fleet_catch_signals(void);

@@ -9,6 +9,7 @@
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 #include "ctl/fleet/calls.h"
+#include "ctl/fleet/emulation.h"
 #include "ctl/fleet/programs.h"
 #include "ctl/fleet/results.h"
 #include "ctl/fleet/run.h"
@@ -17,6 +18,7 @@
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 #include "fleet/expand.h"
+#include "fleet/lateness.h"
 
 #define STATISTICS_USEC  (20 * UINT64_C(1000000))
 #define REMOVE_CALL_USEC (120 * UINT64_C(1000000)) /* a stop that takes as long hangs */
@@ -38,8 +40,8 @@ static int fleet_load(
 }
 
 /* Up to where unikernels are created. All three are the caller's to free, also if it fails. */
-static int fleet_begin(Ctl *ctl, const char *path, FleetPlan **plan, FleetExpansion **expansion, FleetRun **run,
-                Error *ret_error)
+static int fleet_begin(Ctl *ctl, const char *path, FleetPlan **plan, FleetExpansion **expansion,
+                FleetRun **run, Error *ret_error)
 {
         int r;
 
@@ -170,6 +172,7 @@ static void fleet_run_plan(FleetRun *run)
         run_note_problem(run, &error, r);
         fleet_programs_end(run);
         run->record->ended = fleet_run_now(run);
+        fleet_run_end_load(run);
         fleet_record_sample(run->record, run->record->ended);
 
         if (run->lost && !run->silent)
@@ -178,15 +181,22 @@ static void fleet_run_plan(FleetRun *run)
                 r = fleet_stop_all(run, &stop_error);
                 run_note_problem(run, &stop_error, r);
         }
+        fleet_links_finish(run);
 }
 
 static void fleet_run_print(const FleetRun *run)
 {
         const FleetRecord *record = run->record;
-        g_autofree char *problem = record->problem ? text_for_display(record->problem, 1000) : NULL;
+        g_autofree char *problem = record->problem ? text_for_display(record->problem, 1000) : NULL,
+                        *lateness = fleet_record_lateness(record);
 
         if (problem)
                 fprintf(stderr, "%s\n", problem);
+        if (lateness)
+                fprintf(stderr,
+                                "The host was too slow for the links of this plan, so the run proves "
+                                "nothing. %s\n",
+                                lateness);
         if (record->metrics_left_out > 0)
                 fprintf(stderr,
                                 "%" G_GUINT64_FORMAT

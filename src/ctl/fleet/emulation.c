@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Talks with shruthi-switch. */
+
+#include "ctl/fleet/emulation.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/socket.h"
+#include "common/string-util.h"
+#include "ctl/fleet/consoles.h"
+#include "ctl/fleet/view.h"
+#include "fleet/lateness.h"
+#include "fleet/links.h"
+#include "fleet/text.h"
+#include "switch/protocol.h"
+
+#define PATIENCE_SEC 30
+#define SUMMARY_MAX  (64 * 1024)
+
+/* Of one network. */
+typedef struct FleetEmulation {
+        const FleetLinks *links;
+        char *network; /* as it is called on this host */
+        int fd;
+        char *rules; /* those that hold */
+        bool captured;
+        uint32_t capture;
+} FleetEmulation;
+
+void fleet_emulation_free(gpointer data)
+{
+        FleetEmulation *emulation = data;
+
+        close_safe(emulation->fd);
+        g_free(emulation->network);
+        g_free(emulation->rules);
+        g_free(emulation);
+}
+
+static int links_connect(Ctl *ctl, const char *network, bool quietly, int *ret_fd, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        struct timeval patience = {.tv_sec = PATIENCE_SEC};
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = quietly ? client_call_quietly(ctl, "OpenNetworkLinks", &reply, ret_error, "s", network)
+                    : client_call(ctl, "OpenNetworkLinks", &reply, ret_error, "s", network);
+        if (r >= 0)
+                r = client_read_fd(reply, &fd, ret_error);
+        if (r < 0)
+                return r;
+        if (fcntl(fd, F_SETFL, 0) < 0 ||
+                        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
+                        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
+                return error_set_errno(ret_error, errno, "Cannot use the connection to shruthi-switch");
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* Sends one request and waits for its answer. ret_text (or NULL): the words behind "done"; ret_fd (or NULL):
+ * the descriptor that came with it. */
+static int links_ask(int socket, const SwitchRequest *request, int fd, char **ret_text, int *ret_fd,
+                Error *ret_error)
+{
+        g_autofree char *text = switch_request_format(request), *data = g_malloc(SWITCH_MESSAGE_MAX);
+        _cleanup_switch_answer_ SwitchAnswer answer = {};
+        _cleanup_close_ int received = -EBADF;
+        ssize_t n;
+        int r;
+
+        r = socket_send_with_fd(socket, text, fd, MSG_NOSIGNAL);
+        n = r < 0 ? r : socket_receive_with_fd(socket, data, SWITCH_MESSAGE_MAX, &received);
+        if (n == -EAGAIN)
+                return error_set(ret_error, ERROR_TIMED_OUT, "shruthi-switch has not answered for %d s",
+                                PATIENCE_SEC);
+        if (n <= 0)
+                return error_set_errno(ret_error, n < 0 ? (int) n : -ECONNRESET,
+                                "Lost the connection to shruthi-switch");
+        if (switch_answer_parse(data, (size_t) n, &answer) < 0 || (ret_fd && answer.done && received < 0))
+                return error_set(ret_error, ERROR_FAILED,
+                                "shruthi-switch sent no answer that is understood here: it may be of "
+                                "another "
+                                "version");
+        if (!answer.done)
+                return answer.line > 0 ? error_set(ret_error, ERROR_INVALID_ARGS, "line %u of the rules: %s",
+                                                         answer.line, answer.text)
+                                       : error_set(ret_error, ERROR_FAILED, "%s", answer.text);
+
+        if (ret_text)
+                *ret_text = g_steal_pointer(&answer.text);
+        if (ret_fd)
+                *ret_fd = TAKE_FD(received);
+        return 0;
+}
+
+/* A file in memory that nobody can change any more. */
+static int rules_to_memory(const char *text, int *ret_fd, Error *ret_error)
+{
+        _cleanup_close_ int fd = memfd_create("rules", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        int r;
+
+        r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+        if (r >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+                r = -errno;
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot keep the rules in memory");
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int emulation_send(FleetEmulation *emulation, const char *rules, Error *ret_error)
+{
+        SwitchRequest request = {.verb = SWITCH_RULES};
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = rules_to_memory(rules, &fd, ret_error);
+        return r < 0 ? r : links_ask(emulation->fd, &request, fd, NULL, NULL, ret_error);
+}
+
+/* A switch that was restarted has another connection; it goes on by the rules that it knew. */
+static int emulation_set_rules(FleetRun *run, FleetEmulation *emulation, guint n_entries, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *rules = NULL;
+        int r;
+
+        r = fleet_links_rules(run->expansion, emulation->links, n_entries, &rules, ret_error);
+        if (r < 0)
+                return r;
+        if (emulation->rules && g_str_equal(rules, emulation->rules))
+                return 0;
+
+        r = emulation_send(emulation, rules, &error);
+        if (r == -ECONNRESET || r == -EPIPE) {
+                fleet_view_note(run, "links", emulation->network, "shruthi-switch was restarted");
+                emulation->fd = close_safe(emulation->fd);
+                emulation->captured = false;
+                error_clear(&error);
+                r = links_connect(run->ctl, emulation->network, false, &emulation->fd, &error);
+                if (r >= 0)
+                        r = emulation_send(emulation, rules, &error);
+        }
+        if (r < 0) {
+                error_prefix(&error, "The links of the network %s", emulation->network);
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        g_free(emulation->rules);
+        emulation->rules = g_steal_pointer(&rules);
+        return 0;
+}
+
+/* A folder in the results. */
+static int links_make_folder(const FleetRun *run, const char *name, int *ret_fd, Error *ret_error)
+{
+        int fd, r = 0;
+
+        if (mkdirat(run->results_fd, name, 0700) < 0 && errno != EEXIST)
+                r = -errno;
+        fd = r < 0 ? r : openat(run->results_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return error_set_errno(ret_error, r < 0 ? r : errno, "Cannot make the folder %s/%s",
+                                run->results, name);
+
+        *ret_fd = fd;
+        return 0;
+}
+
+static int emulation_keep_rules(const FleetRun *run, const FleetEmulation *emulation, Error *ret_error)
+{
+        g_autofree char *name = g_strconcat(emulation->links->network->name, ".rules", NULL);
+        _cleanup_close_ int folder = -EBADF;
+        int r;
+
+        r = links_make_folder(run, "rules", &folder, ret_error);
+        if (r < 0)
+                return r;
+        r = fleet_results_write_file(folder, name, emulation->rules, strlen(emulation->rules));
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s/rules/%s", run->results, name) : 0;
+}
+
+/* The members whose frames are written; NULL: all of the network. */
+static char **emulation_list_captured(const FleetRun *run, const FleetEmulation *emulation, guint *ret_n)
+{
+        const GArray *members = emulation->links->members;
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+        for (guint i = 0; i < members->len; i++) {
+                const FleetMember *member =
+                                fleet_member_at(run->expansion, g_array_index(members, guint, i));
+
+                if (member->captured)
+                        g_ptr_array_add(names, g_strdup(member->name));
+        }
+
+        *ret_n = names->len;
+        if (names->len == members->len)
+                return NULL;
+        g_ptr_array_add(names, NULL);
+        return (char **) g_ptr_array_steal(names, NULL);
+}
+
+static int emulation_capture(const FleetRun *run, FleetEmulation *emulation, Error *ret_error)
+{
+        g_autofree char *name = g_strconcat(emulation->links->network->name, ".pcapng", NULL), *text = NULL;
+        _cleanup_close_ int folder = -EBADF, fd = -EBADF;
+        _cleanup_switch_request_ SwitchRequest request = {.verb = SWITCH_CAPTURE,
+                        .max_bytes = run->plan->capture_limit,
+                        .snaplen = (uint32_t) run->plan->capture_bytes};
+        uint64_t number;
+        guint n;
+        int r;
+
+        request.members = emulation_list_captured(run, emulation, &n);
+        if (n == 0)
+                return 0;
+        if (request.members && n > SWITCH_MEMBERS_MAX)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Capture= names %u members of the network %s, and %d is the most: write "
+                                "fewer, or "
+                                "all",
+                                n, emulation->network, SWITCH_MEMBERS_MAX);
+        r = links_make_folder(run, "captures", &folder, ret_error);
+        if (r < 0)
+                return r;
+        fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return error_set_errno(ret_error, errno, "Cannot write %s/captures/%s", run->results, name);
+
+        r = links_ask(emulation->fd, &request, fd, &text, NULL, ret_error);
+        if (r < 0)
+                return r;
+        if (number_parse(text, 0, UINT32_MAX, &number) < 0)
+                return error_set(ret_error, ERROR_FAILED,
+                                "shruthi-switch does not say which capture it began");
+        emulation->capture = (uint32_t) number;
+        emulation->captured = true;
+        return 0;
+}
+
+static int emulation_begin(FleetRun *run, const FleetLinks *links, Error *ret_error)
+{
+        FleetEmulation *emulation = g_new0(FleetEmulation, 1);
+        int r;
+
+        *emulation = (FleetEmulation){.links = links,
+                        .network = fleet_network_host_name(run->plan, links->network),
+                        .fd = -EBADF};
+        g_ptr_array_add(run->emulations, emulation);
+        r = links_connect(run->ctl, emulation->network, false, &emulation->fd, ret_error);
+        if (r < 0) {
+                error_prefix(ret_error, "Cannot emulate the links of [Network %s]", links->network->name);
+                return r;
+        }
+
+        r = emulation_set_rules(run, emulation, 0, ret_error);
+        if (r >= 0 && run->results_fd >= 0)
+                r = emulation_keep_rules(run, emulation, ret_error);
+        if (r >= 0 && run->results_fd >= 0)
+                r = emulation_capture(run, emulation, ret_error);
+        return r;
+}
+
+int fleet_links_begin(FleetRun *run, Error *ret_error)
+{
+        int r = 0;
+
+        for (guint i = 0; r >= 0 && i < run->expansion->links->len; i++)
+                r = emulation_begin(run, run->expansion->links->pdata[i], ret_error);
+
+        return r;
+}
+
+void fleet_links_change(FleetRun *run, FleetEventRecord *event)
+{
+        g_ptr_array_add(run->changes, event);
+}
+
+void fleet_links_apply(FleetRun *run, guint n_entries)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = 0;
+
+        if (run->changes->len == 0)
+                return;
+
+        for (guint i = 0; r >= 0 && i < run->emulations->len; i++)
+                r = emulation_set_rules(run, run->emulations->pdata[i], n_entries, &error);
+        for (guint i = 0; i < run->changes->len; i++) {
+                FleetEventRecord *event = run->changes->pdata[i];
+
+                event->ended = fleet_run_now(run);
+                event->problem = r < 0 ? g_strdup(error_message(&error, r)) : NULL;
+                if (event->problem)
+                        fleet_view_note(run, fleet_verb_to_string(event->verb), event->who, event->problem);
+        }
+        g_ptr_array_set_size(run->changes, 0);
+}
+
+/* The lines of counters, each behind the name of the network. */
+static int links_copy_counters(const FleetEmulation *emulation, int from, FILE *to)
+{
+        g_autoptr(GString) name = g_string_new(NULL);
+        FILE *file;
+        char *line = NULL;
+        size_t size = 0;
+        ssize_t n;
+        int r = 0;
+
+        if (lseek(from, 0, SEEK_SET) < 0)
+                return -errno;
+        file = fdopen(from, "re");
+        if (!file)
+                return -errno;
+        fleet_append_csv(name, emulation->links->network->name);
+        while ((n = getline(&line, &size, file)) > 0)
+                if (!g_str_has_prefix(line, SWITCH_COUNTERS_HEAD) &&
+                                fprintf(to, "%s,%s", name->str, line) < 0)
+                        r = -EIO;
+        if (ferror(file))
+                r = -EIO;
+        free(line);
+        (void) fclose(file);
+        return r;
+}
+
+static int emulation_take_counters(const FleetEmulation *emulation, FILE *to, Error *ret_error)
+{
+        SwitchRequest request = {.verb = SWITCH_COUNTERS};
+        int fd = -EBADF, r;
+
+        r = links_ask(emulation->fd, &request, -EBADF, NULL, &fd, ret_error);
+        if (r < 0)
+                return r;
+        r = links_copy_counters(emulation, fd, to);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write links.csv") : 0;
+}
+
+static int emulation_take_summary(const FleetEmulation *emulation, char **ret_summary, Error *ret_error)
+{
+        SwitchRequest request = {.verb = SWITCH_SUMMARY};
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = links_ask(emulation->fd, &request, -EBADF, NULL, &fd, ret_error);
+        if (r < 0)
+                return r;
+        r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd_read_all(fd, SUMMARY_MAX, ret_summary, NULL);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot read the summary of shruthi-switch") : 0;
+}
+
+static int emulation_end_capture(FleetEmulation *emulation, Error *ret_error)
+{
+        SwitchRequest request = {.verb = SWITCH_CAPTURE_END, .number = emulation->capture};
+
+        if (!emulation->captured)
+                return 0;
+        emulation->captured = false;
+        return links_ask(emulation->fd, &request, -EBADF, NULL, NULL, ret_error);
+}
+
+void fleet_links_finish(FleetRun *run)
+{
+        FILE *file = NULL;
+        int fd;
+
+        if (run->emulations->len == 0)
+                return;
+
+        fd = openat(run->results_fd, "links.csv", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                        0600);
+        file = fd >= 0 ? fdopen(fd, "we") : NULL;
+        if (!file)
+                fleet_view_note(run, "links", "links.csv", g_strerror(errno));
+        else
+                fputs("network," SWITCH_COUNTERS_HEAD "\n", file);
+        for (guint i = 0; i < run->emulations->len; i++) {
+                FleetEmulation *emulation = run->emulations->pdata[i];
+                _cleanup_error_ Error error = ERROR_INIT, capture_error = ERROR_INIT;
+                g_autofree char *summary = NULL;
+                int r = emulation->fd < 0 ? -ENOTCONN : 0;
+
+                if (r >= 0 && emulation_end_capture(emulation, &capture_error) < 0)
+                        fleet_view_note(run, "capture", emulation->network, capture_error.message);
+                if (r >= 0 && file)
+                        r = emulation_take_counters(emulation, file, &error);
+                if (r >= 0)
+                        r = emulation_take_summary(emulation, &summary, &error);
+                if (r < 0)
+                        fleet_view_note(run, "links", emulation->network, error_message(&error, r));
+                fleet_record_add_links(run->record, emulation->links->network, summary,
+                                r < 0 ? error_message(&error, r) : NULL);
+        }
+        if (file && fclose(file) != 0)
+                fleet_view_note(run, "links", "links.csv", g_strerror(errno));
+}
+
+void fleet_links_end(Ctl *ctl, const char *network)
+{
+        SwitchRequest request = {.verb = SWITCH_END};
+        _cleanup_close_ int fd = -EBADF;
+
+        if (links_connect(ctl, network, true, &fd, NULL) >= 0)
+                (void) links_ask(fd, &request, -EBADF, NULL, NULL, NULL);
+}
