@@ -701,6 +701,33 @@ static void test_matrix_refusals(Fixture *fixture, const void *unused)
         }
 }
 
+/* Each example is a plan, and its rules are rules. */
+static void test_examples(Fixture *fixture, const void *unused)
+{
+        g_autofree char *folder =
+                        g_build_filename(g_getenv("SHRUTHI_SOURCE_ROOT"), "data/examples/fleets", NULL);
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        guint n = 0;
+
+        g_assert_nonnull(dir);
+        for (const char *name; (name = g_dir_read_name(dir));) {
+                g_autofree char *path = g_build_filename(folder, name, NULL);
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                if (!g_str_has_suffix(name, FLEET_PLAN_SUFFIX))
+                        continue;
+                forget_plan(fixture);
+                (void) fleet_plan_load(path, &fixture->plan, &error);
+                g_assert_cmpstr(error.message, ==, NULL);
+                (void) fleet_expand(fixture->plan, &fixture->expansion, &error);
+                g_assert_cmpstr(error.message, ==, NULL);
+                if (fixture->expansion->links->len > 0)
+                        make_rules(fixture, fixture->expansion->schedule->len);
+                n++;
+        }
+        g_assert_cmpuint(n, >=, 2);
+}
+
 #define ADD(path, function) g_test_add("/fleet/links/" path, Fixture, NULL, set_up, function, tear_down)
 
 int main(int argc, char *argv[])
@@ -724,5 +751,6 @@ int main(int argc, char *argv[])
         ADD("refusals", test_refusals);
         ADD("refusals-of-graphs", test_file_refusals);
         ADD("refusals-of-matrices", test_matrix_refusals);
+        ADD("examples", test_examples);
         return g_test_run();
 }
