@@ -4,6 +4,7 @@
 
 #include "fleet/lateness.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,7 +55,15 @@ uint64_t fleet_links_number(const FleetLinksRecord *links, const char *key)
         return 0;
 }
 
-GPtrArray *fleet_links_problems(const FleetLinksRecord *links)
+/* Then it has counted anew, and so have the numbers of packets, from which chance comes. */
+static bool links_were_restarted(const FleetRecord *record, const FleetLinksRecord *links)
+{
+        return record->clock != FLEET_NEVER &&
+               fleet_links_number(links, "since_usec") >
+                               (uint64_t) (record->begun_realtime + MAX(record->clock, 0));
+}
+
+GPtrArray *fleet_links_problems(const FleetRecord *record, const FleetLinksRecord *links)
 {
         GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
         uint64_t p99 = fleet_links_number(links, "lateness_p99_usec"),
@@ -66,6 +75,11 @@ GPtrArray *fleet_links_problems(const FleetLinksRecord *links)
                                                           links->network->name, links->problem));
                 return problems;
         }
+        if (links_were_restarted(record, links))
+                g_ptr_array_add(problems, g_strdup_printf("On %s, shruthi-switch was restarted while the "
+                                                          "plan was carried out, "
+                                                          "and what was before is not counted",
+                                                          links->network->name));
         if (p99 > FLEET_LATE_USEC)
                 g_ptr_array_add(problems,
                                 g_strdup_printf("On %s, 1%% of the packets were %" G_GUINT64_FORMAT
@@ -93,7 +107,7 @@ char *fleet_record_lateness(const FleetRecord *record)
         g_autofree char *load = NULL;
 
         for (guint i = 0; record->links && i < record->links->len; i++) {
-                g_autoptr(GPtrArray) problems = fleet_links_problems(record->links->pdata[i]);
+                g_autoptr(GPtrArray) problems = fleet_links_problems(record, record->links->pdata[i]);
 
                 for (guint k = 0; k < problems->len; k++)
                         g_string_append_printf(all, "%s. ", (const char *) problems->pdata[k]);

@@ -16,7 +16,7 @@ void fleet_record_add_links(
 uint64_t fleet_links_number(const FleetLinksRecord *links, const char *key);
 
 /* Why what was seen of the network proves nothing, as sentences (char *); empty: it was in time. */
-GPtrArray *fleet_links_problems(const FleetLinksRecord *links);
+GPtrArray *fleet_links_problems(const FleetRecord *record, const FleetLinksRecord *links);
 
 /* All of these, of all networks, in one text, and how busy the processors were; NULL: all were in time. Free
  * with g_free(). */

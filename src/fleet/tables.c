@@ -86,7 +86,7 @@ static void run_append_links(GString *out, const FleetRecord *record)
         g_string_append(out, "  \"Links\": [");
         for (guint i = 0; record->links && i < record->links->len; i++) {
                 const FleetLinksRecord *links = record->links->pdata[i];
-                g_autoptr(GPtrArray) problems = fleet_links_problems(links);
+                g_autoptr(GPtrArray) problems = fleet_links_problems(record, links);
 
                 g_string_append_printf(out, "%s\n    {\"Network\": ", i > 0 ? "," : "");
                 fleet_append_json(out, links->network->name);

@@ -144,7 +144,7 @@ static int emulation_set_rules(FleetRun *run, FleetEmulation *emulation, guint n
                 return 0;
 
         r = emulation_send(emulation, rules, &error);
-        if (r == -ECONNRESET || r == -EPIPE) {
+        if (emulation->rules && (r == -ECONNRESET || r == -EPIPE)) {
                 fleet_view_note(run, "links", emulation->network, "shruthi-switch was restarted");
                 emulation->fd = close_safe(emulation->fd);
                 emulation->captured = false;
@@ -275,6 +275,22 @@ static int emulation_begin(FleetRun *run, const FleetLinks *links, Error *ret_er
         return r;
 }
 
+/* Frames are forwarded between taps, of which a user's own manager has none. */
+int fleet_links_check(const Ctl *ctl, const FleetExpansion *expansion, Error *ret_error)
+{
+        const FleetLinks *links;
+
+        if (!ctl->options.user || expansion->links->len == 0)
+                return 0;
+
+        links = expansion->links->pdata[0];
+        return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                        "[Network %s] has emulated links, which there are not with --user: run the plan "
+                        "without "
+                        "it, or remove what it says of links",
+                        links->network->name);
+}
+
 int fleet_links_begin(FleetRun *run, Error *ret_error)
 {
         int r = 0;
@@ -338,25 +354,40 @@ static int links_copy_counters(const FleetEmulation *emulation, int from, FILE *
         return r;
 }
 
-static int emulation_take_counters(const FleetEmulation *emulation, FILE *to, Error *ret_error)
+/* As links_ask(), on a new connection if shruthi-switch was restarted. */
+static int emulation_ask(
+                FleetRun *run, FleetEmulation *emulation, SwitchVerb verb, int *ret_fd, Error *ret_error)
 {
-        SwitchRequest request = {.verb = SWITCH_COUNTERS};
+        SwitchRequest request = {.verb = verb};
+        int r;
+
+        r = links_ask(emulation->fd, &request, -EBADF, NULL, ret_fd, ret_error);
+        if (r != -ECONNRESET && r != -EPIPE)
+                return r;
+
+        emulation->fd = close_safe(emulation->fd);
+        r = links_connect(run->ctl, emulation->network, true, &emulation->fd, ret_error);
+        return r < 0 ? r : links_ask(emulation->fd, &request, -EBADF, NULL, ret_fd, ret_error);
+}
+
+static int emulation_take_counters(FleetRun *run, FleetEmulation *emulation, FILE *to, Error *ret_error)
+{
         int fd = -EBADF, r;
 
-        r = links_ask(emulation->fd, &request, -EBADF, NULL, &fd, ret_error);
+        r = emulation_ask(run, emulation, SWITCH_COUNTERS, &fd, ret_error);
         if (r < 0)
                 return r;
         r = links_copy_counters(emulation, fd, to);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write links.csv") : 0;
 }
 
-static int emulation_take_summary(const FleetEmulation *emulation, char **ret_summary, Error *ret_error)
+static int emulation_take_summary(
+                FleetRun *run, FleetEmulation *emulation, char **ret_summary, Error *ret_error)
 {
-        SwitchRequest request = {.verb = SWITCH_SUMMARY};
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = links_ask(emulation->fd, &request, -EBADF, NULL, &fd, ret_error);
+        r = emulation_ask(run, emulation, SWITCH_SUMMARY, &fd, ret_error);
         if (r < 0)
                 return r;
         r = lseek(fd, 0, SEEK_SET) < 0 ? -errno : fd_read_all(fd, SUMMARY_MAX, ret_summary, NULL);
@@ -392,14 +423,16 @@ void fleet_links_finish(FleetRun *run)
                 FleetEmulation *emulation = run->emulations->pdata[i];
                 _cleanup_error_ Error error = ERROR_INIT, capture_error = ERROR_INIT;
                 g_autofree char *summary = NULL;
-                int r = emulation->fd < 0 ? -ENOTCONN : 0;
+                int r = 0;
 
+                if (emulation->fd < 0)
+                        r = error_set(&error, ERROR_FAILED, "shruthi-switch could not be reached");
                 if (r >= 0 && emulation_end_capture(emulation, &capture_error) < 0)
                         fleet_view_note(run, "capture", emulation->network, capture_error.message);
                 if (r >= 0 && file)
-                        r = emulation_take_counters(emulation, file, &error);
+                        r = emulation_take_counters(run, emulation, file, &error);
                 if (r >= 0)
-                        r = emulation_take_summary(emulation, &summary, &error);
+                        r = emulation_take_summary(run, emulation, &summary, &error);
                 if (r < 0)
                         fleet_view_note(run, "links", emulation->network, error_message(&error, r));
                 fleet_record_add_links(run->record, emulation->links->network, summary,

@@ -9,6 +9,9 @@
  * shruthid opens.
  */
 
+/* Refuses what there is not with --user. */
+int fleet_links_check(const Ctl *ctl, const FleetExpansion *expansion, Error *ret_error);
+
 /* Connects for each network with emulated links, sends the rules, and begins the captures, if there is a
  * folder of results. */
 int fleet_links_begin(FleetRun *run, Error *ret_error);

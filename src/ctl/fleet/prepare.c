@@ -18,7 +18,6 @@
 #include "ctl/fleet/state.h"
 #include "ctl/fleet/view.h"
 #include "ctl/output/value.h"
-#include "fleet/links.h"
 
 static int prepare_check_names(FleetRun *run, Error *ret_error)
 {
@@ -168,30 +167,11 @@ static void prepare_facts(FleetRun *run)
                         g_strdup_printf("%" G_GUINT64_FORMAT, fleet_memory_available()));
 }
 
-/* Frames are forwarded between taps, which a user's own manager has none of. */
-static int prepare_check_links(const FleetRun *run, Error *ret_error)
-{
-        for (guint i = 0; run->ctl->options.user && i < run->expansion->links->len; i++) {
-                const FleetLinks *links = run->expansion->links->pdata[i];
-
-                return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "[Network %s] has emulated links, which there are not with --user: run the "
-                                "plan "
-                                "without it, or remove what it says of links",
-                                links->network->name);
-        }
-
-        return 0;
-}
-
 int fleet_prepare(FleetRun *run, Error *ret_error)
 {
         FleetAdmission admission = {};
         int r;
 
-        r = prepare_check_links(run, ret_error);
-        if (r < 0)
-                return r;
         fleet_view_phase(run, "preparing");
         r = fleet_state_begin(run->plan->name, run->plan->path, ret_error);
         if (r < 0)

@@ -46,6 +46,8 @@ static int fleet_begin(Ctl *ctl, const char *path, FleetPlan **plan, FleetExpans
         int r;
 
         r = fleet_load(path, plan, expansion, ret_error);
+        if (r >= 0)
+                r = fleet_links_check(ctl, *expansion, ret_error);
         if (r < 0)
                 return r;
 

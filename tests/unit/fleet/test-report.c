@@ -269,11 +269,14 @@ static void test_lateness(Fixture *fixture, const void *unused)
         static const struct {
                 const char *summary, *problem; /* NULL: in time */
         } cases[] = {
-                        {"delivered=5\nlate_packets=0\nlateness_p99_usec=1000\nreceive_overflows=0\n", NULL},
+                        {"delivered=5\nsince_usec=1700000000500000\nlate_packets=0\nlateness_p99_usec="
+                         "1000\nreceive_overflows=0\n",
+                                        NULL},
                         {"late_packets=3\ndelivered=10\nlateness_p99_usec=1001\n",
                                         "1.001 ms late or more (3 of 10 by more than 1 ms)"},
                         {"receive_overflows=2\n", "2 packets came faster than they were read"},
                         {"memory_limit_drops=7\n", "7 packets were lost because more were under way"},
+                        {"since_usec=1700000002000000\n", "On lab, shruthi-switch was restarted"},
                         {NULL, "Nothing is known of the links of lab: <gone>"},
         };
         FleetNetwork network = {.name = (char *) "lab"};
