@@ -194,7 +194,7 @@ check "its links are emulated after shruthictl has ended" shruthictl start up-la
 check "… by the rules" wait_for 30 eval 'shruthictl logs up-late-0 | grep "METRIC round-trip-median 0.01"'
 check "down" shruthictl fleet down up
 check "nothing is left" gone up
-check_soon "… nor a process of the switch" 30 eval '[ "$(switches)" = 1 ]'
+check_soon "… nor a process of the switch" 90 eval '[ "$(switches)" -le 1 ]'
 
 # Users have it within their limits; their own managers have not.
 mkdir -p /home/alice/links
