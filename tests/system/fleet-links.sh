@@ -177,7 +177,7 @@ check "… and so is the schedule" cmp one/schedule.jsonl two/schedule.jsonl
 check "a run whose switch is killed" shruthictl fleet run killed.fleet --results=killed
 expect_output "… tells that in its report" 'On lab, shruthi-switch was restarted' cat killed/report.html
 check "… and goes on by its rules" metric killed killed-late-0 round-trip-median 0.120 0.135
-sed 's/^Name=.*/Name=gone/; s/10\.135\.1/10.135.2/; s/^ExecStart=.*/ExecStart=\/bin\/systemctl mask --runtime --now shruthi-switch.socket shruthi-switch.service/' \
+sed 's/^Name=.*/Name=gone/; s/10\.135\.1/10.135.2/; s/^\[Event 6s/[Event 14s/; s/^Duration=.*/Duration=18s/; s/^ExecStart=.*/ExecStart=\/bin\/systemctl mask --runtime --now shruthi-switch.socket shruthi-switch.service/' \
         killed.fleet >gone.fleet
 expect_status "one whose switch is gone fails" 1 shruthictl fleet run gone.fleet --results=gone
 check "… at the event, and says so" jq -es 'any(.verb == "link" and .problem)' gone/events.jsonl
