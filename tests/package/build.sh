@@ -59,7 +59,7 @@ cp "$PACKAGING/shruthi.spec" "$HOME/rpmbuild/SPECS/"
 objects=$(echo "$WORK"/one/shruthi-*/obj-*)
 rpm_build() {
         rpmbuild --load="$SRC/tests/package/rpm.macros" --define "shruthi_objects $objects" --nodeps "$@" \
-                "$HOME/rpmbuild/SPECS/shruthi.spec"
+                "$HOME/rpmbuild/SPECS/shruthi.spec" >"$HOME/log" 2>&1 || { tail -n 60 "$HOME/log"; return 1; }
 }
 is "the version of the RPM is meson's" "$upstream" \
         "$(sed -n 's/^Version: *//p' "$PACKAGING/shruthi.spec")"

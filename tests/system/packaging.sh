@@ -40,6 +40,12 @@ mapfile -t scripts < <(find .ci findings tests data/completions -type f ! -name 
         grep -lE '^#!/bin/(ba)?sh$|^# shellcheck shell=bash' {} +)
 is_none "shellcheck has nothing to say against ${#scripts[@]} scripts" "$(shellcheck "${scripts[@]}" 2>&1)"
 
+# Where rpm itself knows it, or else is told by rpm.macros, without which group "package" makes no RPM.
+is_none "each folder in the RPM's specification is known to Debian's rpm" \
+        "$(grep -v '^#' data/packaging/shruthi.spec | grep -oE '%\{_[a-z]+\}' | tr -d '%{}' | sort -u |
+                grep -vxE '_(bin|data|doc|libexec|man|sysconf)dir|_prefix' |
+                grep -vxF "$(sed -n -E 's/^%(_[a-z]+) .*/\1/p' tests/package/rpm.macros)")"
+
 mapfile -t units < <(find /shruthi/installed -path '*/systemd/system/*' -type f ! -path '*.d/*' -printf '%f\n' |
         sed 's/@\./@verify./')
 units+=(unikernel-1000.slice unikernel-1000-verify.slice)
