@@ -117,7 +117,7 @@ gpasswd --delete alice team >/dev/null
 uid=$(id -u alice)
 usermod -l alicia alice
 check_soon "alice, renamed, still manages it" 60 as alicia SetUnikernelSettings 'sa{sv}' hers 1 Arguments s hers
-useradd --no-user-group --home-dir /home/mallory --groups shruthi-users alice
+useradd --no-user-group --home-dir / --groups shruthi-users alice
 check "another user has the name alice" test "$(id -u alice)" != "$uid"
 expect_fail "… and not what is hers" 'Not authorized|Authentication is required' \
         as alice GetUnikernelDefinition s hers
