@@ -36,8 +36,8 @@ for page in /shruthi/installed/usr/share/man/man*/*; do
 done
 
 cd "$SRC" || exit
-mapfile -t scripts < <(find .ci findings tests data/completions -type f ! -name '*.fish' -exec \
-        grep -lE '^#!/bin/(ba)?sh$|^# shellcheck shell=bash' {} +)
+mapfile -t scripts < <(grep -rlE --exclude='*.fish' '^#!/bin/(ba)?sh$|^# shellcheck shell=bash' \
+        .ci findings tests data/completions)
 is_none "shellcheck has nothing to say against ${#scripts[@]} scripts" "$(shellcheck "${scripts[@]}" 2>&1)"
 
 # Where rpm itself knows it, or else is told by rpm.macros, without which group "package" makes no RPM.
