@@ -16,13 +16,14 @@
 #include "common/names.h"
 #include "domain/host/virt.h"
 #include "domain/plan/plan.h"
+#include "domain/service/domain-end.h"
 #include "unikernel/liveness.h"
 
 #define PAUSE_USEC (2 * G_USEC_PER_SEC) /* between attempts to reach libvirtd */
 
 typedef struct ObservedDomain {
         bool changed;    /* its state must be read */
-        const char *end; /* how its run ended, by the first event that tells; NULL if not yet */
+        const char *end; /* how its run ended, as far as is known (domain-end.h) */
 } ObservedDomain;
 
 typedef struct Observer {
@@ -69,16 +70,6 @@ static void observer_report(Observer *observer, const char *name, DomainEvent wo
                 observer->unread = true;
 }
 
-static void observer_report_end(Observer *observer, const char *name, const char *how)
-{
-        ObservedDomain *seen = observer_find_domain(observer, name);
-
-        if (!seen->end)
-                seen->end = how;
-        seen->changed = false;
-        observer_report(observer, name, DOMAIN_EVENT_ENDED, seen->end);
-}
-
 /* From libvirt's event alone, if QEMU could not report anything. */
 static const char *domain_end_from_detail(int detail)
 {
@@ -114,9 +105,9 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
                 observer_find_domain(observer, name)->changed = true;
                 break;
         case VIR_DOMAIN_EVENT_STOPPED:
-                if (detail == VIR_DOMAIN_EVENT_STOPPED_SAVED)
-                        observer_find_domain(observer, name)->end = NULL;
-                observer_report_end(observer, name, domain_end_from_detail(detail));
+                observer_report(observer, name, DOMAIN_EVENT_ENDED,
+                                domain_end_take_stopped(&observer_find_domain(observer, name)->end,
+                                                domain_end_from_detail(detail)));
                 g_hash_table_remove(observer->domains, name);
                 break;
         default:
@@ -125,26 +116,19 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
         return 0;
 }
 
-/* QEMU's own SHUTDOWN and RESET, with details like {"guest":true,"reason":"guest-reset"}; the reasons are
- * those of ShutdownCause in qapi/run-state.json. All our domains end at a reset (on_reboot), so there is
- * nothing more to wait for.
- *
- * If QEMU was told to end, this is remembered only: libvirt (11, not 9) lets the event through also when it has
- * saved the guest and ends QEMU by a signal. Its own event follows, and tells. */
+/* QEMU's own SHUTDOWN and RESET. */
 static void on_monitor(virConnectPtr connection, virDomainPtr domain, const char *event, long long seconds,
                 unsigned micros, const char *details, void *data)
 {
-        const char *name = domain_unikernel(domain);
-        bool resets = details && strstr(details, "\"guest-reset\"");
+        const char *name = domain_unikernel(domain), *end;
+        Observer *observer = data;
 
         if (!name || !details)
                 return;
-        if (resets)
-                observer_report_end(data, name, DOMAIN_END_RESET);
-        else if (g_str_equal(event, "SHUTDOWN") && strstr(details, "\"guest-shutdown\""))
-                observer_report_end(data, name, DOMAIN_END_POWERED_OFF);
-        else if (g_str_equal(event, "SHUTDOWN") && !observer_find_domain(data, name)->end)
-                observer_find_domain(data, name)->end = DOMAIN_END_DESTROYED;
+
+        end = domain_end_take_monitor(&observer_find_domain(observer, name)->end, event, details);
+        if (end)
+                observer_report(observer, name, DOMAIN_EVENT_ENDED, end);
 }
 
 static void on_closed(virConnectPtr connection, int reason, void *data)
