@@ -142,7 +142,8 @@ static int fetch_explain(
         }
 }
 
-/* $reason has CURL_ERROR_SIZE bytes, and is no array parameter: curl's macros take its size, of which clang warns. */
+/* $reason has CURL_ERROR_SIZE bytes, and is no array parameter: curl's macros take its size, of which clang
+ * warns. */
 static CURLcode fetch_prepare(CURL *curl, const char *url, Transfer *transfer, char *reason)
 {
         const struct {

@@ -12,8 +12,8 @@
  * alone; passt does that by itself from 2024 on. Free with g_strfreev(). Pure. */
 char **passt_command(const char *program, const UplinkRequest *request, bool alone);
 
-/* Why it gave up, of all that it said, for display: the last line, and where that names the consequence only (from
- * 2026 on), the first one that names what failed. Free with g_free(). Pure. */
+/* Why it gave up, of all that it said, for display: the last line, and where that names the consequence only
+ * (from 2026 on), the first one that names what failed. Free with g_free(). Pure. */
 char *passt_find_reason(const char *messages);
 
 /* Starts it. Once this returns it has the ports that the request publishes, and ends when *ret_fd is closed: a

@@ -9,11 +9,11 @@
 
 #include "unikernel/liveness.h"
 
-/* The reasons are those of ShutdownCause in QEMU's qapi/run-state.json. All our domains end at a reset (on_reboot), so
- * there is nothing more to wait for.
+/* The reasons are those of ShutdownCause in QEMU's qapi/run-state.json. All our domains end at a reset
+ * (on_reboot), so there is nothing more to wait for.
  *
- * If QEMU was told to end, this is remembered only: libvirt (11, not 9) lets the event through also when it has saved
- * the guest and ends QEMU by a signal. Its own event follows, and tells. */
+ * If QEMU was told to end, this is remembered only: libvirt (11, not 9) lets the event through also when it
+ * has saved the guest and ends QEMU by a signal. Its own event follows, and tells. */
 const char *domain_end_take_monitor(const char **end, const char *event, const char *details)
 {
         bool resets = strstr(details, "\"guest-reset\"");

@@ -57,7 +57,8 @@ static void test_reason(void)
                         {"", ""},
                         {"External interface not usable\n", "External interface not usable"},
                         {"No IPv6 nameserver available for NDP/DHCPv6\n"
-                         "Failed to bind port 9090 (Address already in use) for option '-t 9090:80', exiting\n",
+                         "Failed to bind port 9090 (Address already in use) for option '-t 9090:80', "
+                         "exiting\n",
                                         "Failed to bind port 9090 (Address already in use) for option '-t "
                                         "9090:80', exiting"},
                         {"Couldn't get any nameserver address\n"
@@ -65,7 +66,8 @@ static void test_reason(void)
                          "Listen failed for HOST TCP port */9090: Address already in use\n"
                          "Listen failed for HOST TCP port */9091: Address already in use\n"
                          "Couldn't listen on requested ports\n",
-                                        "Couldn't listen on requested ports: Listen failed for HOST TCP port "
+                                        "Couldn't listen on requested ports: Listen failed for HOST TCP "
+                                        "port "
                                         "*/9090: Address already in use"},
                         {"it failed \033[31m\n", "it failed \\x1b[31m"},
         };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* QEMU tells more than libvirt about how a guest ended, except for one that libvirt has saved: that has not been ended
- * from outside, whichever event comes first. */
+/* QEMU tells more than libvirt about how a guest ended, except for one that libvirt has saved: that has not
+ * been ended from outside, whichever event comes first. */
 
 #include <glib.h>
 
