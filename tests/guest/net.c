@@ -212,7 +212,13 @@ static void ipv4_receive(Network *n, Ipv4 *ip, size_t size)
         uint8_t *payload = (uint8_t *)(ip + 1);
         size_t n_payload;
 
-        if (size < sizeof(*ip) || ip->version_length != 0x45 || (read16(ip->fragment) & 0x3fff) != 0 ||
+        if (size < sizeof(*ip) || ip->version_length != 0x45)
+                return;
+        if (checksum(&ip->version_length, sizeof(*ip) - sizeof(Ethernet)) != 0) {
+                udp_corrupt();
+                return;
+        }
+        if ((read16(ip->fragment) & 0x3fff) != 0 ||
                         memcmp(ip->destination, n->address, sizeof(n->address)) != 0)
                 return;
         n_payload = read16(ip->size);

@@ -51,6 +51,11 @@ void udp_open(unsigned port, UdpHandler handler)
         ports[n_ports++] = (Port){port, handler};
 }
 
+void udp_corrupt(void)
+{
+        n_corrupt++;
+}
+
 uint32_t udp_corrupt_count(void)
 {
         return n_corrupt;

@@ -24,13 +24,15 @@ void udp_open(unsigned port, UdpHandler handler);
 bool udp_send(unsigned port, const Endpoint *to, const void *data, size_t size);
 /* The first network's own address, of IPv4 or IPv6; false: it has none. */
 bool udp_own_address(bool is_ipv6, Endpoint *ret);
-/* Datagrams that did not sum up since the guest has begun. */
+/* Datagrams, and headers of IPv4, that did not sum up since the guest has begun. */
 uint32_t udp_corrupt_count(void);
 
 /* Asks again for who has an address that something waits for. Returns when to call it again, see
  * clock_now_ns(); 0: not needed. */
 uint64_t udp_continue(void);
 
-/* By net.c and net6.c: a datagram with its header, and where it came from; who has an address. */
+/* By net.c and net6.c: a datagram with its header, and where it came from; a header that does not sum up; who
+ * has an address. */
 void udp_receive(const Endpoint *from, const uint8_t *destination, const uint8_t *udp, size_t size);
+void udp_corrupt(void);
 void udp_neighbour(const Network *n, bool is_ipv6, const uint8_t *address, const uint8_t mac[6]);

@@ -11,9 +11,10 @@
 need python3 jq
 
 packets=${LINKS_PACKETS:-20000}
-rate=2500
-# Each train has its time to itself: what one takes of the host is not another's delay.
-step=$((packets / rate + 5))
+# A member or the switch that gets no processor for a moment has room for that many packets.
+rate=1000
+# A train, with its members' start and what is under way at its end.
+step=$((packets / rate + 8))
 
 mkdir -p /root/proof
 cd /root/proof || exit
@@ -32,17 +33,17 @@ declare -A link=(
         [burst]='Burst=1% 30%'
         [mixed]=$'Latency=100ms\nDuplicate=3%\nReorder=4%\nCorrupt=2%'
         [constant]=Latency=40ms
-        [limited]=Rate=10M
-        [slow]=Rate=2M
+        [limited]=$'Rate=10M\nQueue=1M'
+        [slow]=$'Rate=2M\nQueue=256K'
 )
 declare -A train=(
-        [constant]='--probe-count=2000 --probe-rate=500'
-        [limited]='--probe-count=3000 --probe-rate=1500 --probe-size=1400'
-        [slow]='--probe-count=1000 --probe-rate=500 --probe-size=1000'
+        [constant]='--probe-count=5000 --probe-rate=250'
+        [limited]='--probe-count=10000 --probe-rate=1500 --probe-size=1400'
+        [slow]='--probe-count=3000 --probe-rate=400 --probe-size=1000'
 )
-# NAME…: these, each at its turn.
+# NAME…: these; NAME,NAME… at the same time. Each has two members of its own.
 shapes() {
-        local name far image turn=1
+        local names name image turn=1
 
         cat <<END
 [Fleet]
@@ -53,56 +54,73 @@ Duration=$(($# * step + 3))s
 Subnet=10.133.0.0/24
 Mode=isolated
 END
-        for far in far=guest.spt "domain=$virtio"; do
-                cat <<END
-[Group ${far%=*}]
-Image=${far#*=}
+        for names; do
+                for name in ${names//,/ }; do
+                        image=guest.spt
+                        [ "$name" != slow ] || image=$virtio
+                        cat <<END
+[Group $name-far]
+Image=$image
 Network=service:lab
 Memory=16M
 Arguments=--ipv4={service.address} --respond
 Ready=console:^responding
-END
-        done
-        for name; do
-                if [ "$name" = slow ]; then far=domain image=$virtio; else far=far image=guest.spt; fi
-                cat <<END
 [Group $name]
 Image=$image
 Network=service:lab
 Memory=16M
 Start=${turn}s
-Arguments=--ipv4={service.address} --probe={$far.0.service.ip} --probe-print --probe-wait=2 ${train[$name]:---probe-count=$packets --probe-rate=$rate}
-[Link $name $far]
+Arguments=--ipv4={service.address} --probe={$name-far.0.service.ip} --probe-print --probe-wait=2 ${train[$name]:---probe-count=$packets --probe-rate=$rate}
+[Link $name $name-far]
 Direction=forward
 ${link[$name]}
 END
+                done
                 turn=$((turn + step))
         done
+}
+# PLAN RUN: carries it out. Where packets came faster than this host could take them, before or behind what is measured,
+# nothing is proven, and it is tried again.
+measure() {
+        local i
+
+        for i in 1 2 3; do
+                rm -rf "$2"
+                shruthictl fleet run "$1" --results="$2" >out 2>&1 || break
+                jq -e 'all(.Links[].Summary; .receive_overflows == 0 and .dropped_receiver == 0 and .memory_limit_drops == 0)' \
+                        "$2/run.json" && return
+                told "$2"
+        done
+        cat out
+        return 1
 }
 # RUN GROUP: what the group's first member has printed in that run.
 console() { echo "$1/consoles/shapes-$2-0.log"; }
 # RUN: what the switch itself says of it, for people.
 told() { jq -c .Links "$1/run.json" | sed 's/^/# /'; }
 
-shapes normal uniform exponential pareto loss burst mixed constant limited slow >shapes.fleet
-check "links of each kind" shruthictl fleet run shapes.fleet --results=one
+shapes normal,uniform,exponential,pareto loss,burst,mixed,constant limited,slow >shapes.fleet
+check "links of each kind" measure shapes.fleet one
 told one
-check "delays are normal" proof delay "$(console one normal)" normal 300 50
-check "… uniform" proof delay "$(console one uniform)" uniform 200 100
-check "… exponential" proof delay "$(console one exponential)" exponential 50 100
-check "… of Pareto's kind" proof delay "$(console one pareto)" pareto 50 100
+# NAME LATENCY JITTER
+delay() { proof delay "$(console one "$1")" "$@" "$(console one constant)" 40 one/run.json; }
+check "delays are normal" delay normal 300 50
+check "… uniform" delay uniform 200 100
+check "… exponential" delay exponential 50 100
+check "… of Pareto's kind" delay pareto 50 100
 check "… or all the same" proof constant "$(console one constant)" 40
-check "what is lost is what the seed says" proof loss "$(console one loss)" 0.05 20 shapes-loss-0 shapes-far-0
-check "… in bursts, too" proof burst "$(console one burst)" 0.01 0.3 20 shapes-burst-0 shapes-far-0
+check "what is lost is what the seed says" proof loss "$(console one loss)" 0.05 20 shapes-loss-0 shapes-loss-far-0
+check "… in bursts, too" proof burst "$(console one burst)" 0.01 0.3 20 shapes-burst-0 shapes-burst-far-0
 check "as many as planned come twice" proof share "$(console one mixed)" duplicates 0.0294
-check "… as many are corrupt" proof share "$(console one mixed)" corrupt 0.02
+# A bit of the header's first byte makes it no packet of IPv4 at all, which the guest does not count.
+check "… as many are corrupt" proof share "$(console one mixed)" corrupt 0.0198
 check "… and as many go ahead" proof ahead "$(console one mixed)" 50 0.04
 check "a rate is kept to within 2%" proof metric "$(console one limited)" bits 9800000 10200000
 check "… between domains, too" proof metric "$(console one slow)" bits 1960000 2040000
 
 # What else there is, and when, makes no difference.
-shapes mixed burst loss >again.fleet
-check "some of it again" shruthictl fleet run again.fleet --results=two
+shapes mixed,burst,loss >again.fleet
+check "some of it again" measure again.fleet two
 for group in loss burst mixed; do
         check "the same packets are lost: $group" proof same "$(console one $group)" "$(console two $group)"
 done
@@ -195,12 +213,13 @@ check "example: regions" example regions 's/^Duration=.*/Duration=50s/'
 # Every prober has found every replica as far as the table says, by the median.
 regions() {
         python3 - small-regions regions.csv <<'END'
-import csv, sys
+import csv, json, sys
 names = ["eu-west", "eu-north", "us-east", "us-west", "asia-east", "australia"]
 table = {row["rtt"]: row for row in csv.DictReader(open(sys.argv[2]))}
 members = {row["name"]: row for row in csv.DictReader(open(sys.argv[1] + "/members.csv"))}
 found = {(row["member"], row["metric"]): float(row["value"])
          for row in csv.DictReader(open(sys.argv[1] + "/metrics.csv"))}
+late = max(float(links["Summary"]["lateness_p99_usec"]) for links in json.load(open(sys.argv[1] + "/run.json"))["Links"])
 wrong = 0
 for i, here in enumerate(names):
     for j, there in enumerate(names):
@@ -208,16 +227,17 @@ for i, here in enumerate(names):
         prober = next(name for name in members if name.endswith(f"-prober-{i}"))
         ms = found.get((prober, f"round-trip-median:{address}"), 0) * 1000
         planned = float(table[here][there])
-        if not planned * 0.97 - 0.5 <= ms <= planned * 1.03 + 3:
+        if not planned * 0.97 - 0.5 <= ms <= planned * 1.03 + 2 + 2 * late / 1000:
             print(f"{here} to {there}: {ms:.1f} ms, planned {planned:g}")
             wrong += 1
 sys.exit(wrong > 0)
 END
 }
 check "… which are as far from each other as planned" regions
+cp guest.spt peer.spt
 for plan in churn gossip; do
-        cp guest.spt peer.spt
-        check "example: $plan is right" shruthictl fleet check "$examples/$plan.fleet"
+        cp "$examples/$plan.fleet" .
+        check "example: $plan is right" shruthictl fleet check $plan.fleet
 done
 
 finish

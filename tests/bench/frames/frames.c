@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * bench-frames: ports of a network, without guests behind them, and frames between them. Called by tests/bench/links.
+ * bench-frames: ports of a network, without guests behind them, and frames from the first to the second. Called by
+ * tests/bench/links-beside.
  *
- *     bench-frames links:NETWORK:BRIDGE[:RULES] N WORK…    filtered taps that are isolated ports of the bridge
- *     bench-frames bridge:BRIDGE N WORK…                   taps of that bridge
- *     bench-frames vde:FOLDER:PID N WORK…                  plugs of the vde_switch in that folder
+ *     bench-frames links:NETWORK:BRIDGE N SECONDS SIZE…    filtered taps that are isolated ports of the bridge
+ *     bench-frames bridge:BRIDGE N SECONDS SIZE…           taps of that bridge
+ *     bench-frames vde:FOLDER:PID N SECONDS SIZE…          plugs of the vde_switch in that folder
  *
- * After N ports are there it does each WORK, in turn, and prints a line KEY=VALUE… for each:
- *
- *     busy:SECONDS:SIZE        the first sends to the second as fast as that takes it: at most WINDOW frames are under way
- *     spread:SECONDS:RATE:US   RATE frames a second, each from one port to another, drawn: how much later than after US
- *                              microseconds they arrive
- *     resolve:SECONDS:RATE     RATE questions a second of who has an address, by all and about all, and the answers
- *     every                    a frame from each port to each other one
- *
- * cpu_us is what the switch took of the processor meanwhile: what shruthi-switch says itself, or what the process had.
+ * Once N ports are there, it sends frames of each SIZE, in turn, as quickly as they arrive (at most WINDOW are under way),
+ * and prints a line KEY=VALUE… for each. cpu_us is what the switch took of the processor meanwhile: what shruthi-switch
+ * says itself, or what the process had.
  */
 
 #include <arpa/inet.h>
@@ -51,8 +46,6 @@ enum {
         WINDOW = 256,
         STALL_NS = 20000000, /* what is under way then is lost */
         EVENTS_MAX = 256,
-        LATE_BINS = 200000, /* of 10 µs */
-        BIN_NS = 10000,
         TYPE_OURS = 0x0800,
         HEADERS = 42,
 };
@@ -69,16 +62,13 @@ typedef enum Kind {
 typedef struct Stamp {
         char magic[4];
         uint32_t work; /* which of the line: what is left of another is none of it */
-        uint64_t sent_ns;
 } Stamp;
 
 static Kind kind;
 static unsigned n_ports, work_number;
 static int port_fds[PORTS_MAX], control = -1, vde_pid;
-static atomic_uint_fast64_t n_sent, n_received, n_answers;
+static atomic_uint_fast64_t n_sent, n_received;
 static atomic_bool is_over;
-static uint64_t planned_ns;
-static uint32_t late[LATE_BINS];
 
 G_GNUC_PRINTF(1, 2) static void die(const char *format, ...)
 {
@@ -125,7 +115,7 @@ static int seqpacket_connect(const char *name)
 }
 
 /* The answer, with a descriptor in *ret_fd if there is one (else -1). */
-static char *ask(int fd, const char *request, int send_this, int *ret_fd)
+static char *ask(int fd, const char *request, int *ret_fd)
 {
         static char answer[8192];
         char space[CMSG_SPACE(sizeof(int))] = {};
@@ -134,13 +124,6 @@ static char *ask(int fd, const char *request, int send_this, int *ret_fd)
         struct cmsghdr *c;
         ssize_t n;
 
-        if (send_this >= 0) {
-                message.msg_control = space;
-                message.msg_controllen = sizeof(space);
-                c = CMSG_FIRSTHDR(&message);
-                *c = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-                memcpy(CMSG_DATA(c), &send_this, sizeof(int));
-        }
         if (sendmsg(fd, &message, 0) < 0)
                 die("%s: %s", request, g_strerror(errno));
         if (!ret_fd)
@@ -173,14 +156,14 @@ static int tap_of_links(unsigned i, const char *bridge)
         port_mac(i, m);
         filter = g_strdup_printf("filter bench-%u %02x:%02x:%02x:%02x:%02x:%02x %s none service", i, m[0], m[1], m[2],
                         m[3], m[4], m[5], inet_ntoa(address));
-        answer = ask(antispoof, filter, -1, &fd);
+        answer = ask(antispoof, filter, &fd);
         (void) close(antispoof);
         if (!g_str_has_prefix(answer, "ok "))
                 die("%s: %s", filter, answer);
 
         antispoof = seqpacket_connect("antispoof");
         tap = g_strdup_printf("tap %s %s isolated", answer + 3, bridge);
-        (void) ask(antispoof, tap, -1, &fd);
+        (void) ask(antispoof, tap, &fd);
         (void) close(antispoof);
         if (fd < 0)
                 die("%s: no tap came", tap);
@@ -236,7 +219,7 @@ static size_t frame_write(uint8_t *frame, unsigned from, unsigned to, size_t siz
 {
         const size_t n = MAX(size, (size_t) FRAME_MIN), n_ip = n - 14;
         const uint32_t source = htonl(port_address(from)), destination = htonl(port_address(to));
-        Stamp stamp = {.magic = "BNCH", .work = work_number, .sent_ns = now_ns()};
+        Stamp stamp = {.magic = "BNCH", .work = work_number};
         uint8_t *ip = frame + 14;
         uint32_t sum = 0;
 
@@ -264,40 +247,16 @@ static size_t frame_write(uint8_t *frame, unsigned from, unsigned to, size_t siz
         return n;
 }
 
-static size_t question_write(uint8_t *frame, unsigned from, unsigned about)
-{
-        const uint32_t source = htonl(port_address(from)), target = htonl(port_address(about));
-        const uint8_t head[8] = {0, 1, 8, 0, 6, 4, 0, 1};
-
-        memset(frame, 0, FRAME_MIN);
-        memset(frame, 0xff, 6);
-        port_mac(from, frame + 6);
-        frame[12] = 0x08;
-        frame[13] = 0x06;
-        memcpy(frame + 14, head, sizeof(head));
-        port_mac(from, frame + 22);
-        memcpy(frame + 28, &source, 4);
-        memcpy(frame + 38, &target, 4);
-        return FRAME_MIN;
-}
-
 static void frame_take(const uint8_t *frame, ssize_t n)
 {
         Stamp stamp;
 
-        if (n >= 42 && frame[12] == 0x08 && frame[13] == 0x06 && frame[21] == 2)
-                n_answers++;
         if (n < (ssize_t) (HEADERS + sizeof(stamp)))
                 return;
         memcpy(&stamp, frame + HEADERS, sizeof(stamp));
         if (memcmp(stamp.magic, "BNCH", 4) != 0 || stamp.work != work_number)
                 return;
         n_received++;
-        if (planned_ns > 0) {
-                uint64_t took = now_ns() - stamp.sent_ns, beyond = took > planned_ns ? took - planned_ns : 0;
-
-                late[MIN(beyond / BIN_NS, (uint64_t) LATE_BINS - 1)]++;
-        }
 }
 
 /* Reads all ports, until it is over. */
@@ -355,7 +314,7 @@ static char *summary(void)
 
         if (kind != KIND_LINKS)
                 return NULL;
-        (void) ask(control, "summary", -1, &fd);
+        (void) ask(control, "summary", &fd);
         n = pread(fd, text, sizeof(text) - 1, 0);
         (void) close(fd);
         text[MAX(n, 0)] = 0;
@@ -403,108 +362,35 @@ static void work_busy(uint64_t until, size_t size)
         }
 }
 
-static void work_paced(uint64_t began, uint64_t until, uint64_t rate, bool asks)
+static void work(uint64_t seconds, size_t size)
 {
-        g_autoptr(GRand) chance = g_rand_new_with_seed(1);
-        uint8_t frame[FRAME_MAX] = {};
-
-        for (uint64_t i = 0;; i++) {
-                uint64_t due = began + i * 1000000000 / rate;
-                unsigned from = (unsigned) g_rand_int_range(chance, 0, (int) n_ports),
-                         to = (from + (unsigned) g_rand_int_range(chance, 1, (int) n_ports)) % n_ports;
-
-                if (due >= until)
-                        return;
-                if (due > now_ns() + 50000)
-                        wait_until(due);
-                if (asks)
-                        frame_send(from, frame, question_write(frame, from, to));
-                else
-                        frame_send(from, frame, frame_write(frame, from, to, 128));
-        }
-}
-
-static void work_every(void)
-{
-        uint8_t frame[FRAME_MAX] = {};
-
-        for (unsigned to = 1; to < n_ports; to++)
-                for (unsigned from = 0; from < n_ports; from++) {
-                        while (n_sent > n_received + 4 * WINDOW && n_sent - n_received < n_sent / 20)
-                                (void) sched_yield();
-                        frame_send(from, frame, frame_write(frame, from, (from + to) % n_ports, 64));
-                }
-}
-
-static uint64_t late_us(double share)
-{
-        uint64_t n = 0, sum = 0;
-
-        for (unsigned i = 0; i < LATE_BINS; i++)
-                n += late[i];
-        for (unsigned i = 0; i < LATE_BINS; i++) {
-                sum += late[i];
-                if ((double) sum >= (double) n * share)
-                        return (uint64_t) (i + 1) * BIN_NS / 1000;
-        }
-        return 0;
-}
-
-static void work(const char *text)
-{
-        g_auto(GStrv) words = g_strsplit(text, ":", -1);
-        const guint n_words = g_strv_length(words);
-        uint64_t a[4] = {}, cpu, began, took;
+        uint64_t cpu, began, took;
         pthread_t receiver;
 
-        for (guint i = 1; i < n_words && i < G_N_ELEMENTS(a); i++)
-                a[i] = g_ascii_strtoull(words[i], NULL, 10);
         work_number++;
-        n_sent = n_received = n_answers = 0;
-        memset(late, 0, sizeof(late));
-        planned_ns = g_str_equal(words[0], "spread") ? MAX(a[3] * 1000, UINT64_C(1)) : 0;
+        n_sent = n_received = 0;
         is_over = false;
         if (pthread_create(&receiver, NULL, receive, NULL) != 0)
                 die("no thread");
         cpu = cpu_us();
         began = now_ns();
-        if (g_str_equal(words[0], "busy"))
-                work_busy(began + a[1] * 1000000000, a[2]);
-        else if (g_str_equal(words[0], "spread"))
-                work_paced(began, began + a[1] * 1000000000, a[2], false);
-        else if (g_str_equal(words[0], "resolve"))
-                work_paced(began, began + a[1] * 1000000000, a[2], true);
-        else if (g_str_equal(words[0], "every"))
-                work_every();
-        else
-                die("no such work: %s", text);
+        work_busy(began + seconds * 1000000000, size);
         took = now_ns() - began;
-        wait_until(now_ns() + 500000000 + planned_ns);
+        wait_until(now_ns() + 500000000);
         is_over = true;
         (void) pthread_join(receiver, NULL);
 
-        printf("%s seconds=%.3f sent=%lu received=%lu answers=%lu cpu_us=%lu late_p50_us=%lu late_p99_us=%lu "
-               "late_max_us=%lu\n",
-                        text, (double) took / 1e9, (unsigned long) n_sent, (unsigned long) n_received,
-                        (unsigned long) n_answers, (unsigned long) (cpu_us() - cpu), (unsigned long) late_us(0.5),
-                        (unsigned long) late_us(0.99), (unsigned long) late_us(1));
+        printf("size=%zu seconds=%.3f sent=%lu received=%lu cpu_us=%lu\n", size, (double) took / 1e9,
+                        (unsigned long) n_sent, (unsigned long) n_received, (unsigned long) (cpu_us() - cpu));
         (void) fflush(stdout);
 }
 
 static void links_begin(char **words)
 {
         g_autofree char *network = g_strdup_printf("network %s %s", words[1], words[2]);
-        int rules, ignored;
 
         control = seqpacket_connect("switch");
-        (void) ask(control, network, -1, NULL);
-        if (!words[3])
-                return;
-        rules = open(words[3], O_RDONLY | O_CLOEXEC);
-        if (rules < 0)
-                die("%s: %s", words[3], g_strerror(errno));
-        (void) ask(control, "rules", rules, &ignored);
-        (void) close(rules);
+        (void) ask(control, network, NULL);
 }
 
 int main(int argc, char *argv[])
@@ -512,10 +398,10 @@ int main(int argc, char *argv[])
         struct rlimit limit = {65536, 65536};
         g_auto(GStrv) words = NULL;
 
-        if (argc < 4)
-                die("bench-frames KIND N WORK…: see the head of its source");
+        if (argc < 5)
+                die("bench-frames KIND N SECONDS SIZE…: see the head of its source");
         (void) setrlimit(RLIMIT_NOFILE, &limit);
-        words = g_strsplit(argv[1], ":", 4);
+        words = g_strsplit(argv[1], ":", 3);
         n_ports = (unsigned) MIN(strtoul(argv[2], NULL, 10), PORTS_MAX);
         kind = g_str_equal(words[0], "links") ? KIND_LINKS : g_str_equal(words[0], "vde") ? KIND_VDE : KIND_BRIDGE;
         if (n_ports < 2 || g_strv_length(words) < (kind == KIND_BRIDGE ? 2 : 3))
@@ -533,9 +419,7 @@ int main(int argc, char *argv[])
         }
         /* Until whoever forwards has heard of the last port. */
         wait_until(now_ns() + 2000000000);
-        for (int i = 3; i < argc; i++)
-                work(argv[i]);
-        if (kind == KIND_LINKS)
-                printf("summary\n%s", summary());
+        for (int i = 4; i < argc; i++)
+                work(strtoul(argv[3], NULL, 10), strtoul(argv[i], NULL, 10));
         return 0;
 }
