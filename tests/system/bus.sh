@@ -254,6 +254,26 @@ expect_fail "129 are too many" 'LimitExceeded: More than 128' \
 expect_output "none is none" '^\(@a\(oss\) \[\],\)$' gdbus_as alice CreateUnikernels '@a(ssa{sv}) []'
 is "nothing else was created" "many1 many2 many3 many4 many5" \
         "$(call ListUnikernels | grep -o '"many[0-9]*" "' | tr -d '" ' | sort | xargs)"
+# Addresses are allocated for all of them together, and each has its own error.
+check "a network for many" shruthictl network create bulk --subnet=10.137.0.0/24
+check "an image with a network" shruthictl image import "$guest"
+with_network=sha256:$(sha256sum "$guest" | cut -d' ' -f1)
+# NAME ADDRESS…
+addressed() {
+        printf "("
+        printf "'%s', '$with_network', {'Networks': <[('service', {'Network': <'bulk'>, 'Address': <'%s'>})]>}), (" "$@" | sed 's/, ($//'
+}
+expect_output "an address is one's, and the others have theirs" \
+        "unikernel/bulk1', '', ''.*'/', '$dest.Error.AddressInUse', .*10.137.0.5.*unikernel/bulk3', '', ''" \
+        gdbus call --system --dest $dest --object-path $path --method $manager.CreateUnikernels \
+        "[$(addressed bulk1 10.137.0.5 bulk2 10.137.0.5 bulk3 10.137.0.6)]"
+check "what has none is not there" test ! -e /var/lib/shruthi/unikernels/bulk2.unikernel
+expect_output "DHCP knows the others" '10.137.0.6' cat /var/lib/shruthi-hosts/bulk/*/dhcp
+for i in 1 3; do
+        check "it is removed" call RemoveUnikernel st bulk$i 0
+done
+is "… also from DHCP" "" "$(cat /var/lib/shruthi-hosts/bulk/*/dhcp)"
+check "the network goes" shruthictl network remove bulk
 expect_fail "mallory creates none" 'InteractiveAuthorizationRequired|AccessDenied' \
         gdbus_as mallory CreateUnikernels "$(many many9 '{}')"
 for i in 1 2 3 4 5; do
