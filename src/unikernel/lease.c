@@ -163,9 +163,12 @@ static int lease_choose_free(
 static int lease_find_own(const LeaseFolder *folder, const LeaseOwner *owner, int family, GPtrArray **ret)
 {
         g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func(lease_destroy);
-        int r;
+        int r = 0;
 
-        r = lease_folder_read(folder->network, owner->unikernel, leases);
+        if (held)
+                leases_add_held(folder->network, owner->unikernel, leases);
+        else
+                r = lease_folder_read(folder->network, owner->unikernel, leases);
         if (r < 0)
                 return r;
 

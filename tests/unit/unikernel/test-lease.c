@@ -162,6 +162,45 @@ static void test_what_is_asked_for(Fixture *f, const void *data)
         g_assert_cmpuint(count(NULL, "b"), ==, 1);
 }
 
+/* For many in a row the leases are read once, and no address has two owners then either. */
+static void test_held(Fixture *f, const void *data)
+{
+        g_autofree char *a = take(f, "a", "10.0.0.2/24", NULL), *b = NULL, *again = NULL;
+        ErrorCode code;
+
+        lease_list_hold();
+        b = take(f, "b", "10.0.0.3/24", NULL);
+        g_assert_cmpuint(count(NULL, NULL), ==, 2);
+        g_assert_cmpuint(count(KEY, "b"), ==, 1);
+        g_assert_null(take(f, "c", "10.0.0.2/24", &code));
+        g_assert_cmpint(code, ==, ERROR_ADDRESS_IN_USE);
+        g_assert_null(take(f, "c", "10.0.0.3/24", &code));
+        g_assert_cmpint(code, ==, ERROR_ADDRESS_IN_USE);
+        again = take(f, "a", NULL, NULL);
+        g_assert_cmpstr(again, ==, a);
+        lease_list_release();
+        g_assert_cmpuint(count(NULL, NULL), ==, 2);
+        g_assert_cmpuint(count(NULL, "c"), ==, 0);
+}
+
+/* What is kept of a network is never older than its last change. */
+static void test_cache(Fixture *f, const void *data)
+{
+        g_autofree char *a = take(f, "a", NULL, NULL), *b = NULL;
+
+        lease_cache_enable();
+        g_usleep(250 * 1000);
+        g_assert_cmpuint(count(NULL, NULL), ==, 1);
+        g_assert_cmpuint(count(NULL, "a"), ==, 1);
+        b = take(f, "b", NULL, NULL);
+        g_assert_cmpuint(count(NULL, NULL), ==, 2);
+        g_assert_cmpint(release("a", NULL), ==, 0);
+        g_assert_cmpuint(count(NULL, NULL), ==, 1);
+        g_usleep(250 * 1000);
+        g_assert_cmpuint(count(NULL, "b"), ==, 1);
+        g_assert_cmpuint(count(NULL, "a"), ==, 0);
+}
+
 /* An address that cannot be had leaves the device the one that it has. */
 static void test_refusal_keeps_the_old(Fixture *f, const void *data)
 {
@@ -510,5 +549,7 @@ int main(int argc, char *argv[])
         ADD("hostile-owners", test_hostile_owners);
         ADD("forget", test_forget);
         ADD("many-at-once", test_many_at_once);
+        ADD("many-in-a-row", test_held);
+        ADD("kept-until-they-change", test_cache);
         return g_test_run();
 }
