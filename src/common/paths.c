@@ -42,6 +42,8 @@ enum {
         PATH_LIBEXEC,
         PATH_GENERATED_UNITS,
         PATH_CGROUPS,
+        PATH_BLOCK_DEVICES,
+        PATH_PROCESSORS,
         PATH_BUS_SERVICES,
         _PATH_MAX,
 };
@@ -76,6 +78,8 @@ static const char *const defaults[_PATH_MAX] = {
                 [PATH_LIBEXEC] = SHRUTHI_LIBEXECDIR,
                 [PATH_GENERATED_UNITS] = GENERATED_DIR,
                 [PATH_CGROUPS] = "/sys/fs/cgroup",
+                [PATH_BLOCK_DEVICES] = "/sys/dev/block",
+                [PATH_PROCESSORS] = "/sys/devices/system/cpu",
                 [PATH_BUS_SERVICES] = "/usr/share/dbus-1/system-services",
 };
 
@@ -389,6 +393,16 @@ const char *paths_units(void)
 const char *paths_cgroups(void)
 {
         return path_get(PATH_CGROUPS);
+}
+
+const char *paths_block_devices(void)
+{
+        return path_get(PATH_BLOCK_DEVICES);
+}
+
+const char *paths_processors(void)
+{
+        return path_get(PATH_PROCESSORS);
 }
 
 const char *paths_bus_services(void)

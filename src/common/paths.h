@@ -58,6 +58,8 @@ const char *const *paths_unit_directories(void); /* where settings of units are 
                                                   * precedence, without those of generators; NULL-terminated */
 const char *const *paths_link_directories(void); /* those of them in which administrators enable and mask */
 const char *paths_cgroups(void);             /* /sys/fs/cgroup */
+const char *paths_block_devices(void);       /* /sys/dev/block */
+const char *paths_processors(void);          /* /sys/devices/system/cpu */
 const char *paths_bus_services(void);        /* /usr/share/dbus-1/system-services: services that can be
                                               * activated */
 const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */

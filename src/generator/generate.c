@@ -16,6 +16,7 @@
 #include "common/paths.h"
 #include "config.h"
 #include "generator/kmsg.h"
+#include "generator/release.h"
 #include "generator/rights.h"
 #include "unikernel/order.h"
 #include "unikernel/unit-files.h"
@@ -179,6 +180,8 @@ int generate(const char *dir)
                 if (generate_one(dir, *name, orders, &demand) >= 0)
                         used++;
         r = demand ? write_wanted(dir, SHRUTHI_DEMAND_UNIT) : 0;
+        if (r >= 0)
+                r = release_limits(dir);
         if (r < 0)
                 kmsg_log(LOG_ERR, "Cannot write below %s: %s", dir, g_strerror(-r));
         loop = order_find_loop(orders, NULL);

@@ -84,7 +84,8 @@ static bool is_limit(const char *line)
         return false;
 }
 
-static void add_limits(GPtrArray *found, const char *path)
+/* "KEY=VALUE", or with the path behind it, for people. */
+static void add_limits(GPtrArray *found, const char *path, bool shows_path)
 {
         g_autofree char *text = NULL;
         g_auto(GStrv) lines = NULL;
@@ -100,7 +101,7 @@ static void add_limits(GPtrArray *found, const char *path)
                 if (!is_limit(*line))
                         continue;
                 shown = text_for_display(*line, 120);
-                g_ptr_array_add(found, g_strdup_printf("%s (%s)", shown, path));
+                g_ptr_array_add(found, shows_path ? g_strdup_printf("%s (%s)", shown, path) : g_strdup(*line));
         }
 }
 
@@ -118,8 +119,43 @@ char **unit_dropins_without_effect(const char *name, const char *slice, bool pro
                 g_auto(GStrv) files = units[i] ? list_unit(units[i]) : NULL;
 
                 for (char **file = files; file && *file; file++)
-                        add_limits(found, *file);
+                        add_limits(found, *file, true);
         }
+        g_ptr_array_add(found, NULL);
+        return (char **) g_ptr_array_free(found, FALSE);
+}
+
+static void add_limits_of_unit(GPtrArray *found, const char *unit)
+{
+        g_auto(GStrv) files = list_unit(unit);
+
+        for (const char *const *dir = paths_unit_directories(); *dir; dir++) {
+                g_autofree char *path = g_build_filename(*dir, unit, NULL);
+
+                add_limits(found, path, false);
+        }
+        for (char **file = files; *file; file++)
+                add_limits(found, *file, false);
+}
+
+char **unit_dropins_list_limits(const char *slice, const char *dir)
+{
+        g_autofree char *generated = g_strdup_printf("%s/%s.d", dir, slice), *name = g_strdup(slice);
+        const char *dirs[] = {generated, NULL};
+        g_auto(GStrv) files = key_file_list_dropins(dirs);
+        GPtrArray *found = g_ptr_array_new();
+
+        for (char **file = files; *file; file++)
+                add_limits(found, *file, false);
+        add_limits_of_unit(found, slice);
+        for (char *dash = strrchr(name, '-'); dash; dash = strrchr(name, '-')) {
+                g_autofree char *above = g_strdup_printf("%.*s.slice", (int) (dash - name + 1), name);
+
+                if (!g_str_equal(above, slice))
+                        add_limits_of_unit(found, above);
+                *dash = 0;
+        }
+        add_limits_of_unit(found, "slice");
         g_ptr_array_add(found, NULL);
         return (char **) g_ptr_array_free(found, FALSE);
 }

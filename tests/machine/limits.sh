@@ -76,7 +76,21 @@ check "another start" shruthictl restart held-back
 is "is limited so from its first moment" "$limits" "$(limits_in_kernel)"
 check "they are taken away" shruthictl set held-back CPUQuota= CPUWeight= AllowedCPUs= IOReadBandwidthMax= \
         IOWriteIOPSMax= MemoryHigh= MemoryMax=
-is "… at once" 'max 100000|100||max|max|' "$(limits_in_kernel)"
+# The kernel refuses to clear the processors of a group that is in use: all of them are named.
+is "… at once" "max 100000|100|$(cat /sys/devices/system/cpu/possible)|max|max|" "$(limits_in_kernel)"
+is_none "… of the disk, too" "$(cat "$group/io.max")"
+check "one of two" shruthictl set held-back IOReadBandwidthMax=10M "IOWriteIOPSMax=/shruthi 500"
+is "… of as many disks" 2 "$(wc -l <"$group/io.max")"
+check "… is taken away" shruthictl set held-back IOWriteIOPSMax=
+expect_output "… and the other stays" ' rbps=10000000 wbps=max riops=max wiops=max$' cat "$group/io.max"
+is "… alone" 1 "$(wc -l <"$group/io.max")"
+check "an administrator sets limits" systemctl set-property "$slice" AllowedCPUs=1 IOReadIOPSMax='/shruthi 7'
+is "… which the kernel has" 1 "$(cat "$group/cpuset.cpus")"
+check "… and takes them back" systemctl revert "$slice"
+is "… from the kernel, too" "$(cat /sys/devices/system/cpu/possible)" "$(cat "$group/cpuset.cpus")"
+is "… but for that of the definition" 1 "$(wc -l <"$group/io.max")"
+check "… which goes last" shruthictl set held-back IOReadBandwidthMax=
+is_none "no disk is limited" "$(cat "$group/io.max")"
 
 # ── Of a user ────────────────────────────────────────────────────────────────────────────────────────────────────────
 alices=$cgroups/unikernel.slice/unikernel-$(id -u alice).slice
@@ -96,6 +110,20 @@ is "root's is not in it" max "$(cut -d' ' -f1 "$cgroups/unikernel.slice/unikerne
 check "it is removed" as_user alice shruthictl remove --now hers
 check "so is what was set for her" systemctl revert "unikernel-$(id -u alice).slice"
 check_soon "her slice is gone" 60 test ! -e "$alices"
+
+# ── Of a process ─────────────────────────────────────────────────────────────────────────────────────────────────────
+process=$cgroups/unikernel.slice/unikernel-0.slice/unikernel-0-process.slice
+check "one that is a process has limits" shruthictl create process "$BUILD/tests/guest/guest-plain.spt" --now \
+        --cpu-quota=40% --allowed-cpus=0 --io-read-bandwidth-max=10M --memory-max=64M -- --tick=500
+expect_output "it is in a slice of its own" '^/unikernel.slice/unikernel-0.slice/unikernel-0-process.slice/unikernel@process' \
+        sed -n 's/^0:://p' "/proc/$(unit_show unikernel@process MainPID)/cgroup"
+limits_of_process() { printf '%s|' "$(cat "$process/cpu.max")" "$(cat "$process/cpuset.cpus")" "$(cat "$process/io.max")" \
+        "$(cat "$process/memory.max")"; }
+expect_output "the kernel has its limits" "^40000 100000\|0\|.* rbps=10000000 .*\|$((64 << 20))\|" limits_of_process
+check "they are taken away" shruthictl set process CPUQuota= AllowedCPUs= IOReadBandwidthMax= MemoryMax=
+is "… at once" "max 100000|$(cat /sys/devices/system/cpu/possible)||max|" "$(limits_of_process)"
+check "it is removed" shruthictl remove --now process
+check_soon "its slice is gone" 60 test ! -e "$process"
 
 check "all guests are limited" systemctl set-property --runtime unikernel.slice MemoryHigh=2G CPUWeight=50
 is "in the slice that all are in" 50 "$(cat $cgroups/unikernel.slice/cpu.weight)"

@@ -8,6 +8,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -431,6 +433,110 @@ static void test_thousand(Fixture *f, const void *data)
         g_assert_cmpuint(count_files(f->normal), ==, 4000);
 }
 
+/* What a kernel tells of a group; NULL: it has no such file. */
+static void put_group(const char *group, const char *processors, const char *disks)
+{
+        g_autofree char *dir = g_build_filename(paths_cgroups(), group, NULL);
+
+        fixture_put(paths_processors(), "possible", "0-3\n");
+        if (processors)
+                fixture_put(dir, "cpuset.cpus", processors);
+        if (disks)
+                fixture_put(dir, "io.max", disks);
+}
+
+/* The settings that lift limits of a slice; NULL: there are none. */
+static char *lifted_of(Fixture *f, const char *slice)
+{
+        g_autofree char *path = g_strdup_printf("%s/%s.d/99-shruthi-release.conf", f->normal, slice), *text = NULL;
+        const char *settings;
+
+        if (!g_file_get_contents(path, &text, NULL, NULL))
+                return NULL;
+
+        settings = strstr(text, "[Slice]\n");
+        g_assert_nonnull(settings);
+        return g_strdup(settings + strlen("[Slice]\n"));
+}
+
+/* The widest value, for exactly what the kernel holds and no setting has. */
+static void test_lifted(Fixture *f, const void *data)
+{
+        static const struct {
+                const char *slice, *processors, *disks, *lifted;
+        } cases[] = {
+                        {"unikernel-1000-a.slice", "0\n", "8:0 rbps=10 wbps=max riops=max wiops=max\n",
+                                        "AllowedCPUs=0-3\nIOReadBandwidthMax=/dev/block/8:0 infinity\n"},
+                        {"unikernel-1000-b.slice", "\n", "", NULL},
+                        {"unikernel-1000-c.slice", NULL, NULL, NULL},
+                        {"unikernel-1000-d.slice", "0-3\n", "8:0 rbps=max wbps=1 riops=2 wiops=3\n"
+                                                            "253:1 rbps=max wbps=max riops=max wiops=9\n",
+                                        "AllowedCPUs=0-3\nIOWriteBandwidthMax=/dev/block/8:0 infinity\n"
+                                        "IOReadIOPSMax=/dev/block/8:0 infinity\n"
+                                        "IOWriteIOPSMax=/dev/block/8:0 infinity\n"
+                                        "IOWriteIOPSMax=/dev/block/253:1 infinity\n"},
+                        {"unikernel-1000-e\\x2df.slice", "1-2", NULL, "AllowedCPUs=0-3\n"},
+                        {"machine-a.slice", "0\n", NULL, NULL},
+        };
+
+        put_group("unikernel.slice", "2\n", NULL);
+        put_group("unikernel.slice/unikernel-1000.slice", "1\n", NULL);
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *group = g_build_filename(
+                                "unikernel.slice", "unikernel-1000.slice", cases[i].slice, NULL);
+
+                put_group(group, cases[i].processors, cases[i].disks);
+        }
+        run(f, NULL);
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *lifted = lifted_of(f, cases[i].slice);
+
+                g_assert_cmpstr(lifted, ==, cases[i].lifted);
+        }
+        for (size_t i = 0; i < 2; i++) {
+                g_autofree char *lifted =
+                                lifted_of(f, i == 0 ? "unikernel.slice" : "unikernel-1000.slice");
+
+                g_assert_cmpstr(lifted, ==, "AllowedCPUs=0-3\n");
+        }
+}
+
+/* What a definition has is nobody's to lift: systemd may take a disk for that of a path, one on which that rests, or
+ * nobody knows. */
+static void test_not_lifted(Fixture *f, const void *data)
+{
+        static const char slice[] = "unikernel-1000-a.slice", group[] = "unikernel.slice/unikernel-1000.slice/"
+                                                                        "unikernel-1000-a.slice";
+        g_autofree char *path = NULL, *name = NULL, *below = NULL, *limit = NULL, *lifted = NULL;
+        struct stat st;
+
+        path = g_build_filename(f->root, "disk", NULL);
+        g_assert_cmpint(g_mkdir(path, 0755), ==, 0);
+        g_assert_cmpint(stat(path, &st), ==, 0);
+        limit = g_strdup_printf(IMAGE "Owner=1000\nAllowedCPUs=1\nIOReadBandwidthMax=%s 1M\n", path);
+        fixture_put(paths_state_definitions(), "a.unikernel", limit);
+        put_group(group, "0\n", "7:9 rbps=10 wbps=max riops=max wiops=max\n");
+        name = g_strdup_printf("%u:%u", major(st.st_dev), minor(st.st_dev));
+        below = g_build_filename(name, "slaves", "sda", "dev", NULL);
+        fixture_put(paths_block_devices(), below, "7:9\n");
+        run(f, NULL);
+        lifted = lifted_of(f, slice);
+        g_assert_cmpstr(lifted, ==, NULL);
+
+        fixture_put(paths_block_devices(), below, "7:8\n");
+        run(f, NULL);
+        lifted = lifted_of(f, slice);
+        g_assert_cmpstr(lifted, ==,
+                        major(st.st_dev) == 0 ? NULL : "IOReadBandwidthMax=/dev/block/7:9 infinity\n");
+
+        fixture_put(paths_state_definitions(), "a.unikernel",
+                        IMAGE "Owner=1000\nIOReadBandwidthMax=/not-there 1M\n");
+        run(f, NULL);
+        g_free(lifted);
+        lifted = lifted_of(f, slice);
+        g_assert_cmpstr(lifted, ==, "AllowedCPUs=0-3\n");
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -453,6 +559,8 @@ int main(int argc, char *argv[])
                         tear_down);
         g_test_add("/generator/nothing-there", Fixture, NULL, set_up, test_nothing_there, tear_down);
         g_test_add("/generator/nowhere-to-write", Fixture, NULL, set_up, test_nowhere_to_write, tear_down);
+        g_test_add("/generator/lifts-limits-that-the-kernel-keeps", Fixture, NULL, set_up, test_lifted, tear_down);
+        g_test_add("/generator/lifts-no-limit-of-a-setting", Fixture, NULL, set_up, test_not_lifted, tear_down);
         g_test_add("/generator/thousand", Fixture, NULL, set_up, test_thousand, tear_down);
         return g_test_run();
 }
