@@ -257,16 +257,28 @@ static void add_limits(GPtrArray *files, const Definition *definition, const cha
                         false);
 }
 
+/* Whether the unit runs in that slice: then it stays there, because systemd stops a slice that no unit names, and
+ * applies none of its settings any more. */
+static bool unit_is_in_slice(const Definition *definition, const char *slice)
+{
+        g_autofree char *unit = unit_name_for(definition->name),
+                        *group = g_strdup_printf("%s/" SHRUTHI_SLICE ".slice/" SHRUTHI_SLICE_PREFIX "%u.slice/%s/%s",
+                                        paths_cgroups(), definition->owner, slice, unit);
+
+        return g_file_test(group, G_FILE_TEST_IS_DIR);
+}
+
 /* A guest that is a process is in its unit's control group, so the unit is where QEMU would be: if the guest has
- * limits, or an owner who may have some. The runner of a domain may as well be there. NULL: it is not. */
+ * limits, or has had some since it was started, or has an owner who may have some. The runner of a domain may as
+ * well be there. NULL: it is not. */
 static char *place_text(const Definition *definition)
 {
-        g_autofree char *slice = NULL;
+        g_autofree char *slice = guest_slice_name(definition->owner, definition->name);
 
-        if (!slice_limits_need_slice(definition) || !definition_may_be_of_process(definition))
+        if (!definition_may_be_of_process(definition) ||
+                        (!slice_limits_need_slice(definition) && !unit_is_in_slice(definition, slice)))
                 return NULL;
 
-        slice = guest_slice_name(definition->owner, definition->name);
         return g_strdup_printf("# Made by shruthi-generator: where the guest of %s is if it is a process\n"
                                "[Service]\n"
                                "Slice=%s\n",

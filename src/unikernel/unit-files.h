@@ -8,7 +8,7 @@
  * (systemd.generator(7)): that it starts at boot, how it is restarted, what it is started with and after,
  * what is mounted before it, where its key material is, what its guest may use. All else is read at each
  * start. shruthi-generator writes the files; shruthid checks whether they are up to date, and has systemd
- * reload if not. Pure except for those two, and for a look at the image. */
+ * reload if not. Pure except for those two, and for a look at the image and at the unit's control group. */
 
 typedef struct UnitFile {
         char *path; /* below the directory */

@@ -236,7 +236,7 @@ static void test_everything(Fixture *f, const void *data)
  * there is nothing to be said. */
 static void test_process(Fixture *f, const void *data)
 {
-        static const char *const names[] = {"hers", "limited", "roots", "domain"};
+        static const char *const names[] = {"hers", "limited", "roots", "domain", "released"};
         bool aarch64 = g_str_equal(host_machine(), "aarch64"),
              executed = aarch64 || g_str_equal(host_machine(), "x86_64");
         g_autoptr(BuiltImage) spt =
@@ -251,8 +251,13 @@ static void test_process(Fixture *f, const void *data)
                         {image, "CPUQuota=5%\n", "unikernel-0-limited.slice"},
                         {image, "Restart=always\n", NULL},
                         {other, "Owner=1000\nCPUQuota=5%\n", NULL},
+                        {image, "Restart=always\n", "unikernel-0-released.slice"},
         };
+        /* It runs, and had limits when it was started. */
+        g_autofree char *group = g_build_filename(paths_cgroups(), "unikernel.slice", "unikernel-0.slice",
+                        "unikernel-0-released.slice", "unikernel@released.service", NULL);
 
+        g_assert_cmpint(g_mkdir_with_parents(group, 0755), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_images(), 0755), ==, 0);
         g_assert_true(g_file_set_contents(path, (const char *) spt->bytes->data, spt->bytes->len, NULL));
         g_assert_true(g_file_set_contents(
