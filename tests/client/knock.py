@@ -18,7 +18,8 @@ import sys
 import threading
 import time
 
-PATIENCE = 40
+# As tests/system/lib.sh has it.
+PATIENCE = 40 * int(os.environ.get("SLOWNESS") or 1)
 
 
 def family(address):

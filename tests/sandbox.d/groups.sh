@@ -163,11 +163,12 @@ group_clang() {
 group_packages() { sed -n 's/^# Packages: //p' "$source_dir/tests/$folder/$1.sh"; }
 
 # NAME: tests/system/NAME.sh, or with --machine tests/machine/NAME.sh, as root in a fresh sandbox. When it asks for a
-# reboot (sandbox_reboot in tests/system/lib.sh) it is started again with the stage that it named.
+# reboot (sandbox_reboot in tests/system/lib.sh) it is started again with the stage that it named; the same where it has
+# pulled the plug of a whole machine (sandbox_plug there).
 group_system() {
-        local name=$1 folder=system status stage='' ends packages
+        local name=$1 folder=system status stage='' ends packages slowness=1
 
-        if [ "$whole" = yes ]; then folder=machine group_seconds=$machine_group_seconds; fi
+        if [ "$whole" = yes ]; then folder=machine group_seconds=$machine_group_seconds slowness=10; fi
         read -r -a packages < <(group_packages "$name") || :
         [ ${#packages[@]} -eq 0 ] || layer_prepare "${suite:-host}-$name" "${packages[@]}"
         if [ $group_boots = each ]; then
@@ -180,7 +181,13 @@ group_system() {
                 status=0
                 run_limit=$((ends - SECONDS))
                 sandbox_run /usr/bin/env STAGE="$stage" PLUGS="${PLUGS-}" SEED="${SEED-}" BOOTS="${BOOTS-}" KILLS="${KILLS-}" \
-                        /bin/bash "/shruthi/source/tests/$folder/$name.sh" || status=$?
+                        SLOWNESS=$slowness /bin/bash "/shruthi/source/tests/$folder/$name.sh" || status=$?
+                if [ $status -eq 254 ] && [ "$whole" = yes ]; then
+                        machine_wait
+                        stage=$(sandbox_stage) || break
+                        say "Group $name: the plug was pulled; booted again to stage $stage"
+                        continue
+                fi
                 stage=$(sandbox_stage) || break
                 say "Group $name: rebooting to stage $stage"
                 sandbox_restart

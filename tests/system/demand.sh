@@ -13,6 +13,9 @@
 . "$(dirname "$0")/outside.bash"
 need socat python3
 BOOTS=${BOOTS:-8}
+# A whole machine has processes, which start in no time where virtual machines are emulated, and a kernel with a queue of
+# nftables' own (tests/machine/demand.sh).
+image=${DEMAND_IMAGE:-guest.virtio}
 
 # NAME ARGUMENTS LINE…: a guest with both addresses on network web; the lines are of [Unikernel], and what begins with
 # Publish= is of [Network].
@@ -25,13 +28,14 @@ define_waiting() {
                 *) lines+=("$line") ;;
                 esac
         done
-        define "$name" "--ipv4={service.address} --ipv6={service.address6} $arguments" Image=guest.virtio \
+        define "$name" "--ipv4={service.address} --ipv6={service.address6} $arguments" "Image=$image" \
                 Activation=traffic "${lines[@]}" "" "[Network service]" Network=web Address=auto "${ports[@]}"
 }
 # WHO ADDRESS PORT: what the guest answers, also after a start of some seconds.
 get() {
         printf 'GET / HTTP/1.0\r\n\r\n' |
-                in_net "$1" timeout 60 socat -t 20 - "TCP:$(quoted "$2"):$3,connect-timeout=40"
+                in_net "$1" timeout $((60 * SLOWNESS)) socat -t $((20 * SLOWNESS)) - \
+                "TCP:$(quoted "$2"):$3,connect-timeout=$((40 * SLOWNESS))"
 }
 # WHO …: see there.
 knock() { in_net "$1" "$SRC/tests/client/knock.py" "${@:2}"; }
@@ -41,11 +45,11 @@ starting() { unit_is activating "$(unit "$1")"; }
 held() {
         local address
         address=$(address_of "$1")
-        [ "$address" ] && nft list set ip shruthi_demand held | grep -qwF "$address"
+        [ "$address" ] && grep -qwF "$address" <<<"$(nft list set ip shruthi_demand held)"
 }
 not_held() { ! held "$@"; }
 # ADDRESS PORT: it is published.
-published() { nft list map inet shruthi_publish tcp4 | grep -qE "\b$1 :"; }
+published() { grep -qE "\b$1 :" <<<"$(nft list map inet shruthi_publish tcp4)"; }
 not_published() { ! published "$@" 2>/dev/null; }
 # NAME: how often traffic has started it.
 starts() {
@@ -85,6 +89,11 @@ check_soon "shruthid notices a definition" 20 shruthictl show web
 check_soon "its ports are published while it is stopped" 30 published 8080
 check_soon "and what comes there is held" 30 held web
 check "it has not been started" stopped web
+by_nftables() { grep -qE '^[[:space:]]*queue .*21320' <<<"$(nft list chain "$1" shruthi_demand hold)"; }
+if [ "${DEMAND_QUEUE-}" = nftables ]; then
+        check "by nftables' own queue" by_nftables ip
+        check "of IPv6, too" by_nftables ip6
+fi
 expect_output "status says that it waits" 'waits for traffic' sh -c 'shruthictl status web || [ $? -eq 3 ]'
 is "the first packet is kept by the kernel, not by a proxy" 0 "$(ss -Hltn 'sport = :8080' | wc -l)"
 
@@ -110,6 +119,19 @@ is "by one start" $((before + 1)) "$(starts web)"
 check "it is stopped" stop_waiting web
 check "so are eight datagrams of as many" knock outside udp 2001:db8:5::1 7007 8
 check "it is stopped" stop_waiting web
+
+# --- A virtual machine among processes.
+
+if [ "$image" != guest.virtio ]; then
+        image=guest.virtio define_waiting domain "--serve=80" Publish=8089:80 Publish=7010:7/udp Ready=tcp:service:80
+        check_soon "a virtual machine waits, too" 30 held domain
+        check "it is started, and its clients are answered" knock outside tcp 198.51.100.1 8089 8 half
+        check "a virtual machine is what runs" qemu_pid domain
+        check "the next ones are answered by it" knock outside tcp 2001:db8:5::1 8089 8
+        is "by one start" 1 "$(starts domain)"
+        check "it is stopped" stop_waiting domain
+        rm $DEFINITIONS/domain.unikernel
+fi
 
 # --- A client while it stops.
 
@@ -218,7 +240,7 @@ abroad 198.51.100.1
 abroad fd00:21::1
 END
 check "while shruthi-antispoof is killed" kill -KILL "$(pid_of shruthi-antispoof.service)"
-refused_again() { nft list set ip shruthi_demand refused | grep -qwF "$(address_of bad)"; }
+refused_again() { grep -qwF "$(address_of bad)" <<<"$(nft list set ip shruthi_demand refused)"; }
 check_soon "it goes on" 20 refused_again
 check "another one is not concerned" knock outside tcp 198.51.100.1 8081 1
 check "that is stopped" stop_waiting slow
@@ -339,19 +361,22 @@ systemctl stop unikernel@masked
 
 # --- Through the bus, and gone.
 
-cp "$GUESTS/guest.virtio" /home/alice
+cp "$GUESTS/$image" /home/alice
+mkdir -p /etc/shruthi/shruthi.conf.d
+printf '[Shruthi]\nAllowProcesses=users\n' >/etc/shruthi/shruthi.conf.d/50-demand.conf
+systemctl reload-or-restart shruthid
 as() { as_user "$1" shruthictl --no-ask-password "${@:2}"; }
 check "alice makes a network" as alice network create hers
 expect_fail "what publishes nothing cannot wait" 'it publishes no port where traffic could come' \
-        as alice create mine guest.virtio --activation=traffic --network=service:network=hers,address=auto
+        as alice create mine "$image" --activation=traffic --network=service:network=hers,address=auto
 expect_fail "nor for something else" 'activation=always: write traffic, or nothing' \
-        as alice create mine guest.virtio --activation=always --network=service:network=hers,address=auto,publish=8300:80
-check "hers waits from its creation on" as alice create mine guest.virtio --activation=traffic --stop-when-idle=10min \
+        as alice create mine "$image" --activation=always --network=service:network=hers,address=auto,publish=8300:80
+check "hers waits from its creation on" as alice create mine "$image" --activation=traffic --stop-when-idle=10min \
         --ready=tcp:service:80 --network=service:network=hers,address=auto,publish=8300:80 -- \
         '--ipv4={service.address}' --serve=80
 check_soon "at its port" 30 published 8300
 expect_fail "which is nobody else's" "published by unikernel 'mine'" \
-        as alice create second guest.virtio --network=service:network=hers,address=auto,publish=8300:80
+        as alice create second "$image" --network=service:network=hers,address=auto,publish=8300:80
 check "it is started there" seen_as outside 198.51.100.1 8300 198.51.100.2
 check "she stops it, and it goes on waiting" as alice stop mine
 check_soon "it is held" 10 held mine

@@ -20,10 +20,11 @@ in_net() { if [ "$1" = host ]; then "${@:2}"; else ip netns exec "$@"; fi; }
 # ADDRESS: as socat takes it.
 quoted() { case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac; }
 # WHO ADDRESS PORT: what the guest answers.
-get() { printf 'GET / HTTP/1.0\r\n\r\n' | in_net "$1" timeout 8 socat -t 4 - "TCP:$(quoted "$2"):$3,connect-timeout=3"; }
+get() { printf 'GET / HTTP/1.0\r\n\r\n' | in_net "$1" \
+        timeout $((8 * SLOWNESS)) socat -t $((4 * SLOWNESS)) - "TCP:$(quoted "$2"):$3,connect-timeout=$((3 * SLOWNESS))"; }
 # WHO ADDRESS PORT
 # (Not by socat, which waits for more after the answer.)
-echoed() { in_net "$1" timeout 3 "$SRC/tests/client/knock.py" udp "$2" "$3" 1; }
+echoed() { in_net "$1" timeout $((3 * SLOWNESS)) "$SRC/tests/client/knock.py" udp "$2" "$3" 1; }
 # ADDRESS: as the guest tells it.
 hex() { python3 -c 'import ipaddress, sys; print(ipaddress.ip_address(sys.argv[1]).packed.hex())' "$1"; }
 # WHO ADDRESS PORT CLIENT: the guest is reached, and sees that address.
