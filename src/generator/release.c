@@ -22,9 +22,9 @@
 
 #define ATTRIBUTE_SIZE_MAX (64 * 1024)
 /* Of slices: unikernel.slice, an owner's, a guest's. */
-#define SLICE_DEPTH_MAX    3
+#define SLICE_DEPTH_MAX 3
 /* Of devices: a partition of a disk, below what device-mapper has made of it. */
-#define DEVICE_DEPTH_MAX   8
+#define DEVICE_DEPTH_MAX 8
 
 static const struct {
         const char *rate, *key;
@@ -66,8 +66,8 @@ static bool device_file_rests_on(const char *dir, const char *file, dev_t lower,
         return device_parse(text, &device) && device_rests_on(device, lower, depth);
 }
 
-/* Whether systemd may take lower when a setting means upper: the disk of a partition, or what is below a device
- * of device-mapper. */
+/* Whether systemd may take lower when a setting means upper: the disk of a partition, or what is below a
+ * device of device-mapper. */
 static bool device_rests_on(dev_t upper, dev_t lower, unsigned depth)
 {
         g_autofree char *name = g_strdup_printf("%u:%u", major(upper), minor(upper)),
@@ -92,7 +92,8 @@ static bool device_rests_on(dev_t upper, dev_t lower, unsigned depth)
         return rests;
 }
 
-/* Whether the setting, which begins with a path, may be about that disk. Of some file systems nobody can tell. */
+/* Whether the setting, which begins with a path, may be about that disk. Of some file systems nobody can
+ * tell. */
 static bool setting_is_of_disk(const char *setting, dev_t disk)
 {
         const char *value = strchr(setting, '=') + 1;
@@ -134,15 +135,16 @@ static void release_disk(GString *text, const char *line)
         for (char **word = words; *word; word++)
                 for (size_t i = 0; i < G_N_ELEMENTS(disk_limits); i++)
                         if (g_str_has_prefix(*word, disk_limits[i].rate) && !g_str_has_suffix(*word, "=max"))
-                                g_string_append_printf(text, "%s=/dev/block/%s infinity\n", disk_limits[i].key,
-                                                words[0]);
+                                g_string_append_printf(text, "%s=/dev/block/%s infinity\n",
+                                                disk_limits[i].key, words[0]);
 }
 
 /* What lifts limits that the kernel holds for the slice in that group; "" if nothing is to be lifted. */
 static char *release_text(const char *group, const char *slice, const char *dir)
 {
         g_autoptr(GString) text = g_string_new(NULL);
-        g_autofree char *allowed = attribute_read(group, "cpuset.cpus"), *disks = attribute_read(group, "io.max"),
+        g_autofree char *allowed = attribute_read(group, "cpuset.cpus"),
+                        *disks = attribute_read(group, "io.max"),
                         *possible = attribute_read(paths_processors(), "possible");
         /* Also once they are all: systemd would try to clear them, and complain, at each reload. */
         bool held = allowed && *allowed && possible;
@@ -175,7 +177,8 @@ static int release_one(const char *group, const char *slice, const char *dir)
                 return 0;
 
         path = g_strdup_printf("%s.d/" RELEASE_DROPIN, slice);
-        text = g_strconcat("# Made by shruthi-generator: lifts limits that were taken away from running guests\n"
+        text = g_strconcat("# Made by shruthi-generator: lifts limits that were taken away from running "
+                           "guests\n"
                            "[Slice]\n",
                         settings, NULL);
         file = (UnitFile){.path = path, .text = text};
@@ -202,8 +205,8 @@ static int release_below(const char *above, const char *slice, const char *dir, 
 
 int release_limits(const char *dir)
 {
-        /* Of the system's manager. Those of users have neither cpuset nor io, unless an administrator delegates
-         * them. */
+        /* Of the system's manager. Those of users have neither cpuset nor io, unless an administrator
+         * delegates them. */
         if (paths_are_of_user())
                 return 0;
 

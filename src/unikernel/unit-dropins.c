@@ -101,7 +101,8 @@ static void add_limits(GPtrArray *found, const char *path, bool shows_path)
                 if (!is_limit(*line))
                         continue;
                 shown = text_for_display(*line, 120);
-                g_ptr_array_add(found, shows_path ? g_strdup_printf("%s (%s)", shown, path) : g_strdup(*line));
+                g_ptr_array_add(found,
+                                shows_path ? g_strdup_printf("%s (%s)", shown, path) : g_strdup(*line));
         }
 }
 
