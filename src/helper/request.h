@@ -26,6 +26,9 @@
 /* The second descriptor gets this number in the guest's process, the third the next one, and so on. */
 #define HELPER_GUEST_FD_FIRST 3
 
+/* Among the guest's words: it needs /dev/kvm, which the runner adds, with the number that is next. */
+#define HELPER_WORD_KVM "--kvm"
+
 /* A process that starts a guest has a socket for that answer here. */
 #define DOMAIN_HANDS_FD 3
 

@@ -20,6 +20,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "kvm/protocol.h"
 #include "run/runner-private.h"
 #include "unikernel/process.h"
 
@@ -57,29 +58,45 @@ typedef struct Execution {
         GPtrArray *words; /* char *, terminated by NULL */
         char *text;       /* in which most of them are */
         char *hold;
+        char *kvm_word;
         int console, mark, messages;
+        int kvm; /* the connection by which /dev/kvm comes; negative if the guest does not need it */
         const int *fds; /* that the words name, from HELPER_GUEST_FD_FIRST on */
         unsigned n_fds; /* DOMAIN_HANDED_MAX at most */
 } Execution;
 
-#define EXECUTION_INIT ((Execution){.console = -EBADF, .mark = -EBADF, .messages = -EBADF})
+#define EXECUTION_INIT ((Execution){.console = -EBADF, .mark = -EBADF, .messages = -EBADF, .kvm = -EBADF})
 
 static void execution_clear(Execution *execution)
 {
         g_free(execution->path);
         g_free(execution->text);
         g_free(execution->hold);
+        g_free(execution->kvm_word);
         if (execution->words)
                 g_ptr_array_unref(execution->words);
         (void) close_safe(execution->console);
         (void) close_safe(execution->mark);
         (void) close_safe(execution->messages);
+        (void) close_safe(execution->kvm);
 }
 #define _cleanup_execution_ __attribute__((cleanup(execution_clear)))
+
+/* Behind those that were handed over; what the guest holds is next. */
+static unsigned execution_kvm_number(const Execution *execution)
+{
+        return HELPER_GUEST_FD_FIRST + execution->n_fds;
+}
+
+static int execution_hold_number(const Execution *execution)
+{
+        return (int) execution_kvm_number(execution) + (execution->kvm_word ? 1 : 0);
+}
 
 /* The words are those of shruthi-domain; only what is ours is added. */
 static int execution_read_words(Execution *execution, int fd)
 {
+        bool arguments = false; /* the guest's own */
         ssize_t n;
 
         execution->text = g_malloc0(WORDS_MAX + 1);
@@ -87,17 +104,24 @@ static int execution_read_words(Execution *execution, int fd)
         if (n < 0)
                 return (int) n;
 
-        execution->hold = g_strdup_printf("--hold=%u", HELPER_GUEST_FD_FIRST + execution->n_fds);
         execution->words = g_ptr_array_new();
         g_ptr_array_add(execution->words, (char *) PROGRAM);
-        g_ptr_array_add(execution->words, execution->hold);
-        for (char *word = execution->text; word < execution->text + n; word += strlen(word) + 1)
-                g_ptr_array_add(execution->words, word);
+        for (char *word = execution->text; word < execution->text + n; word += strlen(word) + 1) {
+                arguments = arguments || g_str_equal(word, "--");
+                if (!arguments && !execution->kvm_word && g_str_equal(word, HELPER_WORD_KVM))
+                        execution->kvm_word = g_strdup_printf("--kvm=%u", execution_kvm_number(execution));
+                else
+                        g_ptr_array_add(execution->words, word);
+        }
+        if (execution->kvm_word)
+                g_ptr_array_insert(execution->words, 1, execution->kvm_word);
+        execution->hold = g_strdup_printf("--hold=%d", execution_hold_number(execution));
+        g_ptr_array_insert(execution->words, 1, execution->hold);
         g_ptr_array_add(execution->words, NULL);
         return 0;
 }
 
-static int execution_prepare(Execution *execution, Runner *runner, int *ret_messages)
+static int execution_prepare(Execution *execution, Runner *runner, int *ret_messages, Error *ret_error)
 {
         g_autofree char *output = runner->body->console(runner->name, BODY_CONSOLE_OUTPUT);
         const GArray *handed = runner->handed;
@@ -123,7 +147,10 @@ static int execution_prepare(Execution *execution, Runner *runner, int *ret_mess
                 return -errno;
         *ret_messages = ends[0];
         execution->messages = ends[1];
-        return fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+        if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+                return -errno;
+        /* The question is this process's own, which alone is answered; its child waits for the answer. */
+        return execution->kvm_word ? kvm_ask(KVM_ASK_OPEN, &execution->kvm, ret_error) : 0;
 }
 
 /* In the child, until it can be found by its mark: it ends with its parent. */
@@ -134,11 +161,26 @@ static int execution_bind(pid_t parent)
         return getppid() == parent ? 0 : -ESRCH;
 }
 
+/* In the child: says why not, and ends it. */
+static int execution_receive_kvm(const Execution *execution)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *sentence = NULL;
+        int fd = -EBADF, r = execution->kvm < 0 ? 0 : kvm_receive(execution->kvm, &fd, &error);
+
+        if (r >= 0)
+                return fd;
+
+        sentence = g_strdup_printf("%s\n", error_message(&error, r));
+        (void) write_all(execution->messages, sentence, strlen(sentence));
+        _exit(RUNNER_EXIT_HOST);
+}
+
 /* In the child. First all out of the way, then each to its place; what remains is closed by execve(). Of the
  * mark nothing may remain: closing any other descriptor of that file ends the lock. */
 static int execution_place(const Execution *execution)
 {
-        int copies[DOMAIN_HANDED_MAX], held = HELPER_GUEST_FD_FIRST + (int) execution->n_fds, mark;
+        int copies[DOMAIN_HANDED_MAX], held = execution_hold_number(execution), kvm = execution_receive_kvm(execution), mark;
 
         if (dup2(execution->messages, STDERR_FILENO) < 0 || dup2(execution->console, STDOUT_FILENO) < 0)
                 return -errno;
@@ -151,6 +193,10 @@ static int execution_place(const Execution *execution)
                 if (copies[i] < 0)
                         return -errno;
         }
+        if (kvm >= 0)
+                kvm = fcntl(kvm, F_DUPFD_CLOEXEC, held + 1);
+        if (execution->kvm_word && (kvm < 0 || dup2(kvm, (int) execution_kvm_number(execution)) < 0))
+                return -errno;
 
         for (unsigned i = 0; i < execution->n_fds; i++)
                 if (dup2(copies[i], HELPER_GUEST_FD_FIRST + (int) i) < 0)
@@ -369,14 +415,14 @@ static int runner_follow_child(Runner *runner, pid_t pid, int messages)
         return runner_hear_process(runner, messages);
 }
 
-static int runner_fork(Runner *runner)
+static int runner_fork(Runner *runner, Error *ret_error)
 {
         _cleanup_execution_ Execution execution = EXECUTION_INIT;
         _cleanup_close_ int messages = -EBADF;
         pid_t parent = getpid(), pid;
         int r;
 
-        r = execution_prepare(&execution, runner, &messages);
+        r = execution_prepare(&execution, runner, &messages, ret_error);
         if (r < 0)
                 return r;
         pid = fork();
@@ -412,6 +458,7 @@ static int runner_check_slice(Runner *runner)
 
 void runner_execute(Runner *runner)
 {
+        _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
         /* Nobody waits for it any more. */
@@ -431,11 +478,11 @@ void runner_execute(Runner *runner)
                 runner_drop_handed(runner);
                 return;
         }
-        r = runner_fork(runner);
+        r = runner_fork(runner, &error);
         runner_drop_handed(runner);
         if (r < 0)
-                runner_refuse(runner, RESULT_HOST, RUNNER_EXIT_HOST, "the guest cannot be executed: %s",
-                                g_strerror(-r));
+                runner_refuse(runner, RESULT_HOST, RUNNER_EXIT_HOST, "%s%s",
+                                error.message ? "" : "the guest cannot be executed: ", error_message(&error, r));
 }
 
 /* The stored pidfd tells more than the mark when the process has ended meanwhile. */

@@ -24,10 +24,12 @@ journalctl --update-catalog
 systemctl daemon-reload
 busctl call --quiet org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
 systemctl preset shruthid.socket shruthi-domain.socket shruthi-antispoof.socket shruthi-neighbours.socket \
-        shruthi-demand.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket shruthi-switch.socket \
+        shruthi-demand.socket shruthi-kvm.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket \
+        shruthi-switch.socket \
         unikernels.target
 systemctl start shruthid.socket shruthi-domain.socket shruthi-antispoof.socket shruthi-neighbours.socket \
-        shruthi-demand.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket shruthi-switch.socket \
+        shruthi-demand.socket shruthi-kvm.socket shruthi-probe.socket shruthi-fetch.socket shruthi-seal.socket \
+        shruthi-switch.socket \
         unikernels.target
 
 # libvirt isolates ports of bridges (network create --emulated) by sysfs, which systemd-nspawn mounts read-only. What is

@@ -20,11 +20,11 @@ WAY_OUT='build the image for another target \(MirageOS: `mirage configure -t vir
 # NAME ARGUMENTS [LINE…]: a definition of the test guest for hvt, without devices.
 hvt() { define "$1" "$2" Image=guest-plain.hvt "${@:3}"; }
 # What serves requests sees the device that was there when it started.
-domain_again() { systemctl stop shruthi-domain.service 2>/dev/null; }
-device_make() { [ -c $DEVICE ] || mknod -m 0660 $DEVICE c 10 232; chgrp kvm $DEVICE; chmod 0660 $DEVICE; domain_again; }
-device_away() { mv $DEVICE $DEVICE.away 2>/dev/null; domain_again; }
+kvm_again() { systemctl stop shruthi-kvm.service 2>/dev/null; }
+device_make() { [ -c $DEVICE ] || mknod -m 0660 $DEVICE c 10 232; chgrp kvm $DEVICE; chmod 0660 $DEVICE; kvm_again; }
+device_away() { mv $DEVICE $DEVICE.away 2>/dev/null; kvm_again; }
 # As it was at first.
-device_restore() { if [ $had_device = yes ]; then device_make; else rm -f $DEVICE; domain_again; fi; }
+device_restore() { if [ $had_device = yes ]; then device_make; else rm -f $DEVICE; kvm_again; fi; }
 doctor_says() { shruthictl doctor | grep -E '^[a-z]+ +hvt: '; }
 
 had_device=no
@@ -53,7 +53,7 @@ systemctl reload shruthid
 
 device_away
 expect_fail "without the device it is refused, with what to build instead" \
-        "hvt target, which needs KVM, and (this host has none: load the module|shruthi-domain.service has no /dev/kvm: ).*$WAY_OUT" \
+        "hvt target, which needs KVM, and (this host has none: load the module|shruthi-kvm.service has no /dev/kvm: ).*$WAY_OUT" \
         shruthictl start plain
 is "as a failure of the host" host "$(outcome plain RESULT)"
 check_soon "nothing is left of it" 60 nothing_left plain 999999999
@@ -66,9 +66,46 @@ if "$TENDER" --kvm=3 --check 3<>$DEVICE; then works=yes; fi
 diag "KVM works here: $works"
 systemd-detect-virt --quiet --container || is "it works in a whole machine" yes $works
 chgrp root $DEVICE
-domain_again
-expect_fail "with a device that is closed to it, too" "user shruthi may not open /dev/kvm: run 'chgrp kvm" shruthictl start plain
+kvm_again
+expect_fail "with a device that is closed to it, too" "group kvm may not open /dev/kvm: run 'chgrp kvm" shruthictl start plain
 device_make
+
+# --- Whose the device is: a service's, which gives it to runners that start such a guest.
+
+# WORD [SETPRIV-OPTION…]: what that service answers, and how many descriptors come with it.
+ask_kvm() {
+        setpriv --clear-groups --regid=shruthi --reuid=shruthi "${@:2}" python3 - "$1" <<'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect("/run/shruthi/kvm")
+s.send(sys.argv[1].encode())
+text, fds, _, _ = socket.recv_fds(s, 4096, 8)
+print(text.decode(), len(fds))
+END
+}
+expect_output "user shruthi is not in the device's group" '^shruthi( libvirt[a-z-]*)*$' id -Gn shruthi
+expect_output "and is not given it" '^KVM is given to nobody but the main process of .* 0$' ask_kvm open
+expect_output "which the journal tells" 'Rejected a request for /dev/kvm' journalctl -q -o cat -u shruthi-kvm.service
+expect_output "what is not asked for is not answered" '^There is no such request 0$' ask_kvm close
+systemctl start shruthi-domain.service
+check "who prepares guests has no such device" \
+        test ! -e "/proc/$(unit_show shruthi-domain.service MainPID)/root/dev/kvm"
+process beside "--tick=500"
+systemctl daemon-reload
+check "a guest that is a process runs" shruthictl start beside
+# As one that got out of its guest: in its unit, with its user, beside its runner.
+in_unit() { echo "$BASHPID" >"/sys/fs/cgroup$(unit_show "$(unit "$1")" ControlGroup)/cgroup.procs" && ask_kvm open; }
+if [ -w "/sys/fs/cgroup$(unit_show "$(unit beside)" ControlGroup)/cgroup.procs" ]; then
+        expect_output "what is in its unit is not given it" '^KVM is given to nobody but the main process of .* 0$' \
+                in_unit beside
+fi
+systemctl stop shruthi-kvm.socket shruthi-kvm.service
+expect_fail "without that service the reason says so" "shruthi-kvm.socket does not answer .*: run 'systemctl start shruthi-kvm.socket'" \
+        shruthictl start plain
+check "other guests need it not" shruthictl restart beside
+check "and stop" shruthictl stop beside
+rm $DEFINITIONS/beside.unikernel
+systemctl start shruthi-kvm.socket
 
 if [ $works = no ]; then
         expect_fail "where KVM does not work, the tender says so" "" shruthictl start plain

@@ -12,7 +12,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "domain/check/check-private.h"
-#include "domain/host/kvm.h"
+#include "kvm/protocol.h"
 
 #define TENDER            "shruthi-tender"
 #define MMAP_MIN_ADDR     "/proc/sys/vm/mmap_min_addr"
@@ -67,6 +67,14 @@ void check_processes(const Host *host)
 }
 
 #ifdef __x86_64__
+static int hvt_try(Error *ret_error)
+{
+        _cleanup_close_ int connection = -EBADF, none = -EBADF;
+        int r = kvm_ask(KVM_ASK_CHECK, &connection, ret_error);
+
+        return r < 0 ? r : kvm_receive(connection, &none, ret_error);
+}
+
 /* Somebody who has no such image misses nothing: a host without KVM is told of already. */
 void check_hvt(const Host *host)
 {
@@ -78,7 +86,7 @@ void check_hvt(const Host *host)
         else if (access(tender, X_OK) < 0)
                 check_emit("hvt", "ok", "", "Images for Solo5's hvt target do not run: %s is not installed",
                                 tender);
-        else if (kvm_check(&error) < 0)
+        else if (hvt_try(&error) < 0)
                 check_emit("hvt", "ok", "", "Images for Solo5's hvt target do not run: %s", error.message);
         else
                 check_emit("hvt", "ok", "",

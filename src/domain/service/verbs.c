@@ -13,7 +13,6 @@
 #include "common/unikernel-name.h"
 #include "domain/check/check.h"
 #include "domain/check/report.h"
-#include "domain/host/kvm.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle.h"
@@ -190,11 +189,6 @@ static int verb_check_without_polkit(const char *name, const VerbOptions *option
         return virt_keeps_connection() ? VIRT_NEEDS_EVENTS : check_host(false, ret_error);
 }
 
-static int verb_kvm(const char *name, const VerbOptions *options, Error *ret_error)
-{
-        return kvm_hand_over(ret_error);
-}
-
 static int verb_reattach(const char *name, const VerbOptions *options, Error *ret_error)
 {
         int r;
@@ -235,7 +229,6 @@ static const struct {
                 {"network-remove", 1, verb_network_remove},
                 {"network-list", 0, verb_network_list},
                 {"network-leases", 1, verb_network_leases},
-                {"kvm", 0, verb_kvm},
                 {"reattach", 0, verb_reattach},
                 {"check", 0, verb_check},
                 {"check-without-polkit", 0, verb_check_without_polkit},
@@ -272,7 +265,6 @@ static int verbs_print_usage(FILE *file)
                      "  network-remove NAME     remove it, if nothing is attached to it\n"
                      "  network-list            list libvirt's networks\n"
                      "  network-leases NAME     list the leases of the network's DHCP server\n"
-                     "  kvm                     hand /dev/kvm to the process that asks for it\n"
                      "  reattach                attach guests to bridges that exist again\n"
                      "  check                   check this host\n"
                      "  check-without-polkit    the same, if polkit is known not to answer\n"
