@@ -128,6 +128,14 @@ static const char *call_block_read(const HvtMachine *machine, void *arguments)
         return call_block(machine, arguments, false);
 }
 
+/* A frame that the network does not take now is lost, as on every network. */
+static int net_write(const Solo5ManifestEntry *entry, const void *frame, uint64_t size)
+{
+        ssize_t n = write(entry->fd, frame, size);
+
+        return n == (ssize_t) size || (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) ? HVT_OK : HVT_UNSPECIFIED;
+}
+
 static const char *call_net_write(const HvtMachine *machine, void *arguments)
 {
         HvtNet *call = arguments;
@@ -137,11 +145,7 @@ static const char *call_net_write(const HvtMachine *machine, void *arguments)
         if (!data)
                 return NOT_MEMORY;
 
-        if (!entry)
-                call->ret = HVT_INVALID;
-        else
-                call->ret = write(entry->fd, data, call->size) == (ssize_t) call->size ? HVT_OK
-                                                                                       : HVT_UNSPECIFIED;
+        call->ret = entry ? net_write(entry, data, call->size) : HVT_INVALID;
         return NULL;
 }
 

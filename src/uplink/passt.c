@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define PROGRAM      "passt"
 #define NO_WAY_OUT   "External interface not usable"
 #define ROUTER_MAC   "9a:55:9a:55:9a:55" /* as newer ones have */
+#define START_MSEC   8000 /* until it is in the background; shruthi-domain waits longer */
 #define MESSAGES_MAX 4096 /* bytes that are read of what it says */
 #define REASON_MAX   300  /* characters that are told of it */
 
@@ -122,18 +124,27 @@ char *passt_find_reason(const char *messages)
         return text_for_display(reason ?: last, REASON_MAX);
 }
 
-/* What it says until it is in the background, or has ended. */
+/* What it says until it is in the background, or has ended. NULL if it does neither in time. */
 static char *messages_read(int fd)
 {
+        gint64 end = g_get_monotonic_time() + START_MSEC * 1000;
         char text[MESSAGES_MAX];
         size_t size = 0;
         ssize_t n;
 
-        while (size < sizeof text - 1 && (n = read(fd, text + size, sizeof text - 1 - size)) != 0)
-                if (n > 0)
-                        size += (size_t) n;
-                else if (errno != EINTR)
+        while (size < sizeof text - 1) {
+                struct pollfd ready = {.fd = fd, .events = POLLIN};
+                gint64 left = (end - g_get_monotonic_time()) / 1000;
+
+                if (left <= 0)
+                        return NULL;
+                if (poll(&ready, 1, (int) left) <= 0)
+                        continue;
+                n = read(fd, text + size, sizeof text - 1 - size);
+                if (n == 0 || (n < 0 && errno != EINTR))
                         break;
+                size += (size_t) MAX(n, 0);
+        }
         text[size] = 0;
         return g_strdup(text);
 }
@@ -164,6 +175,10 @@ static int passt_try(const UplinkRequest *request, const char *program, bool alo
 
         /* It goes into the background when all is ready. */
         messages = messages_read(from);
+        if (!messages) {
+                (void) kill(pid, SIGKILL);
+                messages = g_strdup_printf("it was not ready within %d s", START_MSEC / 1000);
+        }
         if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0)
                 return -errno;
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {

@@ -22,6 +22,7 @@
 #define HEAD_SIZE    sizeof(uint32_t)
 #define LOOK_MSEC    20   /* for the guest's process, which comes at once */
 #define RESTART_MSEC 1000 /* of passt */
+#define FRAMES_AT_ONCE 64 /* of the guest's, before passt is looked after */
 
 typedef struct Relay {
         const UplinkRequest *request;
@@ -35,6 +36,7 @@ typedef struct Relay {
         bool full; /* the guest takes no more now */
         uint8_t out[HEAD_SIZE + FRAME_MAX]; /* for passt, one frame */
         size_t out_size, out_sent;
+        uint8_t lost[FRAME_MAX]; /* what passt does not take */
 } Relay;
 
 ssize_t relay_split(const uint8_t *buffer, size_t size,
@@ -152,19 +154,31 @@ bool relay_passes(const uint8_t *frame, size_t size)
         return type == ETH_P_ARP;
 }
 
-/* Without passt it goes nowhere. */
-static void relay_read_guest(Relay *relay)
+/* Without passt, or while that has not taken the frame before, it goes nowhere, as on every network: a guest whose
+ * frames nobody read would be told of an error, which no tap has. Returns false if there is none. */
+static bool relay_read_guest(Relay *relay)
 {
-        ssize_t n = recv(relay->frames, relay->out + HEAD_SIZE, FRAME_MAX, MSG_DONTWAIT | MSG_TRUNC);
+        bool sending = relay->out_size > 0;
+        ssize_t n = recv(relay->frames, sending ? relay->lost : relay->out + HEAD_SIZE, FRAME_MAX,
+                        MSG_DONTWAIT | MSG_TRUNC);
         uint32_t head = htonl((uint32_t) MAX(n, 0));
 
-        if (n <= 0 || n > FRAME_MAX || relay->stream < 0 || !relay_passes(relay->out + HEAD_SIZE, (size_t) n))
-                return;
+        if (n <= 0)
+                return false;
+        if (sending || n > FRAME_MAX || relay->stream < 0 || !relay_passes(relay->out + HEAD_SIZE, (size_t) n))
+                return true;
 
         memcpy(relay->out, &head, HEAD_SIZE);
         relay->out_size = HEAD_SIZE + (size_t) n;
         relay->out_sent = 0;
         relay_write_passt(relay);
+        return true;
+}
+
+static void relay_read_frames(Relay *relay)
+{
+        for (unsigned i = 0; i < FRAMES_AT_ONCE && relay_read_guest(relay); i++)
+                ;
 }
 
 static int relay_timeout(const Relay *relay)
@@ -192,8 +206,7 @@ static bool relay_step(Relay *relay)
 {
         bool sending = relay->out_size > 0;
         struct pollfd polls[] = {
-                        {.fd = relay->frames,
-                                        .events = (short) ((sending ? 0 : POLLIN) | (relay->full ? POLLOUT : 0))},
+                        {.fd = relay->frames, .events = (short) (POLLIN | (relay->full ? POLLOUT : 0))},
                         {.fd = relay->stream,
                                         .events = (short) ((relay->full ? 0 : POLLIN) | (sending ? POLLOUT : 0))},
                         {.fd = relay->pidfd, .events = POLLIN},
@@ -209,8 +222,8 @@ static bool relay_step(Relay *relay)
                 relay_empty_in(relay);
         if (relay->stream >= 0 && (polls[1].revents & (POLLIN | POLLHUP | POLLERR)))
                 relay_read_passt(relay);
-        if (relay->out_size == 0 && (polls[0].revents & (POLLIN | POLLERR)))
-                relay_read_guest(relay);
+        if (polls[0].revents & (POLLIN | POLLERR))
+                relay_read_frames(relay);
         if (relay->stream < 0 && g_get_monotonic_time() >= relay->restart)
                 relay_restart_passt(relay);
 

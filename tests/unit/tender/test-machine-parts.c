@@ -428,6 +428,24 @@ static void test_net(Fixture *f, const void *data)
                 }
 }
 
+/* What the other end has no room for is lost, as on a wire; the guest is not told of an error. */
+static void test_net_full(Fixture *f, const void *data)
+{
+        unsigned i, received = 0;
+        char frame[1514];
+
+        (void) data;
+        for (i = 0; i < 10000; i++) {
+                HvtNet net = fixture_net(f, HVT_CALL_NET_WRITE, (HvtNet){.entry = 1, .data = BUFFER, .size = 1514});
+
+                g_assert_cmpint(net.ret, ==, HVT_OK);
+        }
+        while (recv(f->network, frame, sizeof frame, MSG_DONTWAIT) == (ssize_t) sizeof frame)
+                received++;
+        g_assert_cmpuint(received, >, 0);
+        g_assert_cmpuint(received, <, i);
+}
+
 static void test_net_fails(Fixture *f, const void *data)
 {
         HvtNet net;
@@ -535,6 +553,7 @@ int main(int argc, char **argv)
         ADD("holds a block device to its bounds", test_block);
         ADD("tells the guest that its block device failed", test_block_fails);
         ADD("sends and receives frames", test_net);
+        ADD("loses frames that its network does not take", test_net_full);
         ADD("tells the guest that its network failed", test_net_fails);
         ADD("waits for frames and for time", test_poll);
         ADD("tells the time", test_walltime);

@@ -6,7 +6,13 @@
 #include <errno.h>
 #include <glib.h>
 #include <linux/if_ether.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "uplink/relay.h"
 
@@ -75,6 +81,45 @@ static void test_malformed(void)
         g_string_free(taker.frames, TRUE);
 }
 
+/* While passt takes nothing, the guest gets rid of its frames all the same: they are lost, as on a wire. */
+static void test_stuck(void)
+{
+        UplinkRequest request = {.unikernel = (char *) "no-such-unikernel", .device = (char *) "service"};
+        uint8_t frame[1514] = {[12] = 8, [30] = 192};
+        int frames[2], passt[2];
+        uint32_t head;
+        pid_t pid;
+
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, frames), ==, 0);
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, passt), ==, 0);
+        pid = fork();
+        g_assert_cmpint(pid, >=, 0);
+        if (pid == 0) {
+                relay_run(&request, frames[0], passt[0]);
+                _exit(EXIT_SUCCESS);
+        }
+
+        for (unsigned i = 0; i < 5000; i++) {
+                struct pollfd room = {.fd = frames[1], .events = POLLOUT};
+
+                g_assert_cmpint(poll(&room, 1, 20 * 1000), ==, 1);
+                g_assert_cmpint((int) send(frames[1], frame, sizeof frame, MSG_DONTWAIT), ==, sizeof frame);
+        }
+        /* What it took it has whole. */
+        g_assert_cmpint((int) recv(passt[1], &head, sizeof head, MSG_WAITALL), ==, sizeof head);
+        g_assert_cmpuint(ntohl(head), ==, sizeof frame);
+        g_assert_cmpint((int) recv(passt[1], frame, sizeof frame, MSG_WAITALL), ==, sizeof frame);
+        g_assert_cmpint((int) recv(passt[1], &head, sizeof head, MSG_WAITALL), ==, sizeof head);
+        g_assert_cmpuint(ntohl(head), ==, sizeof frame);
+
+        g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+        for (unsigned i = 0; i < 2; i++) {
+                (void) close(frames[i]);
+                (void) close(passt[i]);
+        }
+}
+
 /* A frame of that type, to that destination, of all zeros else. */
 static bool passes(uint16_t type, const char *destination, size_t size)
 {
@@ -118,6 +163,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/uplink/relay/frames-come-whole", test_pieces);
         g_test_add_func("/uplink/relay/waits-for-a-guest-that-takes-no-more", test_full);
         g_test_add_func("/uplink/relay/refuses-what-is-no-frame", test_malformed);
+        g_test_add_func("/uplink/relay/a-guest-does-not-wait-for-passt", test_stuck);
         g_test_add_func("/uplink/relay/passes-nothing-to-the-loopback", test_destinations);
         return g_test_run();
 }
