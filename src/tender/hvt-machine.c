@@ -242,7 +242,9 @@ int hvt_machine_prepare(const HvtMachine *machine, uint64_t entry, Error *ret_er
                 return r;
 
         machine->run->immediate_exit = 1;
-        if (ioctl(machine->processor_fd, KVM_RUN, 0) >= 0 || errno != EINTR)
+        if (ioctl(machine->processor_fd, KVM_RUN, 0) >= 0)
+                return machine_refuse(EPROTO, "KVM_RUN", ret_error);
+        if (errno != EINTR)
                 return machine_refuse(errno, "KVM_RUN", ret_error);
         machine->run->immediate_exit = 0;
         return 0;

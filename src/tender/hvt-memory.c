@@ -185,6 +185,14 @@ int hvt_memory_describe(const Solo5Image *image, const TenderMemory *memory, con
         return tender_cmdline_write(low->cmdline, arguments, ret_error);
 }
 
+int hvt_memory_seal(const TenderMemory *memory, Error *ret_error)
+{
+        if (mprotect(memory->base, SOLO5_IMAGE_MIN, PROT_READ) < 0)
+                return error_set_errno(ret_error, errno, "The guest's page tables cannot be made read-only");
+
+        return 0;
+}
+
 static bool is_within(uint64_t address, uint64_t size, uint64_t from, uint64_t to)
 {
         return address >= from && address <= to && size <= to - address;

@@ -9,7 +9,7 @@
  *
  *     0           nothing that the guest's tables map
  *     0x10000     HvtLowMemory, read-only
- *     0x20000     the tables themselves, which they do not map
+ *     0x20000     the tables themselves, which they do not map, read-only
  *     0x100000    the image, and heap and stack up to the size of the memory
  *
  * A guest runs with all rights of its machine and could make other tables: what is read-only is so for the
@@ -26,6 +26,10 @@ int hvt_memory_map(
 /* Fills HvtLowMemory. arguments: ended by NULL. */
 int hvt_memory_describe(const Solo5Image *image, const TenderMemory *memory, const Solo5Manifest *manifest,
                 uint64_t tsc_hz, char *const *arguments, Error *ret_error);
+
+/* From now on what is below the image is read-only for all, this process and the machine. The processor has nothing to
+ * write there either: all pages are marked as seen. */
+int hvt_memory_seal(const TenderMemory *memory, Error *ret_error);
 
 /* Where in this process the guest's address is; NULL if those bytes are not the guest's to write, or to
  * read. */

@@ -173,6 +173,9 @@ static int machine_set_up(const TenderOptions *options, const TenderMemory *memo
         r = hvt_memory_describe(image, memory, manifest, ret->tsc_hz, options->arguments, ret_error);
         if (r < 0)
                 return r;
+        r = hvt_memory_seal(memory, ret_error);
+        if (r < 0)
+                return r;
         return hvt_machine_prepare(ret, image->entry, ret_error);
 }
 

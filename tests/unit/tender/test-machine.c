@@ -107,6 +107,10 @@ static void test_hostile(void)
                         {"--break=tables --break=read:4194304", 0, BROKEN},
                         {"--break=tables --break=write:4194304", 0, BROKEN},
                         {"--break=tables --break=write:1048576", 0, BROKEN},
+                        /* … nor does it change what it was told, or the tables that it began with. */
+                        {"--break=tables --break=write:65536", 0, BROKEN},
+                        {"--break=tables --break=write:131072", 0, BROKEN},
+                        {"--break=tables --break=read:65536 --break=read:131072 --exit=3", 3, NULL},
                         /* By those that it begins with, these are traps, of which it tells. */
                         {"--break=read:0", 255, NULL},
                         {"--break=write:65536", 255, NULL},
