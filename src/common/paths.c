@@ -233,13 +233,31 @@ char *paths_command(const char *text)
         return g_string_free(result, FALSE);
 }
 
+/* Definitions may have secrets in their arguments. One that was there before may be a link to where its owner keeps
+ * such files, whose mode is the owner's affair. */
+static int user_folder_close(const char *path)
+{
+        struct stat st;
+
+        if (lstat(path, &st) < 0)
+                return -errno;
+        if (!S_ISDIR(st.st_mode) || (st.st_mode & 077) == 0)
+                return 0;
+
+        return chmod(path, st.st_mode & 0700) < 0 ? -errno : 0;
+}
+
 int paths_make_user_folders(Error *ret_error)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(user_folders); i++) {
                 const char *path = rooted[user_folders[i]];
+                int r;
 
                 if (g_mkdir_with_parents(path, 0700) < 0)
-                        return error_set_errno(ret_error, -errno, "Cannot make the folder '%s'", path);
+                        return error_set_errno(ret_error, errno, "Cannot make the folder '%s'", path);
+                r = user_folder_close(path);
+                if (r < 0)
+                        return error_set_errno(ret_error, r, "Cannot close the folder '%s' to others", path);
         }
 
         return 0;

@@ -24,7 +24,7 @@ bool paths_are_of_user(void);
  * Free with g_free(). */
 char *paths_command(const char *text);
 
-/* Makes those folders, for the user alone; for the system systemd-tmpfiles(8) does that. */
+/* Makes those folders, for the user alone, and closes to others what was there; for the system systemd-tmpfiles(8) does that. */
 int paths_make_user_folders(Error *ret_error);
 
 const char *paths_config_dir(void);          /* /etc/shruthi: shruthi.conf, shruthi.conf.d/ */

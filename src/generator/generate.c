@@ -100,6 +100,7 @@ static bool is_of_users(const char *name)
 static int read_one(const char *name, GPtrArray *orders, bool *demand, GPtrArray **ret_files)
 {
         g_autoptr(Definition) definition = NULL;
+        g_autofree char *hidden = paths_command("its definition is invalid ('shruthictl status' shows why)");
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
@@ -113,7 +114,7 @@ static int read_one(const char *name, GPtrArray *orders, bool *demand, GPtrArray
         if (r < 0)
                 kmsg_log(LOG_WARNING, "Skipping %s: %s", name,
                                 is_of_users(name)
-                                                ? "its definition is invalid ('shruthictl status' shows why)"
+                                                ? hidden
                                                 : error_message(&error, r));
         else {
                 *demand = *demand || definition_is_on_demand(definition);
@@ -179,7 +180,8 @@ int generate(const char *dir)
         for (char **name = names; *name; name++)
                 if (generate_one(dir, *name, orders, &demand) >= 0)
                         used++;
-        r = demand ? write_wanted(dir, SHRUTHI_DEMAND_UNIT) : 0;
+        /* A user has no such service, and such a unikernel is refused. */
+        r = demand && !paths_are_of_user() ? write_wanted(dir, SHRUTHI_DEMAND_UNIT) : 0;
         if (r >= 0)
                 r = release_limits(dir);
         if (r < 0)

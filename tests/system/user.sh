@@ -59,6 +59,27 @@ linger() {
 check "mallory has a manager without a login" linger mallory
 expect_output "nothing is there at first" '^0 unikernels' ctl list
 
+# --- A host without what the sandbox needs, as it looks to a client.
+
+own mkdir -p /home/mallory/.config/systemd/user/shruthid.service.d
+printf '[Service]\nExecStart=\nExecStart=/bin/false\nRestart=no\n' |
+        own tee /home/mallory/.config/systemd/user/shruthid.service.d/no.conf >/dev/null
+sys daemon-reload
+sys stop shruthid
+expect_fail "a shruthid that does not start is told of" 'could not be started .*systemctl --user status' ctl list
+expect_fail "and that it is for want of namespaces" 'does not give users namespaces of their own' \
+        own systemd-run --user --quiet --pipe --wait --property=RestrictNamespaces=yes shruthictl --user list
+own rm -r /home/mallory/.config/systemd/user/shruthid.service.d
+sys daemon-reload
+sys reset-failed shruthid
+own mkdir -p /home/mallory/.config/shruthi/unikernels
+own touch /home/mallory/.config/shruthi/unikernels/bad.unikernel
+sys daemon-reload
+expect_output "a definition that is skipped is told of" 'Skipping bad: ' \
+        journalctl --sync --no-pager -q -o cat "_SYSTEMD_UNIT=user@$UID_OF.service"
+own rm /home/mallory/.config/shruthi/unikernels/bad.unikernel
+sys daemon-reload
+
 # --- A life.
 
 check "mallory creates and starts one" ctl create hello "$PLAIN" --now -- --tick=100
@@ -104,9 +125,13 @@ confined() {
                 nsenter --target "$pid" --mount touch /home/mallory/.bashrc
         expect_fail "$1: nor anywhere" 'Read-only file system' nsenter --target "$pid" --mount touch /var/tmp/../lib/x
         check "$1: but where it must" nsenter --target "$pid" --mount test -w "$RUN/unikernels"
-        check "$1: and has a /tmp of its own" test ! -e "/proc/$pid/root/tmp/of-the-host"
+        check "$1: and sees what is in /tmp" test -e "/proc/$pid/root/tmp/of-the-host"
+        expect_fail "$1: which it cannot write" 'Read-only file system' nsenter --target "$pid" --mount touch /tmp/x
+        expect_fail "$1: nor reach a display there" 'Permission denied|No such file' \
+                nsenter --target "$pid" --mount setpriv --reuid="$UID_OF" --clear-groups ls /tmp/.X11-unix/X0
 }
 touch /tmp/of-the-host
+mkdir -p /tmp/.X11-unix && touch /tmp/.X11-unix/X0 && chmod -R a+rX /tmp/.X11-unix
 ctl list >/dev/null
 confined unikernel@hello
 confined shruthid

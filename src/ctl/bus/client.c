@@ -14,6 +14,7 @@
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 #include "ctl/bus/agent.h"
+#include "ctl/bus/namespaces.h"
 #include "ctl/output/value.h"
 
 #define PRIVATE_SOCKET "private"
@@ -91,6 +92,17 @@ int client_message_error(int r, Error *ret_error)
         return error_set_errno(ret_error, r, "Cannot call shruthid or read its reply");
 }
 
+static int client_start_error(const char *message, Error *ret_error)
+{
+        g_autofree char *refusal = paths_are_of_user() ? namespaces_find_refusal() : NULL;
+
+        if (refusal)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED, "shruthid could not be started: %s", refusal);
+        return error_set(ret_error, ERROR_FAILED,
+                        "shruthid is not running and could not be started (%s): systemctl %sstatus shruthid.service",
+                        message, paths_are_of_user() ? "--user " : "");
+}
+
 int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
 {
         ErrorCode code = error_code_from_bus_name(e->name);
@@ -105,10 +117,7 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
                             "org.freedesktop.DBus.Error.TimedOut") ||
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.DBus.Error.Spawn.") ||
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.systemd1."))
-                return error_set(ret_error, ERROR_FAILED,
-                                "shruthid is not running and could not be started (%s): systemctl %sstatus "
-                                "shruthid.service",
-                                message, paths_are_of_user() ? "--user " : "");
+                return client_start_error(message, ret_error);
         /* The first of sd_bus_call(), the second of sd_bus_call_async(), in which NoReply alone is what the
          * bus says of a service that has left. */
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_TIMEOUT) ||

@@ -3,6 +3,7 @@
 /* A user's own unikernels have nothing in common with the system's but what packages install. */
 
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -104,6 +105,34 @@ static void test_folders(void)
         g_assert_cmpint(system(command), ==, 0);
 }
 
+/* A folder that was there is closed; a link is left as it is. */
+static void test_folders_closed(void)
+{
+        g_autofree char *root = g_dir_make_tmp("shruthi-paths-XXXXXX", NULL),
+                        *runtime = g_build_filename(root, "run", NULL), *state = g_build_filename(root, "state", NULL),
+                        *config = g_build_filename(root, "config", NULL), *elsewhere = g_build_filename(root, "dots", NULL),
+                        *command = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        struct stat st;
+
+        use(config, state, runtime);
+        g_assert_cmpint(g_mkdir_with_parents(paths_state_definitions(), 0755), ==, 0);
+        g_assert_cmpint(chmod(paths_state_definitions(), 0755), ==, 0);
+        g_assert_cmpint(g_mkdir_with_parents(config, 0755), ==, 0);
+        g_assert_cmpint(mkdir(elsewhere, 0755), ==, 0);
+        g_assert_cmpint(symlink(elsewhere, paths_config_dir()), ==, 0);
+        g_assert_cmpint(paths_make_user_folders(&error), ==, 0);
+
+        g_assert_cmpint(stat(paths_state_definitions(), &st), ==, 0);
+        g_assert_cmpint(st.st_mode & 07777, ==, 0700);
+        g_assert_cmpint(stat(elsewhere, &st), ==, 0);
+        g_assert_cmpint(st.st_mode & 07777, ==, 0755);
+        paths_set_root(NULL);
+
+        command = g_strdup_printf("rm -rf '%s'", root);
+        g_assert_cmpint(system(command), ==, 0);
+}
+
 static void test_commands(void)
 {
         static const struct {
@@ -166,6 +195,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/common/paths/of-a-user-who-has-them-elsewhere", test_elsewhere);
         g_test_add_func("/common/paths/without-a-session", test_no_session);
         g_test_add_func("/common/paths/folders-of-a-user", test_folders);
+        g_test_add_func("/common/paths/folders-of-a-user-are-closed-to-others", test_folders_closed);
         g_test_add_func("/common/paths/commands-are-for-the-same", test_commands);
         g_test_add_func("/common/paths/a-user-is-the-administrator", test_users);
         g_test_add_func("/common/paths/a-user-has-no-libvirt", test_configuration);
