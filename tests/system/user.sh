@@ -75,8 +75,9 @@ sys reset-failed shruthid
 own mkdir -p /home/mallory/.config/shruthi/unikernels
 own touch /home/mallory/.config/shruthi/unikernels/bad.unikernel
 sys daemon-reload
+journalctl --sync
 expect_output "a definition that is skipped is told of" 'Skipping bad: ' \
-        journalctl --sync --no-pager -q -o cat "_SYSTEMD_UNIT=user@$UID_OF.service"
+        journalctl -q -o cat "_SYSTEMD_UNIT=user@$UID_OF.service"
 own rm /home/mallory/.config/shruthi/unikernels/bad.unikernel
 sys daemon-reload
 
