@@ -86,6 +86,7 @@ static const ConfKey conf_table[] = {
                 {"StrictAddresses", CONF_BOOLEAN, offsetof(Conf, strict_addresses), "yes"},
                 {"StrictLimits", CONF_BOOLEAN, offsetof(Conf, strict_limits), "no"},
                 {"AllowProcesses", CONF_PROCESSES, offsetof(Conf, allow_processes), "administrators"},
+                {"NetworkRing", CONF_BOOLEAN, offsetof(Conf, network_ring), "no"},
                 {"FastStart", CONF_FAST_START, offsetof(Conf, fast_start), "auto"},
                 {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
                 {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},

@@ -71,6 +71,7 @@ typedef struct Conf {
         Acceleration acceleration; /* Acceleration=auto */
         FastStart fast_start;      /* FastStart=auto */
         AllowProcesses allow_processes; /* AllowProcesses=administrators: whose images for spt may run */
+        bool network_ring;         /* NetworkRing=no: guests for hvt are offered Solo5's ring for frames */
         bool strict_limits;        /* StrictLimits=no: users cannot change limits of their guests' slices */
         bool strict_addresses;     /* StrictAddresses=yes: users' guests may use only addresses given to
                                     * them */

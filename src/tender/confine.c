@@ -193,7 +193,7 @@ static int limits_set(const Solo5Manifest *manifest, Error *ret_error)
         return limits_set_file_size(manifest, ret_error);
 }
 
-int tender_confine(const Solo5Manifest *manifest, Error *ret_error)
+int tender_confine_thread(Error *ret_error)
 {
         int r;
 
@@ -201,13 +201,15 @@ int tender_confine(const Solo5Manifest *manifest, Error *ret_error)
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return error_set_errno(ret_error, errno, "New privileges cannot be ruled out");
         r = landlock_restrict(ret_error);
-        if (r < 0)
-                return r;
-        /* Last, so that no descriptor is needed any more. */
+        return r < 0 ? r : capabilities_drop(ret_error);
+}
+
+int tender_confine_process(const Solo5Manifest *manifest, Error *ret_error)
+{
+        int r;
+
+        /* No descriptor is needed any more. */
         r = limits_set(manifest, ret_error);
-        if (r < 0)
-                return r;
-        r = capabilities_drop(ret_error);
         if (r < 0)
                 return r;
         if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -217,6 +219,13 @@ int tender_confine(const Solo5Manifest *manifest, Error *ret_error)
                 (void) prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
 
         return 0;
+}
+
+int tender_confine(const Solo5Manifest *manifest, Error *ret_error)
+{
+        int r = tender_confine_thread(ret_error);
+
+        return r < 0 ? r : tender_confine_process(manifest, ret_error);
 }
 
 int tender_confine_memory(Error *ret_error)

@@ -9,6 +9,7 @@
 #include <linux/kvm.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/filter-program.h"
 
@@ -48,16 +49,16 @@ static void filter_end(FilterProgram *program, size_t over, uint32_t answer)
         program->instructions[over].k = (uint32_t) (program->size - over - 1);
 }
 
-/* read() and write() of networks; with output, write() of the console. */
-static void filter_stream(FilterProgram *program, long number, const Solo5Manifest *manifest, bool output)
+/* read() and write() of networks, and of another descriptor, if it is not negative. */
+static void filter_stream(FilterProgram *program, long number, const Solo5Manifest *manifest, int other)
 {
         size_t over = filter_begin(program, number);
 
         filter_program_load(program, ARGUMENT_HIGH(0));
         filter_program_expect(program, BPF_JEQ, 0, KILL);
         filter_program_load(program, ARGUMENT_LOW(0));
-        if (output)
-                filter_allow_if(program, 1);
+        if (other >= 0)
+                filter_allow_if(program, (uint32_t) other);
         for (uint32_t i = 0; i < manifest->n_entries; i++)
                 if (manifest->entries[i].type == SOLO5_ENTRY_NETWORK)
                         filter_allow_if(program, (uint32_t) manifest->entries[i].fd);
@@ -124,14 +125,15 @@ static void filter_wait(FilterProgram *program, int epoll_fd, int timer_fd)
 }
 
 /* What both kinds of guests need. Each program ends with KILL for all else. */
-static void filter_common(FilterProgram *program, const Solo5Manifest *manifest, int epoll_fd, int timer_fd)
+static void filter_common(FilterProgram *program, const Solo5Manifest *manifest, int epoll_fd, int timer_fd,
+                int kick_fd)
 {
         filter_program_load(program, offsetof(struct seccomp_data, arch));
         filter_program_expect(program, BPF_JEQ, OUR_ARCHITECTURE, KILL);
         filter_program_load(program, offsetof(struct seccomp_data, nr));
 
-        filter_stream(program, SYS_write, manifest, true);
-        filter_stream(program, SYS_read, manifest, false);
+        filter_stream(program, SYS_write, manifest, STDOUT_FILENO);
+        filter_stream(program, SYS_read, manifest, kick_fd);
         filter_wait(program, epoll_fd, timer_fd);
         filter_clock(program);
         filter_block(program, SYS_pread64, manifest);
@@ -144,7 +146,7 @@ size_t tender_filter(const Solo5Manifest *manifest, int epoll_fd, int timer_fd,
 {
         FilterProgram program = {.instructions = ret_program, .max = TENDER_FILTER_MAX};
 
-        filter_common(&program, manifest, epoll_fd, timer_fd);
+        filter_common(&program, manifest, epoll_fd, timer_fd, -1);
 #ifdef __x86_64__
         /* Elsewhere the base of thread-local storage is a register of the guest's own. */
         size_t over = filter_begin(&program, SYS_arch_prctl);
@@ -157,12 +159,12 @@ size_t tender_filter(const Solo5Manifest *manifest, int epoll_fd, int timer_fd,
 }
 
 size_t tender_filter_machine(const Solo5Manifest *manifest, int processor_fd, int epoll_fd, int timer_fd,
-                struct sock_filter ret_program[static TENDER_FILTER_MAX])
+                int kick_fd, struct sock_filter ret_program[static TENDER_FILTER_MAX])
 {
         FilterProgram program = {.instructions = ret_program, .max = TENDER_FILTER_MAX};
         size_t over;
 
-        filter_common(&program, manifest, epoll_fd, timer_fd);
+        filter_common(&program, manifest, epoll_fd, timer_fd, kick_fd);
         over = filter_begin(&program, SYS_ioctl);
         filter_expect_argument(&program, 0, (uint32_t) processor_fd);
         filter_program_load(&program, ARGUMENT_HIGH(1));

@@ -15,6 +15,7 @@
 size_t tender_filter(const Solo5Manifest *manifest, int epoll_fd, int timer_fd,
                 struct sock_filter ret_program[static TENDER_FILTER_MAX]);
 
-/* The same for this program itself, while it runs the processor of a guest that is a machine. */
+/* The same for this program itself, while it runs the processor of a guest that is a machine. kick_fd: read
+ * as a network is; negative if there is none. */
 size_t tender_filter_machine(const Solo5Manifest *manifest, int processor_fd, int epoll_fd, int timer_fd,
-                struct sock_filter ret_program[static TENDER_FILTER_MAX]);
+                int kick_fd, struct sock_filter ret_program[static TENDER_FILTER_MAX]);

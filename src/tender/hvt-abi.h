@@ -9,6 +9,7 @@
 
 #define HVT_BOOT_INFO UINT64_C(0x10000)
 #define HVT_PORT      0x500
+#define HVT_KICK_PORT 0x600 /* of the ring */
 
 enum {
         HVT_CALL_WALLTIME = 1,
@@ -28,7 +29,10 @@ enum {
         HVT_UNSPECIFIED = 3,
 };
 
-/* The only argument of the guest's entry. Of host_features, none is offered. */
+/* host_features */
+#define HVT_FEATURE_RING 1U
+
+/* The only argument of the guest's entry. */
 typedef struct HvtBootInfo {
         uint64_t memory_size;
         uint64_t kernel_end;
@@ -37,7 +41,7 @@ typedef struct HvtBootInfo {
         uint64_t manifest; /* an address */
         uint32_t host_features;
         uint32_t guest_features;
-        uint64_t net_ring;
+        uint64_t net_ring; /* an address */
 } HvtBootInfo;
 
 /* What stands from HVT_BOOT_INFO on. */
@@ -82,6 +86,46 @@ typedef struct HvtHalt {
         int32_t status;
 } HvtHalt;
 
+/* The ring (include/hvt_ring.h): requests of the guest, answers to those that read. Each counter goes up for
+ * ever, and is written by one side only. */
+enum {
+        HVT_RING_SIZE = 1024,
+        HVT_RING_WRITE = 1,
+        HVT_RING_READ = 2,
+};
+
+typedef struct HvtRingRequest {
+        uint32_t operation;
+        uint32_t entry; /* of the manifest */
+        uint64_t data;
+        uint32_t size;
+        uint32_t id;
+        uint64_t unused;
+} HvtRingRequest;
+
+typedef struct HvtRingAnswer {
+        uint32_t id;
+        int32_t ret;
+        uint32_t size;
+        uint32_t unused;
+} HvtRingAnswer;
+
+typedef struct HvtRingMemory {
+        uint32_t request_tail; /* the guest's */
+        uint32_t answer_head;
+        uint32_t request_head __attribute__((aligned(64))); /* ours */
+        uint32_t answer_tail;
+        uint32_t needs_kick;
+        HvtRingRequest requests[HVT_RING_SIZE] __attribute__((aligned(64)));
+        HvtRingAnswer answers[HVT_RING_SIZE];
+} HvtRingMemory;
+
+_Static_assert(sizeof(HvtRingRequest) == 32, "as in hvt_ring.h");
+_Static_assert(sizeof(HvtRingAnswer) == 16, "as in hvt_ring.h");
+_Static_assert(offsetof(HvtRingMemory, request_head) == 64, "as in hvt_ring.h");
+_Static_assert(offsetof(HvtRingMemory, needs_kick) == 72, "as in hvt_ring.h");
+_Static_assert(offsetof(HvtRingMemory, requests) == 128, "as in hvt_ring.h");
+_Static_assert(offsetof(HvtRingMemory, answers) == 128 + 1024 * 32, "as in hvt_ring.h");
 _Static_assert(sizeof(HvtBootInfo) == 56, "as in hvt_abi.h");
 _Static_assert(offsetof(HvtLowMemory, manifest) % 8 == 0, "the guest reads it in place");
 _Static_assert(sizeof(HvtPoll) == 24, "as in hvt_abi.h");

@@ -136,9 +136,8 @@ static int net_write(const Solo5ManifestEntry *entry, const void *frame, uint64_
         return n == (ssize_t) size || (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) ? HVT_OK : HVT_UNSPECIFIED;
 }
 
-static const char *call_net_write(const HvtMachine *machine, void *arguments)
+const char *hvt_net_write(const HvtMachine *machine, HvtNet *call)
 {
-        HvtNet *call = arguments;
         const Solo5ManifestEntry *entry = entry_find(machine, call->entry, SOLO5_ENTRY_NETWORK);
         const void *data = hvt_memory_readable_at(&machine->memory, call->data, call->size);
 
@@ -149,9 +148,8 @@ static const char *call_net_write(const HvtMachine *machine, void *arguments)
         return NULL;
 }
 
-static const char *call_net_read(const HvtMachine *machine, void *arguments)
+const char *hvt_net_read(const HvtMachine *machine, HvtNet *call)
 {
-        HvtNet *call = arguments;
         const Solo5ManifestEntry *entry = entry_find(machine, call->entry, SOLO5_ENTRY_NETWORK);
         void *data = hvt_memory_at(&machine->memory, call->data, call->size);
         ssize_t n;
@@ -172,11 +170,21 @@ static const char *call_net_read(const HvtMachine *machine, void *arguments)
         return NULL;
 }
 
+static const char *call_net_write(const HvtMachine *machine, void *arguments)
+{
+        return hvt_net_write(machine, arguments);
+}
+
+static const char *call_net_read(const HvtMachine *machine, void *arguments)
+{
+        return hvt_net_read(machine, arguments);
+}
+
 static const char *call_halt(const HvtMachine *machine, void *arguments)
 {
         const HvtHalt *call = arguments;
 
-        (void) machine;
+        hvt_ring_drain(machine);
         _exit(call->status);
 }
 

@@ -161,7 +161,8 @@ static int processor_make(int kvm_fd, int machine_fd, HvtMachine *ret, Error *re
         return 0;
 }
 
-int hvt_machine_make(int kvm_fd, const TenderMemory *memory, HvtMachine *ret, Error *ret_error)
+int hvt_machine_make(
+                int kvm_fd, const TenderMemory *memory, HvtRing *ring, HvtMachine *ret, Error *ret_error)
 {
         _cleanup_close_ int machine_fd = -1;
         const struct kvm_userspace_memory_region region = {
@@ -181,6 +182,13 @@ int hvt_machine_make(int kvm_fd, const TenderMemory *memory, HvtMachine *ret, Er
         (void) ioctl(machine_fd, KVM_ENABLE_CAP, &no_counters);
         if (ioctl(machine_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
                 return machine_refuse(errno, "KVM_SET_USER_MEMORY_REGION", ret_error);
+
+        if (memory->ring > 0) {
+                r = hvt_ring_make(machine_fd, memory, memory->ring, ring, ret_error);
+                if (r < 0)
+                        return r;
+                ret->ring = ring;
+        }
 
         /* The machine lives as long as its processor's descriptor. */
         ret->memory = *memory;

@@ -172,11 +172,13 @@ int hvt_memory_describe(const Solo5Image *image, const TenderMemory *memory, con
         HvtLowMemory *low = (HvtLowMemory *) (void *) (memory->base + HVT_BOOT_INFO);
 
         low->boot_info = (HvtBootInfo){
-                        .memory_size = memory->size,
+                        .memory_size = tender_memory_end(memory),
                         .kernel_end = page_up(image->end),
                         .tsc_hz = tsc_hz,
                         .cmdline = HVT_BOOT_INFO + offsetof(HvtLowMemory, cmdline),
                         .manifest = HVT_BOOT_INFO + offsetof(HvtLowMemory, manifest),
+                        .host_features = memory->ring > 0 ? HVT_FEATURE_RING : 0,
+                        .net_ring = memory->ring,
         };
         low->manifest = *manifest;
         /* This process's own. */

@@ -10,7 +10,7 @@
  *     0           nothing that the guest's tables map
  *     0x10000     HvtLowMemory, read-only
  *     0x20000     the tables themselves, which they do not map, read-only
- *     0x100000    the image, and heap and stack up to the size of the memory
+ *     0x100000    the image, and heap and stack up to the size of the memory, or to the ring at its end
  *
  * A guest runs with all rights of its machine and could make other tables: what is read-only is so for the
  * machine as well, but code and data are apart only as long as the guest wants it. */

@@ -158,6 +158,7 @@ static int run_process(const TenderOptions *options, int image_fd, const Solo5Im
 static int machine_set_up(const TenderOptions *options, const TenderMemory *memory, const Solo5Image *image,
                 const Solo5Manifest *manifest, HvtMachine *ret, Error *ret_error)
 {
+        static HvtRing ring;
         int r;
 
         ret->manifest = manifest;
@@ -167,7 +168,7 @@ static int machine_set_up(const TenderOptions *options, const TenderMemory *memo
         r = tender_devices_watch(manifest, &ret->epoll_fd, &ret->timer_fd, ret_error);
         if (r < 0)
                 return r;
-        r = hvt_machine_make(options->kvm_fd, memory, ret, ret_error);
+        r = hvt_machine_make(options->kvm_fd, memory, &ring, ret, ret_error);
         if (r < 0)
                 return r;
         r = hvt_memory_describe(image, memory, manifest, ret->tsc_hz, options->arguments, ret_error);
@@ -184,12 +185,17 @@ static int run_machine(const TenderOptions *options, int image_fd, const Solo5Im
                 const Solo5Manifest *manifest, Error *ret_error)
 {
         TenderMemory memory;
-        HvtMachine machine;
+        HvtMachine machine = {};
         int r;
 
         r = hvt_memory_make(options->memory, &memory, ret_error);
         if (r < 0)
                 return r;
+        if (options->ring) {
+                uint64_t ring_size = hvt_ring_size(options->kvm_fd, manifest);
+
+                memory.ring = ring_size > 0 ? memory.size - ring_size : 0;
+        }
         r = tender_memory_load(image_fd, image, &memory, ret_error);
         if (r < 0)
                 return r;
@@ -199,11 +205,15 @@ static int run_machine(const TenderOptions *options, int image_fd, const Solo5Im
 
         r = tender_close_others(manifest,
                         (const int[]){machine.processor_fd, machine.epoll_fd, machine.timer_fd,
-                                        options->held_fd},
-                        4, ret_error);
+                                        machine.ring ? machine.ring->kick_fd : -1, options->held_fd},
+                        5, ret_error);
         if (r < 0)
                 return r;
-        r = tender_confine(manifest, ret_error);
+        r = tender_confine_thread(ret_error);
+        if (r >= 0)
+                r = hvt_machine_start_ring(&machine, ret_error);
+        if (r >= 0)
+                r = tender_confine_process(manifest, ret_error);
         if (r < 0)
                 return r;
         return hvt_machine_run(&machine, ret_error);
@@ -233,7 +243,7 @@ static int run_check(const TenderOptions *options, Error *ret_error)
                         .entries = {{.type = SOLO5_ENTRY_RESERVED_FIRST}},
         };
         TenderMemory memory;
-        HvtMachine machine;
+        HvtMachine machine = {};
         int r;
 
         r = hvt_memory_make(2 * SOLO5_IMAGE_MIN, &memory, ret_error);

@@ -163,7 +163,7 @@ static int segment_load(int fd, const Solo5Segment *segment, const TenderMemory 
 
 int tender_memory_load(int fd, const Solo5Image *image, const TenderMemory *memory, Error *ret_error)
 {
-        uint64_t size = memory->size;
+        uint64_t size = tender_memory_end(memory);
 
         /* No sum with the image's end before it is known to be small: it could wrap, and seem to fit. */
         if (image->end > size - STACK_MIN || page_up(image->end) > size - STACK_MIN) {

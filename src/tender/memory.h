@@ -24,7 +24,13 @@ typedef struct TenderMemory {
         char *base;      /* where in this process the guest's address 0 is; NULL: there */
         uint64_t size;   /* whole pages, and at least twice SOLO5_IMAGE_MIN */
         bool is_machine; /* then nothing is executed by this process itself */
+        uint64_t ring;   /* where a machine's ring is, behind all that it is told of; 0: it has none */
 } TenderMemory;
+
+static inline uint64_t tender_memory_end(const TenderMemory *memory)
+{
+        return memory->ring > 0 ? memory->ring : memory->size;
+}
 
 int tender_memory_make(uint64_t size, bool executable_heap, TenderMemory *ret, Error *ret_error);
 

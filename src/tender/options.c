@@ -31,6 +31,7 @@ const char tender_options_help[] =
                 "  --block=DEVICE=FD[,block-size=N]\n"
                 "                       Attach the file or block device at this descriptor as DEVICE\n"
                 "  --hold=FD            Keep this descriptor open, of no use to the guest\n"
+                "  --ring               Offer a ring for frames to a guest of the target hvt\n"
                 "  --executable-heap    Make heap and stack executable, which weakens the guest\n"
                 "  --help               Show this help\n"
                 "  --version            Show the version\n";
@@ -218,6 +219,8 @@ static int options_take(TenderOptions *options, const char *argument, Error *ret
 #endif
         if (strcmp(argument, "--executable-heap") == 0)
                 options->executable_heap = true;
+        else if (strcmp(argument, "--ring") == 0)
+                options->ring = true;
         else if (strcmp(argument, "--check") == 0)
                 options->check = true;
         else if (strcmp(argument, "--help") == 0)

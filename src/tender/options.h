@@ -24,6 +24,7 @@ typedef struct TenderDevice {
 
 typedef struct TenderOptions {
         bool help, version; /* then nothing else is set */
+        bool ring;          /* is offered to a guest for hvt that has a network */
         bool check;         /* whether KVM works; then there is no image */
         uint64_t memory;
         bool executable_heap;

@@ -182,6 +182,16 @@ check "it is restarted" shruthictl restart wired
 check_soon "with the same volume" 60 printed wired "boot 2"
 check_soon "and the same address" 60 ping -c 1 -W 2 "$address"
 check "it stops" shruthictl stop wired
+configure NetworkRing=yes
+systemctl reload shruthid
+check "with a ring it starts, too" shruthictl start wired
+check_soon "it answers a ping by that" 60 ping -c 1 -W 2 "$address"
+mapfile -t threads < <(grep -lx 'Name:.shruthi-tender' "/proc/$(guest_pid wired)"/task/*/status)
+is "which a second thread of its process serves" 2 ${#threads[@]}
+is_none "with the same filter" "$(grep -L '^Seccomp:.*2$' "${threads[@]}")"
+check "it stops again" shruthictl stop wired
+rm /etc/shruthi/shruthi.conf
+systemctl reload shruthid
 
 # --- Whose it may be: AllowProcesses= is not about it.
 

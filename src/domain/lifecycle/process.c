@@ -263,6 +263,8 @@ static int handover_fill(Handover *handover, virConnectPtr connection, const Pla
         /* The runner asks for it: we have not got it (kvm/protocol.h). */
         if (image_needs_kvm(plan->image))
                 handover_add_word(handover, "%s", HELPER_WORD_KVM);
+        if (image_needs_kvm(plan->image) && plan->conf->network_ring)
+                handover_add_word(handover, "--ring");
         r = handover_add_devices(handover, connection, plan, credentials, ret_error);
         if (r < 0)
                 return r;

@@ -112,9 +112,58 @@ typedef struct NetCall {
         int ret;
 } NetCall;
 
+Ring *ring_offered(void)
+{
+        return boot_info.host_features & FEATURE_RING ? boot_info.net_ring : 0;
+}
+
 /* The manifest's first entry is the reserved one. */
+void ring_ask(Ring *ring, uint32_t operation, unsigned entry, const void *data, size_t n)
+{
+        const unsigned i = ring->request_tail % RING_SIZE;
+
+        ring->requests[i].operation = operation;
+        ring->requests[i].entry = entry + 1;
+        ring->requests[i].data = data;
+        ring->requests[i].n = (uint32_t) n;
+        ring->requests[i].id = ring->request_tail;
+        __asm__ volatile("" ::: "memory");
+        ring->request_tail++;
+        __asm__ volatile("mfence" ::: "memory");
+        if (ring->needs_kick)
+                __asm__ volatile("outl %0, %1" ::"a"(0), "d"((uint16_t) KICK_PORT) : "memory");
+}
+
+static long ring_read(Ring *ring, unsigned entry, void *frame, size_t n)
+{
+        const unsigned i = ring->answer_head % RING_SIZE;
+
+        ring_ask(ring, RING_READ, entry, frame, n);
+        while (ring->answer_tail == ring->answer_head)
+                __asm__ volatile("pause" ::: "memory");
+        ring->answer_head++;
+        if (ring->answers[i].id != ring->request_tail - 1)
+                PANIC("an answer to another request");
+        return ring->answers[i].ret == 0 ? (long) ring->answers[i].n : -1;
+}
+
+/* A frame of before has been taken when there is the next. */
+static long ring_write(Ring *ring, unsigned entry, const void *frame, size_t n)
+{
+        static uint8_t sent[2048];
+
+        while (ring->request_head != ring->request_tail)
+                __asm__ volatile("pause" ::: "memory");
+        memcpy(sent, frame, n);
+        ring_ask(ring, RING_WRITE, entry, sent, n);
+        return (long) n;
+}
+
 long host_network_read(unsigned entry, void *frame, size_t n)
 {
+        if (ring_offered())
+                return ring_read(ring_offered(), entry, frame, n);
+
         volatile NetCall net = {.entry = entry + 1, .data = frame, .n = n};
 
         call(CALL_NET_READ, &net);
@@ -123,6 +172,9 @@ long host_network_read(unsigned entry, void *frame, size_t n)
 
 long host_network_write(unsigned entry, const void *frame, size_t n)
 {
+        if (ring_offered() && n <= 2048)
+                return ring_write(ring_offered(), entry, frame, n);
+
         volatile NetCall net = {.entry = entry + 1, .data = frame, .n = n};
 
         call(CALL_NET_WRITE, &net);

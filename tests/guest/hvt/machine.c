@@ -3,11 +3,14 @@
 /*
  * The ways out, and what a hostile guest tries beside what solo5/machine.c says:
  *
- *     --break=call:N[:A…]     calls the tender by number N with these arguments, and prints what it makes of them
+ *     --break=call:N[:A…]     calls the tender by number N with these arguments, and prints what it makes of
+ * them
  *     --break=at:N:ADDRESS    the same with arguments that are at that address
  *     --break=port:N          writes to another port
  *     --break=tables          maps all of its machine for itself, and 1 GiB behind, without protection
  *     --break=hlt             halts the processor
+ *     --break=ring:N          puts N requests into the ring at once
+ *     --break=ring-at:ADDRESS has what is at that address sent by the ring
  */
 
 #include "calls.h"
@@ -77,6 +80,20 @@ static void break_tables(void)
         console_printf("break: mapped\n");
 }
 
+/* The tender ends it. */
+static void break_ring(uint32_t more, const void *data)
+{
+        Ring *ring = ring_offered();
+
+        if (!ring)
+                PANIC("--break=ring needs a ring");
+        console_flush();
+        ring->request_tail += more;
+        ring_ask(ring, RING_WRITE, 0, data, 64);
+        for (;;)
+                __asm__ volatile("pause");
+}
+
 bool break_otherwise(const char *what)
 {
         const char *value;
@@ -88,6 +105,10 @@ bool break_otherwise(const char *what)
                 console_printf("break: came back\n");
         } else if (streq(what, "tables"))
                 break_tables();
+        else if ((value = startswith(what, "ring:")))
+                break_ring((uint32_t) number_parse(value, &value) - 1, 0);
+        else if ((value = startswith(what, "ring-at:")))
+                break_ring(0, (const void *) (uintptr_t) number_parse(value, &value));
         else if (streq(what, "hlt"))
                 __asm__ volatile("hlt");
         else

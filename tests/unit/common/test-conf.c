@@ -37,6 +37,7 @@ static void test_defaults(void)
         g_assert_cmpint(conf->acceleration, ==, ACCELERATION_AUTO);
         g_assert_cmpint(conf->fast_start, ==, FAST_START_AUTO);
         g_assert_cmpint(conf->allow_processes, ==, ALLOW_PROCESSES_ADMINISTRATORS);
+        g_assert_false(conf->network_ring);
         g_assert_cmpuint(conf->memory_default, ==, 32 << 20);
         g_assert_cmpuint(conf->memory_max, ==, 256 << 20);
         g_assert_cmpuint(conf->memory_max_user, ==, 1 << 30);
@@ -107,6 +108,7 @@ static void test_everything(void)
                      "Acceleration=kvm\n"
                      "FastStart=no\n"
                      "AllowProcesses=users\n"
+                     "NetworkRing=yes\n"
                      "DefaultMemory=64M\n"
                      "MemoryMax=infinity\n"
                      "MemoryMaxPerUser=0\n"
@@ -134,6 +136,7 @@ static void test_everything(void)
         g_assert_cmpint(conf->acceleration, ==, ACCELERATION_KVM);
         g_assert_cmpint(conf->fast_start, ==, FAST_START_NO);
         g_assert_cmpint(conf->allow_processes, ==, ALLOW_PROCESSES_USERS);
+        g_assert_true(conf->network_ring);
         g_assert_cmpuint(conf->memory_default, ==, 64 << 20);
         g_assert_cmpuint(conf->memory_max, ==, UINT64_MAX);
         g_assert_cmpuint(conf->memory_max_user, ==, 0);

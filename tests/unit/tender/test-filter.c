@@ -15,6 +15,7 @@ enum {
         EPOLL = 100,
         TIMER = 101,
         PROCESSOR = 102,
+        KICK = 103,
         DEVICE = 200, /* descriptors of devices: 200 + entry */
 };
 
@@ -189,7 +190,7 @@ static void test_machine(void)
 {
         Solo5Manifest manifest = manifest_of(2);
         struct sock_filter program[TENDER_FILTER_MAX];
-        size_t size = tender_filter_machine(&manifest, PROCESSOR, EPOLL, TIMER, program);
+        size_t size = tender_filter_machine(&manifest, PROCESSOR, EPOLL, TIMER, KICK, program);
         const struct {
                 struct seccomp_data data;
                 bool allowed;
@@ -203,6 +204,10 @@ static void test_machine(void)
                         {CALL(SYS_write, 1), true},
                         {CALL(SYS_write, DEVICE + 2), true},
                         {CALL(SYS_write, PROCESSOR), false},
+                        {CALL(SYS_read, DEVICE + 2), true},
+                        {CALL(SYS_read, KICK), true},
+                        {CALL(SYS_write, KICK), false},
+                        {CALL(SYS_read, 0), false},
                         {CALL(SYS_pwrite64, DEVICE + 1, 1, 512, 0), true},
                         {CALL(SYS_pwrite64, DEVICE + 1, 1, 513, 0), false},
                         {CALL(SYS_epoll_pwait, EPOLL), true},

@@ -210,7 +210,13 @@ typedef struct Fixture {
         HvtMachine machine;
         Solo5Manifest manifest;
         int network; /* our end */
+        HvtRing ring;
 } Fixture;
+
+static void *guest_at(const Fixture *f, uint64_t address)
+{
+        return f->machine.memory.base + address;
+}
 
 static void fixture_set_up(Fixture *f, const void *data)
 {
@@ -237,6 +243,15 @@ static void fixture_set_up(Fixture *f, const void *data)
                         >=, 0);
 }
 
+/* The same with a ring at the end of the memory. */
+static void ring_set_up(Fixture *f, const void *data)
+{
+        fixture_set_up(f, data);
+        f->machine.memory.ring = MEMORY - 0xd000;
+        f->ring = (HvtRing){.memory = guest_at(f, f->machine.memory.ring), .kick_fd = -1};
+        f->machine.ring = &f->ring;
+}
+
 static void fixture_tear_down(Fixture *f, const void *data)
 {
         (void) data;
@@ -246,11 +261,6 @@ static void fixture_tear_down(Fixture *f, const void *data)
         close(f->manifest.entries[2].fd);
         close(f->machine.epoll_fd);
         close(f->machine.timer_fd);
-}
-
-static void *guest_at(const Fixture *f, uint64_t address)
-{
-        return f->machine.memory.base + address;
 }
 
 /* With arguments of that size at CALL_AT. */
@@ -456,6 +466,144 @@ static void test_net_fails(Fixture *f, const void *data)
         g_assert_cmpint(net.ret, ==, HVT_UNSPECIFIED);
 }
 
+/* As the guest puts it there. */
+static void ring_ask(Fixture *f, HvtRingRequest request)
+{
+        HvtRingMemory *memory = f->ring.memory;
+
+        memory->requests[memory->request_tail % HVT_RING_SIZE] = request;
+        memory->request_tail++;
+}
+
+static const char *ring_serve(Fixture *f)
+{
+        bool served;
+
+        return hvt_ring_serve(&f->machine, &served);
+}
+
+static HvtRingAnswer ring_answer(Fixture *f)
+{
+        HvtRingMemory *memory = f->ring.memory;
+
+        g_assert_cmpuint(memory->answer_head, !=, memory->answer_tail);
+        return memory->answers[memory->answer_head++ % HVT_RING_SIZE];
+}
+
+static void ring_write_one(Fixture *f, uint8_t mark)
+{
+        uint8_t frame[2048];
+
+        memset(guest_at(f, BUFFER), mark, 60);
+        ring_ask(f, (HvtRingRequest){.operation = HVT_RING_WRITE, .entry = 1, .data = BUFFER, .size = 60});
+        g_assert_null(ring_serve(f));
+        g_assert_cmpuint(f->ring.memory->request_head, ==, f->ring.memory->request_tail);
+        g_assert_cmpint((int) recv(f->network, frame, sizeof frame, 0), ==, 60);
+        g_assert_cmpuint(frame[59], ==, mark);
+}
+
+static void ring_read_one(Fixture *f, uint8_t mark)
+{
+        uint8_t frame[42];
+        HvtRingAnswer answer;
+
+        memset(frame, mark, sizeof frame);
+        g_assert_cmpint((int) send(f->network, frame, sizeof frame, 0), ==, sizeof frame);
+        ring_ask(f, (HvtRingRequest){.operation = HVT_RING_READ,
+                                    .entry = 1,
+                                    .data = BUFFER,
+                                    .size = 1514,
+                                    .id = mark});
+        g_assert_null(ring_serve(f));
+        answer = ring_answer(f);
+        g_assert_cmpuint(answer.id, ==, mark);
+        g_assert_cmpint(answer.ret, ==, HVT_OK);
+        g_assert_cmpuint(answer.size, ==, sizeof frame);
+        g_assert_cmpmem(guest_at(f, BUFFER), sizeof frame, frame, sizeof frame);
+}
+
+/* Also where the counters begin anew. */
+static void test_ring(Fixture *f, const void *data)
+{
+        static const uint32_t begins[] = {0, HVT_RING_SIZE - 3, UINT32_MAX - 3};
+
+        (void) data;
+        for (size_t i = 0; i < G_N_ELEMENTS(begins); i++) {
+                HvtRingMemory *memory = f->ring.memory;
+
+                f->ring.head = f->ring.tail = begins[i];
+                memory->request_tail = memory->request_head = memory->answer_head = memory->answer_tail =
+                                begins[i];
+                for (unsigned n = 0; n < 10; n++) {
+                        ring_write_one(f, (uint8_t) n);
+                        ring_read_one(f, (uint8_t) n);
+                }
+        }
+}
+
+static void test_ring_without_answer(Fixture *f, const void *data)
+{
+        (void) data;
+        for (uint32_t entry = 0; entry < 5; entry++) {
+                HvtRingAnswer answer;
+
+                ring_ask(f, (HvtRingRequest){.operation = HVT_RING_READ,
+                                            .entry = entry,
+                                            .data = BUFFER,
+                                            .size = 9});
+                ring_ask(f, (HvtRingRequest){.operation = 7, .entry = entry, .data = UINT64_MAX, .size = 9});
+                g_assert_null(ring_serve(f));
+                answer = ring_answer(f);
+                g_assert_cmpint(answer.ret, ==, entry == 1 ? HVT_AGAIN : HVT_INVALID);
+                g_assert_cmpuint(answer.size, ==, 0);
+        }
+        g_assert_cmpuint(f->ring.memory->request_head, ==, 10);
+}
+
+/* Full is not too much, and what was written at the end goes out. */
+static void test_ring_drained(Fixture *f, const void *data)
+{
+        unsigned received = 0;
+        uint8_t frame[64];
+
+        (void) data;
+        for (unsigned i = 0; i < HVT_RING_SIZE; i++)
+                ring_ask(f, (HvtRingRequest){.operation = i < 20 ? HVT_RING_WRITE : 0,
+                                            .entry = 1,
+                                            .data = BUFFER,
+                                            .size = 60});
+        hvt_ring_drain(&f->machine);
+        while (recv(f->network, frame, sizeof frame, 0) == 60)
+                received++;
+        g_assert_cmpuint(received, ==, 20);
+        g_assert_true(f->ring.locked);
+}
+
+static void test_ring_broken(Fixture *f, const void *data)
+{
+        static const uint64_t addresses[] = {
+                        0, HVT_TABLES, SOLO5_IMAGE_MIN - 1, MEMORY - 8, MEMORY, UINT64_MAX - 4};
+
+        (void) data;
+        for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++)
+                for (uint32_t operation = HVT_RING_WRITE; operation <= HVT_RING_READ; operation++) {
+                        ring_ask(f, (HvtRingRequest){.operation = operation,
+                                                    .entry = 1,
+                                                    .data = addresses[i],
+                                                    .size = 9});
+                        g_assert_cmpstr(ring_serve(f), ==, "it called for memory that is not its own");
+                        f->ring.head++;
+                }
+        f->ring.memory->request_tail = f->ring.head + HVT_RING_SIZE + 1;
+        g_assert_cmpstr(ring_serve(f), ==, "it put more into its ring than there is room for");
+        f->ring.memory->request_tail = f->ring.head - 1;
+        g_assert_cmpstr(ring_serve(f), ==, "it put more into its ring than there is room for");
+        /* What only we count the guest cannot change. */
+        f->ring.memory->request_tail = f->ring.head;
+        f->ring.memory->request_head = 12345;
+        g_assert_null(ring_serve(f));
+}
+
 static HvtPoll fixture_poll(const Fixture *f, uint64_t timeout_ns)
 {
         const HvtPoll call = {.timeout_ns = timeout_ns, .ret_ready = 77, .ret_n = 77};
@@ -535,6 +683,10 @@ static void test_halt(Fixture *f, const void *data)
 #define ADD(path, function)                                                                                 \
         g_test_add("/tender/machine-parts/" path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
+#define ADD_RING(path, function)                                                                            \
+        g_test_add("/tender/machine-parts/ring/" path, Fixture, NULL, ring_set_up, function,                \
+                        fixture_tear_down)
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -555,6 +707,10 @@ int main(int argc, char **argv)
         ADD("sends and receives frames", test_net);
         ADD("loses frames that its network does not take", test_net_full);
         ADD("tells the guest that its network failed", test_net_fails);
+        ADD_RING("sends and receives frames", test_ring);
+        ADD_RING("answers what cannot be done, and passes over what is unknown", test_ring_without_answer);
+        ADD_RING("sends at the end what is there", test_ring_drained);
+        ADD_RING("is held to the guest's memory and its size", test_ring_broken);
         ADD("waits for frames and for time", test_poll);
         ADD("tells the time", test_walltime);
         ADD("prints, and ends with the guest's status", test_halt);

@@ -45,10 +45,10 @@ typedef struct End {
         const char *sentence;
 } End;
 
-static void assert_ends(const End *ends, size_t n)
+static void assert_ends(const char *guest, const char *options, const End *ends, size_t n)
 {
         for (size_t i = 0; i < n; i++) {
-                g_auto(TenderRun) run = tender_run_machine("plain", "--memory=4M", ends[i].arguments);
+                g_auto(TenderRun) run = tender_run_machine(guest, options, ends[i].arguments);
 
                 if (assert_refused_without_kvm(&run))
                         continue;
@@ -82,7 +82,7 @@ static void test_ends(void)
                         {"--triple-fault", 0, "a trap that it did not handle"},
         };
 
-        assert_ends(ends, G_N_ELEMENTS(ends));
+        assert_ends("plain", "--memory=4M", ends, G_N_ELEMENTS(ends));
 }
 
 static void test_hostile(void)
@@ -121,7 +121,7 @@ static void test_hostile(void)
                         {"--break=jump:stack", 255, NULL},
         };
 
-        assert_ends(ends, G_N_ELEMENTS(ends));
+        assert_ends("plain", "--memory=4M", ends, G_N_ELEMENTS(ends));
 }
 
 static void test_heap_executable(void)
@@ -165,9 +165,9 @@ static const uint8_t arp_request[42] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52
                 0, 1, 8, 0, 6, 4, 0, 1, 0x52, 0x54, 0, 0, 0, 0x99, 10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 10, 0, 0,
                 2};
 
-static void test_network(void)
+static void assert_network(const char *options)
 {
-        g_auto(TenderRun) run = tender_run_machine("disk", "", "--ipv4=10.0.0.2/24");
+        g_auto(TenderRun) run = tender_run_machine("disk", options, "--ipv4=10.0.0.2/24");
         uint8_t frame[2048];
 
         if (assert_refused_without_kvm(&run))
@@ -185,6 +185,30 @@ static void test_network(void)
         g_assert_cmpint(kill(run.pid, SIGTERM), ==, 0);
         tender_run_end(&run);
         tender_assert_signal(&run, SIGTERM);
+}
+
+/* By the ring of Solo5 0.11, and by calls, as guests of before have it. */
+static void test_network_by_ring(void)
+{
+        assert_network("--ring");
+}
+
+static void test_network(void)
+{
+        assert_network("");
+}
+
+/* What a guest puts into its ring is no more believed than its calls are. */
+static void test_ring_broken(void)
+{
+        static const End ends[] = {
+                        {"--break=ring:2000", 0, "it put more into its ring than there is room for"},
+                        {"--break=ring-at:0", 0, NOT_MEMORY},
+                        {"--break=ring-at:131072", 0, NOT_MEMORY},
+                        {"--break=ring-at:4194280", 0, NOT_MEMORY},
+        };
+
+        assert_ends("disk", "--memory=4M --ring", ends, G_N_ELEMENTS(ends));
 }
 
 static void test_block(void)
@@ -238,6 +262,28 @@ static void test_reader_gone(void)
         g_assert_cmpint(WEXITSTATUS(status), ==, 0);
 }
 
+/* The thread that runs the processor, and the one for the ring; the kernel's own is none of ours. */
+static void assert_all_filtered(pid_t pid)
+{
+        g_autofree char *tasks = g_strdup_printf("/proc/%d/task", pid);
+        g_autoptr(GDir) dir = g_dir_open(tasks, 0, NULL);
+        const char *name;
+        unsigned n = 0;
+
+        while ((name = g_dir_read_name(dir))) {
+                g_autofree char *path = g_build_filename(tasks, name, "status", NULL), *status = NULL;
+
+                g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
+                if (!g_str_has_prefix(status, "Name:\tshruthi-tender"))
+                        continue;
+                g_assert_nonnull(strstr(status, "\nSeccomp:\t2\n"));
+                g_assert_nonnull(strstr(status, "\nNoNewPrivs:\t1\n"));
+                g_assert_nonnull(strstr(status, "\nCapEff:\t0000000000000000\n"));
+                n++;
+        }
+        g_assert_cmpuint(n, ==, 2);
+}
+
 /* As anybody sees the process from outside. The kernel may have made a thread of its own in it, for KVM. */
 static void test_process(void)
 {
@@ -250,7 +296,7 @@ static void test_process(void)
                         "\nSigIgn:\t0000000000001000\n", /* SIGPIPE */
                         "\nSigCgt:\t0000000000000000\n",
         };
-        g_auto(TenderRun) run = tender_run_machine("disk", "--memory=4M", "--tick=1000");
+        g_auto(TenderRun) run = tender_run_machine("disk", "--memory=4M --ring", "--tick=1000");
         g_autofree char *path = NULL, *status = NULL, *fds = NULL;
         g_autoptr(GDir) dir = NULL;
         const char *name;
@@ -264,6 +310,7 @@ static void test_process(void)
                 if (!strstr(status, lines[i]))
                         g_error("\"%s\" is not in: %s", lines[i], status);
 
+        assert_all_filtered(run.pid);
         /* Neither /dev/kvm nor the machine. */
         fds = g_strdup_printf("/proc/%d/fd", run.pid);
         dir = g_dir_open(fds, 0, NULL);
@@ -379,6 +426,8 @@ int main(int argc, char **argv)
         g_test_add_func("/tender/machine/has the memory that it is given", test_memory);
         g_test_add_func("/tender/machine/wakes up in time", test_timer);
         g_test_add_func("/tender/machine/answers on its network", test_network);
+        g_test_add_func("/tender/machine/answers by a ring", test_network_by_ring);
+        g_test_add_func("/tender/machine/has its ring held to its memory", test_ring_broken);
         g_test_add_func("/tender/machine/reads and writes its block device", test_block);
         g_test_add_func("/tender/machine/is paused and goes on", test_pause);
         g_test_add_func("/tender/machine/goes on when nobody reads its console", test_reader_gone);
