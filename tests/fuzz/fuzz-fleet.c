@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fleet/expand.h"
-#include "fleet/graph.h"
-#include "fleet/links.h"
-#include "fleet/matrix.h"
-#include "fleet/report.h"
-#include "fleet/tables.h"
-#include "fleet/values.h"
+#include "fleet/expansion/expand.h"
+#include "fleet/expansion/links.h"
+#include "fleet/plan/graph.h"
+#include "fleet/plan/matrix.h"
+#include "fleet/plan/values.h"
+#include "fleet/results/report.h"
+#include "fleet/results/tables.h"
 #include "link/rules.h"
 
 static void fuzz_run(const FleetExpansion *expansion, const char *text)

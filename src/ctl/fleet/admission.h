@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "fleet/expand.h"
+#include "fleet/expansion/expand.h"
 
 /* Whether the host has the memory that a fleet needs, before anything of it is made. What a member needs is
  * its Memory= (or DefaultMemory= of shruthi.conf), and what its body needs besides (unikernel/memory.h). */

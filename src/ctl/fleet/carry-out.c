@@ -7,7 +7,7 @@
 #include "ctl/fleet/member-start.h"
 #include "ctl/fleet/programs.h"
 #include "ctl/fleet/view.h"
-#include "fleet/schedule.h"
+#include "fleet/expansion/schedule.h"
 
 #define STATISTICS_USEC (10 * 1000 * 1000)
 #define LOOK_AHEAD_USEC (300 * 1000)

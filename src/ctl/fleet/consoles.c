@@ -14,7 +14,7 @@
 #include "ctl/fleet/calls.h"
 #include "ctl/fleet/view.h"
 #include "ctl/output/journal-line.h"
-#include "fleet/text.h"
+#include "fleet/expansion/text.h"
 
 #define LOGS_AT_ONCE 8
 #define CONSOLE_MAX  (64 * 1024 * 1024) /* of the file of one member */

@@ -18,9 +18,9 @@
 #include "common/string-util.h"
 #include "ctl/fleet/consoles.h"
 #include "ctl/fleet/view.h"
-#include "fleet/lateness.h"
-#include "fleet/links.h"
-#include "fleet/text.h"
+#include "fleet/expansion/links.h"
+#include "fleet/expansion/text.h"
+#include "fleet/results/lateness.h"
 #include "switch/protocol.h"
 
 #define PATIENCE_SEC 30

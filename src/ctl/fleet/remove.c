@@ -12,7 +12,7 @@
 #include "ctl/fleet/state.h"
 #include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
-#include "fleet/plan.h"
+#include "fleet/plan/plan.h"
 
 #define DETAILS_MAX 256 /* names in a call */
 #define QUIET_USEC  (3 * G_USEC_PER_SEC)

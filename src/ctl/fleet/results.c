@@ -13,8 +13,8 @@
 #include "ctl/fleet/calls.h"
 #include "ctl/fleet/consoles.h"
 #include "ctl/fleet/view.h"
-#include "fleet/report.h"
-#include "fleet/tables.h"
+#include "fleet/results/report.h"
+#include "fleet/results/tables.h"
 
 /* Opens the folder that was just made there: whoever may write where it lies can have put another. */
 static int results_open_folder(int dir, const char *name, int *ret_fd)

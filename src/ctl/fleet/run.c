@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
-#include "fleet/lateness.h"
+#include "fleet/results/lateness.h"
 
 #define STAT_MAX (16 * 1024 * 1024) /* it has a line for each processor, and a long one of interrupts */
 

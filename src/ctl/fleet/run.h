@@ -3,8 +3,8 @@
 
 #include "common/conf.h"
 #include "ctl/bus/client.h"
-#include "fleet/expand.h"
-#include "fleet/record.h"
+#include "fleet/expansion/expand.h"
+#include "fleet/results/record.h"
 
 /* The folder fleet/ makes fleets of plans (src/fleet): it owns the calls for many members at once, what
  * marks them as a fleet's, and the run of a plan, whose record it fills in. The verbs "fleet …" use it.

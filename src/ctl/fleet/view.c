@@ -8,7 +8,7 @@
 
 #include "common/string-util.h"
 #include "ctl/output/terminal.h"
-#include "fleet/text.h"
+#include "fleet/expansion/text.h"
 
 #define INTERVAL_USEC (250 * UINT64_C(1000))
 #define GROUPS_MAX    20

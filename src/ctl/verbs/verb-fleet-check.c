@@ -13,9 +13,9 @@
 #include "ctl/fleet/admission.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
-#include "fleet/links.h"
-#include "fleet/schedule.h"
-#include "fleet/text.h"
+#include "fleet/expansion/links.h"
+#include "fleet/expansion/schedule.h"
+#include "fleet/expansion/text.h"
 #include "image/inspect.h"
 
 #define MEMBERS_SHOWN  10

@@ -12,8 +12,8 @@
 #include "ctl/cli/ctl.h"
 #include "ctl/fleet/exec.h"
 #include "ctl/output/table.h"
-#include "fleet/expand.h"
-#include "fleet/fields.h"
+#include "fleet/expansion/expand.h"
+#include "fleet/expansion/fields.h"
 
 #define JOBS_DEFAULT 16
 

@@ -11,8 +11,8 @@
 #include "ctl/cli/ctl.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
-#include "fleet/compare.h"
-#include "fleet/report.h"
+#include "fleet/results/compare.h"
+#include "fleet/results/report.h"
 
 #define REPORT_NAME "report.html"
 #define TEXT_SHOWN  40

@@ -17,8 +17,8 @@
 #include "ctl/fleet/view.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
-#include "fleet/expand.h"
-#include "fleet/lateness.h"
+#include "fleet/expansion/expand.h"
+#include "fleet/results/lateness.h"
 
 #define STATISTICS_USEC  (20 * UINT64_C(1000000))
 #define REMOVE_CALL_USEC (120 * UINT64_C(1000000)) /* a stop that takes as long hangs */

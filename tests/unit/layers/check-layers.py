@@ -41,6 +41,7 @@ LAYERS = {
 ROOMS = {
     "daemon": ["core", "access", "state", "change", "bus", ""],
     "domain": ["xml", "host", "plan", "network", "lifecycle", "check", "service", ""],
+    "fleet": ["plan", "expansion", "results", ""],
     "ctl": ["cli", "output", "input", "bus", "fleet", "verbs", "remote", ""],
 }
 # Includes of a later room all the same: file and header.
