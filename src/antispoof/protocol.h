@@ -145,8 +145,8 @@ typedef struct AntispoofRequest {
         AntispoofVerb verb;
         AntispoofFilter *filter; /* NULL but for ANTISPOOF_FILTER */
         AntispoofPublication *publication; /* NULL but for ANTISPOOF_PUBLISH */
-        AntispoofPort port;                /* for ANTISPOOF_PORT; of ANTISPOOF_WITHDRAW only the interface, of
-                                            * ANTISPOOF_LINKS only the bridge */
+        AntispoofPort port; /* for ANTISPOOF_PORT; of ANTISPOOF_WITHDRAW only the interface, of
+                             * ANTISPOOF_LINKS only the bridge */
         AntispoofTap tap;                  /* for ANTISPOOF_TAP */
         char *unikernel;   /* NULL but for ANTISPOOF_LEAD, ANTISPOOF_CONNECTIONS and ANTISPOOF_ONLY */
         char **interfaces; /* NULL but for ANTISPOOF_ONLY */

@@ -192,8 +192,8 @@ static void ruleset_append_near(GString *commands, const GPtrArray *publications
                         continue;
                 first = address_first(address);
                 address_format(&first, network);
-                rule = g_strdup_printf(
-                                "ct status dnat oifname \"%s\" %s saddr %s %s daddr @addresses%c masquerade\n",
+                rule = g_strdup_printf("ct status dnat oifname \"%s\" %s saddr %s %s daddr @addresses%c "
+                                       "masquerade\n",
                                 publication->bridge, ip, network, ip, family == AF_INET ? '4' : '6');
                 if (g_hash_table_add(seen, rule))
                         g_string_append(commands, rule);

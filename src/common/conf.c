@@ -295,8 +295,8 @@ static int parse_text(const ConfKey *key, const KeyFileEntry *entry, char **ret_
                                 IFNAMSIZ - 1);
         if (key->type == CONF_URI && !g_str_equal(entry->value, CONF_NO_LIBVIRT) &&
                         (!strchr(entry->value, ':') || strchr(entry->value, ' ')))
-                return key_file_refuse(entry, ret_error, "not a URI of libvirt, such as %s, or " CONF_NO_LIBVIRT,
-                                key->default_value);
+                return key_file_refuse(entry, ret_error,
+                                "not a URI of libvirt, such as %s, or " CONF_NO_LIBVIRT, key->default_value);
 
         g_free(*ret_text);
         *ret_text = entry->value[0] ? g_strdup(entry->value) : NULL;

@@ -184,8 +184,8 @@ int paths_use_user(Error *ret_error)
 
         if (!runtime)
                 return error_set(ret_error, ERROR_FAILED,
-                                "There is no session of a user here (XDG_RUNTIME_DIR is not set): log in, or "
-                                "use 'machinectl shell USER@' or 'ssh', rather than su or sudo; for "
+                                "There is no session of a user here (XDG_RUNTIME_DIR is not set): log in, "
+                                "or use 'machinectl shell USER@' or 'ssh', rather than su or sudo; for "
                                 "unikernels that run without a login, 'loginctl enable-linger USER'");
         if (!config || !state)
                 return error_set(ret_error, ERROR_FAILED,
@@ -194,7 +194,8 @@ int paths_use_user(Error *ret_error)
 
         if (lstat(g_getenv("XDG_RUNTIME_DIR"), &st) >= 0 && st.st_uid != geteuid())
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "XDG_RUNTIME_DIR=%s is not of user %u, as whom this program runs: use 'machinectl shell "
+                                "XDG_RUNTIME_DIR=%s is not of user %u, as whom this program runs: use "
+                                "'machinectl shell "
                                 "USER@' or 'ssh', rather than su or sudo",
                                 g_getenv("XDG_RUNTIME_DIR"), (unsigned) geteuid());
 
@@ -233,8 +234,8 @@ char *paths_command(const char *text)
         return g_string_free(result, FALSE);
 }
 
-/* Definitions may have secrets in their arguments. One that was there before may be a link to where its owner keeps
- * such files, whose mode is the owner's affair. */
+/* Definitions may have secrets in their arguments. One that was there before may be a link to where its
+ * owner keeps such files, whose mode is the owner's affair. */
 static int user_folder_close(const char *path)
 {
         struct stat st;

@@ -16,15 +16,16 @@ void paths_set_root(const char *root);
  * is no session. */
 int paths_use_user(Error *ret_error);
 
-/* Whether they are, so that this is about unikernels of a user, who is their administrator, and who is number
- * 0 there (users.h). */
+/* Whether they are, so that this is about unikernels of a user, who is their administrator, and who is
+ * number 0 there (users.h). */
 bool paths_are_of_user(void);
 
 /* A text with commands for the system's unikernels, as they are for these: with --user if they are a user's.
  * Free with g_free(). */
 char *paths_command(const char *text);
 
-/* Makes those folders, for the user alone, and closes to others what was there; for the system systemd-tmpfiles(8) does that. */
+/* Makes those folders, for the user alone, and closes to others what was there; for the system
+ * systemd-tmpfiles(8) does that. */
 int paths_make_user_folders(Error *ret_error);
 
 const char *paths_config_dir(void);          /* /etc/shruthi: shruthi.conf, shruthi.conf.d/ */
@@ -53,9 +54,10 @@ const char *paths_restores(void);            /* /run/shruthi/restores: unikernel
 const char *paths_rates(void);               /* /run/shruthi/rates: run/user-rate.h */
 const char *paths_uplinks(void);             /* /run/shruthi/uplinks, of a user alone: src/uplink */
 const char *paths_generated_units(void);     /* /run/systemd/generator: where shruthi-generator writes */
-const char *paths_units(void);               /* /usr/lib/systemd/system: units that packages install; below no root */
-const char *const *paths_unit_directories(void); /* where settings of units are (systemd.unit(5)), in order of
-                                                  * precedence, without those of generators; NULL-terminated */
+const char *paths_units(void); /* /usr/lib/systemd/system: units that packages install; below no root */
+const char *const *paths_unit_directories(
+                void); /* where settings of units are (systemd.unit(5)), in order of
+                        * precedence, without those of generators; NULL-terminated */
 const char *const *paths_link_directories(void); /* those of them in which administrators enable and mask */
 const char *paths_cgroups(void);             /* /sys/fs/cgroup */
 const char *paths_block_devices(void);       /* /sys/dev/block */

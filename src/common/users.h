@@ -15,9 +15,9 @@
 /* Parses a number: digits only; numbers that stand for "none" are refused (systemd's uid_is_valid()). */
 int user_number_parse(const char *text, uint32_t *ret);
 
-/* Among unikernels of a user's own (paths_are_of_user()) that user is number 0, as root is among those of the system:
- * their administrator, whose they are unless they say otherwise. All functions here count so; for clients and
- * the journal the number is what it is outside. */
+/* Among unikernels of a user's own (paths_are_of_user()) that user is number 0, as root is among those of
+ * the system: their administrator, whose they are unless they say otherwise. All functions here count so;
+ * for clients and the journal the number is what it is outside. */
 uid_t user_number_here(uid_t uid);
 uid_t user_number_outside(uid_t uid);
 

@@ -60,8 +60,9 @@ static void unit_ask(Unit *unit, const char *property, sd_bus_message_handler_t 
                                       property) >= 0;
 }
 
-/* A start that was refused, as by the limit of starts, has not even been begun; Result does not say that. Of a
- * unit that systemd has unloaded since, as after a reset, nothing is known: no start of it is refused either. */
+/* A start that was refused, as by the limit of starts, has not even been begun; Result does not say that. Of
+ * a unit that systemd has unloaded since, as after a reset, nothing is known: no start of it is refused
+ * either. */
 static int on_unit_left(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Unit *unit = userdata;

@@ -59,8 +59,8 @@ static int write_wanted(const char *dir, const char *unit)
 static int write_places(const char *dir)
 {
         static const char *const units[] = {SHRUTHI_DAEMON_UNIT, SHRUTHI_DOMAIN_UNIT};
-        g_autofree char *usual = g_build_filename(g_get_home_dir(), ".local/state/shruthi", NULL), *path = NULL,
-                        *text = NULL;
+        g_autofree char *usual = g_build_filename(g_get_home_dir(), ".local/state/shruthi", NULL),
+                        *path = NULL, *text = NULL;
         g_autoptr(GPtrArray) files = g_ptr_array_new();
         UnitFile dropins[G_N_ELEMENTS(units)];
         int r;
@@ -73,8 +73,8 @@ static int write_places(const char *dir)
                                "ReadWritePaths=\"%s\"\n",
                         path);
         for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
-                dropins[i] = (UnitFile){
-                                .path = g_strconcat(units[i], ".d/50-shruthi-places.conf", NULL), .text = text};
+                dropins[i] = (UnitFile){.path = g_strconcat(units[i], ".d/50-shruthi-places.conf", NULL),
+                                .text = text};
                 g_ptr_array_add(files, &dropins[i]);
         }
         r = unit_files_write(dir, files);

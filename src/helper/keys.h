@@ -39,7 +39,7 @@
         KEY(WATCHDOG, "watchdog", RUNNER, "yes: it has to print a line in each such interval")              \
         KEY(WITNESS, "witness", RUNNER, "yes or no: this program stays, to tell how it ends")               \
         KEY(MOMENT, "moment", RUNNER, "NAME TIME, a timestamp of unikernel/timestamps.h")                   \
-        KEY(STARTED, "started", RUNNER, "kvm or tcg: there is a guest; process: it was handed over")                                     \
+        KEY(STARTED, "started", RUNNER, "kvm or tcg: there is a guest; process: it was handed over")        \
         /* watch */                                                                                         \
         KEY(ALIVE, "alive", RUNNER, "yes or no: whether there is a guest")                                  \
         /* watch --witness, and start that stays */                                                         \

@@ -8,9 +8,9 @@
 /* The protocol of /run/shruthi/domain, where shruthi-domain.service does for others what a process of
  * shruthi-domain would do. One packet is the request: the words of that process' command line, with the
  * descriptors that it would have. Packets of one int are the answer: that it has begun, then its exit
- * status; where the caller is to execute the guest, one with the guest's descriptors comes between the two. A
- * connection that ends before the first means that nothing was done; one that ends after it, that the worker
- * was killed. Closing the connection kills the worker. */
+ * status; where the caller is to execute the guest, one with the guest's descriptors comes between the two.
+ * A connection that ends before the first means that nothing was done; one that ends after it, that the
+ * worker was killed. Closing the connection kills the worker. */
 
 #define DOMAIN_SOCKET      "domain"
 #define DOMAIN_WORDS_MAX   33   /* a verb and some names */

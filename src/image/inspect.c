@@ -106,7 +106,8 @@ static bool inspect_process(Source *source, const char *machine, ImageInfo *info
 
         if ((int) host < 0)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "for %s, which executes it, and this host is %s: use a host of that processor",
+                                "for %s, which executes it, and this host is %s: use a host of that "
+                                "processor",
                                 image_architecture_to_string(info->architecture), machine);
         info->has_manifest = false;
         info->n_devices = 0;
@@ -114,8 +115,8 @@ static bool inspect_process(Source *source, const char *machine, ImageInfo *info
                 return false;
         if (info->n_devices > IMAGE_DEVICES_MAX)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a Solo5 image with %u devices, a unikernel can have at most %d: rebuild it with fewer "
-                                "devices",
+                                "a Solo5 image with %u devices, a unikernel can have at most %d: rebuild it "
+                                "with fewer devices",
                                 info->n_devices, IMAGE_DEVICES_MAX);
 
         info->boot = IMAGE_BOOT_PROCESS;

@@ -208,8 +208,8 @@ void runner_tell_end(Runner *runner)
 
         if (runner->evidence.process == GUEST_PROCESS_RUNNING) {
                 runner_finish_failed(runner, RESULT_HOST, RUNNER_EXIT_RUNNER,
-                                "its console is closed, and its process does not end; does it wait for a disk that "
-                                "hangs?",
+                                "its console is closed, and its process does not end; does it wait for a "
+                                "disk that hangs?",
                                 false);
                 return;
         }

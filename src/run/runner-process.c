@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A guest that is a process: shruthi-domain has prepared everything and handed over what it needs; here it is
- * executed (shruthi-tender), in the unit's own control group and sandbox. Its parent learns how it ends. A
- * runner that is restarted finds it by its mark (unikernel/process.h). */
+/* A guest that is a process: shruthi-domain has prepared everything and handed over what it needs; here it
+ * is executed (shruthi-tender), in the unit's own control group and sandbox. Its parent learns how it ends.
+ * A runner that is restarted finds it by its mark (unikernel/process.h). */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -180,7 +180,8 @@ static int execution_receive_kvm(const Execution *execution)
  * mark nothing may remain: closing any other descriptor of that file ends the lock. */
 static int execution_place(const Execution *execution)
 {
-        int copies[DOMAIN_HANDED_MAX], held = execution_hold_number(execution), kvm = execution_receive_kvm(execution), mark;
+        int copies[DOMAIN_HANDED_MAX], held = execution_hold_number(execution),
+                                       kvm = execution_receive_kvm(execution), mark;
 
         if (dup2(execution->messages, STDERR_FILENO) < 0 || dup2(execution->console, STDOUT_FILENO) < 0)
                 return -errno;
@@ -214,8 +215,8 @@ _Noreturn static void execution_become(const Execution *execution, pid_t parent)
         sigset_t signals;
 
         (void) sigemptyset(&signals);
-        if (execution_bind(parent) >= 0 && execution_place(execution) >= 0 && prctl(PR_SET_PDEATHSIG, 0) >= 0 &&
-                        sigprocmask(SIG_SETMASK, &signals, NULL) >= 0)
+        if (execution_bind(parent) >= 0 && execution_place(execution) >= 0 &&
+                        prctl(PR_SET_PDEATHSIG, 0) >= 0 && sigprocmask(SIG_SETMASK, &signals, NULL) >= 0)
                 (void) execve(execution->path, (char **) execution->words->pdata, none);
 
         (void) write_all(STDERR_FILENO, complaint, strlen(complaint));
@@ -251,8 +252,8 @@ static int on_runner_reap_time(sd_event_source *source, uint64_t usec, void *use
         return 0;
 }
 
-/* The kernel remembers how it ended from when its parent, systemd, has waited for it, which the second event tells
- * (Linux 6.9; it always comes). */
+/* The kernel remembers how it ended from when its parent, systemd, has waited for it, which the second event
+ * tells (Linux 6.9; it always comes). */
 static int on_runner_process_end(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Runner *runner = userdata;
@@ -260,8 +261,8 @@ static int on_runner_process_end(sd_event_source *source, int fd, uint32_t event
 
         if ((events & EPOLLHUP) || process_status(fd, &code, &status) >= 0 ||
                         sd_event_source_set_io_events(source, 0) < 0 ||
-                        sd_event_add_time_relative(runner->event, &runner->reap_source, CLOCK_MONOTONIC, REAP_USEC, 0,
-                                        on_runner_reap_time, runner) < 0)
+                        sd_event_add_time_relative(runner->event, &runner->reap_source, CLOCK_MONOTONIC,
+                                        REAP_USEC, 0, on_runner_reap_time, runner) < 0)
                 runner_handle_process_end(runner);
         return 0;
 }
@@ -390,8 +391,8 @@ static int runner_hear_process(Runner *runner, int messages)
         }
         r = sd_event_source_set_io_fd_own(runner->messages_source, true);
         return r < 0 ? r
-                     : sd_event_add_time_relative(runner->event, &runner->enter_source, CLOCK_MONOTONIC, ENTER_USEC, 0,
-                                       on_runner_enter_time, runner);
+                     : sd_event_add_time_relative(runner->event, &runner->enter_source, CLOCK_MONOTONIC,
+                                       ENTER_USEC, 0, on_runner_enter_time, runner);
 }
 
 /* It is ours until it is waited for, so the number is right. */
@@ -446,12 +447,13 @@ static int runner_check_slice(Runner *runner)
 {
         const RunState *run = &runner->run;
 
-        if (!runner->wanted_slice || !*runner->wanted_slice || g_strcmp0(run->slice, SHRUTHI_SLICE ".slice") != 0)
+        if (!runner->wanted_slice || !*runner->wanted_slice ||
+                        g_strcmp0(run->slice, SHRUTHI_SLICE ".slice") != 0)
                 return 0;
 
         runner_refuse(runner, RESULT_HOST, RUNNER_EXIT_HOST,
-                        "the limits of %s would not hold, because systemd does not know yet that the guest is a "
-                        "process: run 'systemctl daemon-reload', then start it again",
+                        "the limits of %s would not hold, because systemd does not know yet that the guest "
+                        "is a process: run 'systemctl daemon-reload', then start it again",
                         runner->wanted_slice);
         return -ESTALE;
 }
@@ -482,7 +484,8 @@ void runner_execute(Runner *runner)
         runner_drop_handed(runner);
         if (r < 0)
                 runner_refuse(runner, RESULT_HOST, RUNNER_EXIT_HOST, "%s%s",
-                                error.message ? "" : "the guest cannot be executed: ", error_message(&error, r));
+                                error.message ? "" : "the guest cannot be executed: ",
+                                error_message(&error, r));
 }
 
 /* The stored pidfd tells more than the mark when the process has ended meanwhile. */
@@ -518,8 +521,8 @@ int runner_end_left_process(Runner *runner)
                 return 0;
 
         runner_fail(runner, RESULT_HOST, RUNNER_EXIT_RUNNER,
-                        "the process %d of an earlier start was killed and does not end; does it wait for a disk that "
-                        "hangs?",
+                        "the process %d of an earlier start was killed and does not end; does it wait for a "
+                        "disk that hangs?",
                         (int) pid);
         return -EBUSY;
 }

@@ -505,8 +505,8 @@ static void runner_warn_of_limits(Runner *runner)
         joined = g_strjoinv(", ", settings);
         if (runner->run.process) {
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "This host cannot apply these limits of the guest ('shruthictl doctor' shows "
-                                "why): %s",
+                                "This host cannot apply these limits of the guest ('shruthictl doctor' "
+                                "shows why): %s",
                                 joined);
                 return;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What systemd keeps for the unit while there is no runner: the console, the liveness token, and a pidfd of a
- * guest that is a process. */
+/* What systemd keeps for the unit while there is no runner: the console, the liveness token, and a pidfd of
+ * a guest that is a process. */
 
 #include <errno.h>
 #include <glib.h>

@@ -4,8 +4,9 @@
 /* The runner of one unikernel: supervises its guest from start to end. Its life is the table in
  * runner-state.h; runner.c feeds that and has its actions carried out, runner-start.c starts or adopts a
  * guest, runner-guest.c follows it while it runs, runner-ready.c, runner-health.c and
- * runner-checks.c check whether it is ready and healthy, runner-events.c reads what libvirt reports about its
- * domain, runner-store.c keeps descriptors in systemd, and runner-end.c stops it and reports how it ended. */
+ * runner-checks.c check whether it is ready and healthy, runner-events.c reads what libvirt reports about
+ * its domain, runner-store.c keeps descriptors in systemd, and runner-end.c stops it and reports how it
+ * ended. */
 
 typedef struct Runner Runner;
 

@@ -35,8 +35,8 @@ int tender_devices_check_open(const TenderOptions *options, Error *ret_error)
                         return device_refuse_closed(&options->devices[i], errno, ret_error);
         if (options->held_fd >= 0 && fcntl(options->held_fd, F_GETFD) < 0)
                 return error_set_errno(ret_error, errno,
-                                "Descriptor %d of --hold= cannot be used: open it before this program is executed, "
-                                "without close-on-exec",
+                                "Descriptor %d of --hold= cannot be used: open it before this program is "
+                                "executed, without close-on-exec",
                                 options->held_fd);
 
         return 0;

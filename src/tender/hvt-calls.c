@@ -133,7 +133,8 @@ static int net_write(const Solo5ManifestEntry *entry, const void *frame, uint64_
 {
         ssize_t n = write(entry->fd, frame, size);
 
-        return n == (ssize_t) size || (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) ? HVT_OK : HVT_UNSPECIFIED;
+        return n == (ssize_t) size || (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) ? HVT_OK
+                                                                                       : HVT_UNSPECIFIED;
 }
 
 const char *hvt_net_write(const HvtMachine *machine, HvtNet *call)

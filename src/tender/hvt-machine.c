@@ -75,12 +75,12 @@ static int kvm_check(int kvm_fd, Error *ret_error)
         return 0;
 }
 
-/* What a guest has no use for, and what is large behind it: virtual machines of its own, enclaves, counters of events,
- * sleeping, and timers that it has no interrupts for. */
+/* What a guest has no use for, and what is large behind it: virtual machines of its own, enclaves, counters
+ * of events, sleeping, and timers that it has no interrupts for. */
 static bool feature_leaf_is_passed(uint32_t function)
 {
-        return (function & 0xf0000000) != CPUID_HYPERVISOR && function != CPUID_COUNTERS && function != CPUID_ENCLAVES &&
-               function != CPUID_SVM && function != CPUID_AMD_COUNTERS;
+        return (function & 0xf0000000) != CPUID_HYPERVISOR && function != CPUID_COUNTERS &&
+               function != CPUID_ENCLAVES && function != CPUID_SVM && function != CPUID_AMD_COUNTERS;
 }
 
 static void feature_leaf_restrict(struct kvm_cpuid_entry2 *entry)
@@ -107,8 +107,8 @@ static void feature_leaf_restrict(struct kvm_cpuid_entry2 *entry)
                 entry->ecx &= ~(uint32_t) (SVM | AMD_COUNTERS);
 }
 
-/* The processor's own features as far as KVM passes them on and a guest may have use for them, and nothing of KVM's
- * own. */
+/* The processor's own features as far as KVM passes them on and a guest may have use for them, and nothing
+ * of KVM's own. */
 static int processor_set_features(int kvm_fd, int processor_fd, Error *ret_error)
 {
         g_autofree struct kvm_cpuid2 *cpuid =

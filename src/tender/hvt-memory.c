@@ -18,7 +18,8 @@
 
 #define PAGE_PRESENT    UINT64_C(0x1)
 #define PAGE_WRITABLE   UINT64_C(0x2)
-#define PAGE_SEEN       UINT64_C(0x60) /* accessed, dirty: so that the processor has nothing to write there */
+/* Accessed, dirty: so that the processor has nothing to write there. */
+#define PAGE_SEEN       UINT64_C(0x60)
 #define PAGE_LARGE      UINT64_C(0x80)
 #define PAGE_NO_EXECUTE (UINT64_C(1) << 63)
 #define PAGE_DATA       (PAGE_PRESENT | PAGE_SEEN | PAGE_NO_EXECUTE)

@@ -27,8 +27,8 @@ int hvt_memory_map(
 int hvt_memory_describe(const Solo5Image *image, const TenderMemory *memory, const Solo5Manifest *manifest,
                 uint64_t tsc_hz, char *const *arguments, Error *ret_error);
 
-/* From now on what is below the image is read-only for all, this process and the machine. The processor has nothing to
- * write there either: all pages are marked as seen. */
+/* From now on what is below the image is read-only for all, this process and the machine. The processor has
+ * nothing to write there either: all pages are marked as seen. */
 int hvt_memory_seal(const TenderMemory *memory, Error *ret_error);
 
 /* Where in this process the guest's address is; NULL if those bytes are not the guest's to write, or to

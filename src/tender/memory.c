@@ -39,7 +39,8 @@ static int memory_map(uint64_t from, uint64_t to, int protection, Error *ret_err
         void *wanted = (void *) (uintptr_t) from;
         void *mapped = mmap(wanted, to - from, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
                         -1, 0);
-        int r = mapped == MAP_FAILED ? errno : EEXIST; /* elsewhere, by a kernel before MAP_FIXED_NOREPLACE */
+        int r = mapped == MAP_FAILED ? errno
+                                     : EEXIST; /* elsewhere, by a kernel before MAP_FIXED_NOREPLACE */
         g_autofree char *size = size_format(to - from);
 
         if (mapped == wanted)
@@ -153,10 +154,10 @@ static int segment_load(int fd, const Solo5Segment *segment, const TenderMemory 
                 __builtin___clear_cache(at(memory, from), at(memory, to));
         if (mprotect(at(memory, from), to - from, segment_protection(segment, memory)) < 0)
                 return error_set_errno(ret_error, errno,
-                                "The image cannot be made executable: its code does not begin at a page of the file, or "
-                                "is on a file system that is mounted noexec, so it has to be copied, which "
-                                "MemoryDenyWriteExecute=yes forbids. Link it with -z max-page-size=4096, as Solo5 "
-                                "does");
+                                "The image cannot be made executable: its code does not begin at a page of "
+                                "the file, or is on a file system that is mounted noexec, so it has to be "
+                                "copied, which MemoryDenyWriteExecute=yes forbids. Link it with -z "
+                                "max-page-size=4096, as Solo5 does");
 
         return 0;
 }

@@ -526,7 +526,8 @@ const Setting setting_table[_SETTING_MAX] = {
         },
         [SETTING_UPDATE_FROM] = {
                 .key = "UpdateFrom", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(update_from),
-                .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR, .parse = definition_parse_update_from,
+                .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR,
+                .parse = definition_parse_update_from,
                 .option = "update-from", .metavar = "FILE|URL",
                 .help = "Update it from this file of the host, or URL",
         },
@@ -654,13 +655,15 @@ const Setting setting_table[_SETTING_MAX] = {
         },
         [SETTING_MEMORY_HIGH] = {
                 SLICE_LIMIT("MemoryHigh", SETTING_TYPE_BYTES, memory_high),
-                .parse = definition_parse_memory_limit, .takes = "a size such as 64M, or nothing for no limit",
+                .parse = definition_parse_memory_limit,
+                .takes = "a size such as 64M, or nothing for no limit",
                 .option = "memory-high", .metavar = "SIZE",
                 .help = "Slow it down when it and QEMU use more memory than that",
         },
         [SETTING_MEMORY_MAX] = {
                 SLICE_LIMIT("MemoryMax", SETTING_TYPE_BYTES, memory_max),
-                .parse = definition_parse_memory_limit, .takes = "a size such as 64M, or nothing for no limit",
+                .parse = definition_parse_memory_limit,
+                .takes = "a size such as 64M, or nothing for no limit",
                 .option = "memory-max", .metavar = "SIZE",
                 .help = "Let it and QEMU use that much memory at most",
         },

@@ -413,8 +413,8 @@ TerminationCause exit_parser_take_process(ExitParser *exit_parser, int code, int
         if (code == 0) {
                 if (exit_parser->result != RESULT_NONE)
                         return TERMINATION_CONSOLE;
-                exit_parser_set_detail(exit_parser,
-                                "its runner was killed before, and this kernel tells nobody else how it ended");
+                exit_parser_set_detail(exit_parser, "its runner was killed before, and this kernel tells "
+                                                    "nobody else how it ended");
                 return TERMINATION_KILLED;
         }
         if (status == SIGSYS) {
@@ -431,8 +431,8 @@ TerminationCause exit_parser_take_process(ExitParser *exit_parser, int code, int
         /* It was told to, whatever it had printed. */
         (void) exit_parser_set(exit_parser, RESULT_NONE, -1);
         (void) g_snprintf(exit_parser->detail, sizeof exit_parser->detail,
-                        "killed by signal %d (%s), by somebody or because the host had too little memory", status,
-                        strsignal(status));
+                        "killed by signal %d (%s), by somebody or because the host had too little memory",
+                        status, strsignal(status));
         return TERMINATION_KILLED;
 }
 

@@ -102,10 +102,9 @@ typedef enum TerminationCause {
  * reset. */
 void exit_parser_settle(ExitParser *exit_parser, TerminationCause ending);
 
-/* How a guest that is a process has ended, as waitid(2) tells (code 0: nobody knows), which decides whatever the
- * console says. Called
- * once all lines are seen, before exit_parser_settle(); returns the cause for that if the guest was not
- * stopped. */
+/* How a guest that is a process has ended, as waitid(2) tells (code 0: nobody knows), which decides whatever
+ * the console says. Called once all lines are seen, before exit_parser_settle(); returns the cause for that
+ * if the guest was not stopped. */
 TerminationCause exit_parser_take_process(ExitParser *exit_parser, int code, int status);
 
 /* The unit's exit status for a decided result: 0 to 255. */

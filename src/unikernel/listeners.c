@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The sockets that programs of this host listen on: TCP from sock_diag(7), UDP from the file in proc(5), since
- * not every kernel lists UDP there. */
+/* The sockets that programs of this host listen on: TCP from sock_diag(7), UDP from the file in proc(5),
+ * since not every kernel lists UDP there. */
 
 #include "unikernel/listeners.h"
 
@@ -190,8 +190,7 @@ int listeners_check(const GArray *listeners, const GArray *ports, Error *ret_err
                 user = user_name(listener->uid);
                 return error_set(ret_error, ERROR_ADDRESS_IN_USE,
                                 "Publish=%s: a program of user %s listens on port %u/%s of this host; stop "
-                                "it, "
-                                "or publish another port",
+                                "it, or publish another port",
                                 text, user, (unsigned) listener->port,
                                 port_protocol_to_string(listener->protocol));
         }

@@ -36,8 +36,9 @@ int liveness_watch(const char *name, int *ret_fd);
 bool liveness_is_active(const char *name);
 
 /* An event of the domain, as a line: "running TIME", "paused REASON TIME", "ended HOW TIME"; the time is
- * CLOCK_MONOTONIC's, in µs. REASON is "user" (through libvirt), "signal" (to a process), "io-error", "watchdog",
- * "crashed", "saving" or "unknown". The latest line gives the current state, whatever came before. */
+ * CLOCK_MONOTONIC's, in µs. REASON is "user" (through libvirt), "signal" (to a process), "io-error",
+ * "watchdog", "crashed", "saving" or "unknown". The latest line gives the current state, whatever came
+ * before. */
 typedef enum DomainEvent {
         DOMAIN_EVENT_RUNNING,
         DOMAIN_EVENT_PAUSED,

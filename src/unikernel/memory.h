@@ -14,8 +14,8 @@
  * if that is enough. info NULL: the image is not known. */
 uint64_t memory_effective(uint64_t asked, const ImageInfo *info, uint64_t initrd_size, const Conf *conf);
 
-/* What is needed besides the guest's memory: by QEMU, whose figure is MemoryOverhead=; of a process by its runner and
- * the helper that this may call, and by the kernel. */
+/* What is needed besides the guest's memory: by QEMU, whose figure is MemoryOverhead=; of a process by its
+ * runner and the helper that this may call, and by the kernel. */
 #define MEMORY_OVERHEAD_PROCESS (UINT64_C(16) << 20)
 uint64_t memory_overhead(const ImageInfo *info, const Conf *conf);
 

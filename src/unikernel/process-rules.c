@@ -54,8 +54,7 @@ static int process_rules_check_kvm(const Definition *definition, const Conf *con
 
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
                                 "%s%sMemory=%s: a unikernel for Solo5's hvt target can have at most 4G: "
-                                "lower "
-                                "Memory=",
+                                "lower Memory=",
                                 path, colon, size);
         }
 
@@ -93,8 +92,8 @@ static int user_rules_check_network(const DefinitionDevice *device, Error *ret_e
 
         if (device->bridge || device->network)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "Network '%s': bridges and libvirt networks are root's, and a unikernel of a "
-                                "user's own has a network of its own (by passt): remove %s=%s",
+                                "Network '%s': bridges and libvirt networks are root's, and a unikernel of "
+                                "a user's own has a network of its own (by passt): remove %s=%s",
                                 device->name, device->bridge ? "Bridge" : "Network",
                                 device->bridge ?: device->network);
         if (setting->mode4 == ADDRESS_MODE_FIXED || setting->mode6 == ADDRESS_MODE_FIXED)
@@ -116,9 +115,10 @@ static int user_rules_check_device(const DefinitionDevice *device, Error *ret_er
                 return user_rules_check_network(device, ret_error);
         if (device->credentials)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "Credentials '%s': keys are sealed by a service of root's, which a unikernel "
-                                "of a user's own does not have: put them into a volume (shruthictl volume "
-                                "create --from=), or create it among the system's (without --user)",
+                                "Credentials '%s': keys are sealed by a service of root's, which a "
+                                "unikernel of a user's own does not have: put them into a volume "
+                                "(shruthictl volume create --from=), or create it among the system's "
+                                "(without --user)",
                                 device->name);
 
         return 0;
@@ -135,8 +135,7 @@ static int user_rules_check_checks(const char *key, const char *list, Error *ret
                 if (check_parse(*text, &check, NULL) >= 0 && check_kind_is_of_network(check.kind))
                         return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                         "%s=%s: checks over the network go through a bridge, which is "
-                                        "root's: "
-                                        "have the guest print a line, and write %s=console:REGEX",
+                                        "root's: have the guest print a line, and write %s=console:REGEX",
                                         key, *text, key);
         }
 
@@ -174,7 +173,8 @@ int user_rules_check(const Definition *definition, const ImageInfo *image, Error
         return r;
 }
 
-/* Nothing outside of the store is opened: systemd waits for its generators, and a path could wait for systemd. */
+/* Nothing outside of the store is opened: systemd waits for its generators, and a path could wait for
+ * systemd. */
 bool definition_may_be_of_process(const Definition *definition)
 {
         g_autofree char *path = store_path(definition->image);

@@ -13,10 +13,10 @@
 int process_rules_check(
                 const Definition *definition, const ImageInfo *info, const Conf *conf, Error *ret_error);
 
-/* What a user's own unikernel (paths_are_of_user()) cannot be or have, since nobody with more rights helps it;
- * 0 for one of the system. NOT_SUPPORTED. Pure. */
+/* What a user's own unikernel (paths_are_of_user()) cannot be or have, since nobody with more rights helps
+ * it; 0 for one of the system. NOT_SUPPORTED. Pure. */
 int user_rules_check(const Definition *definition, const ImageInfo *image, Error *ret_error);
 
-/* Whether the image that the definition names may be executed as a process: a stored one is looked at, one that is
- * named by its path may be anything. */
+/* Whether the image that the definition names may be executed as a process: a stored one is looked at, one
+ * that is named by its path may be anything. */
 bool definition_may_be_of_process(const Definition *definition);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The guest that is a process. Written by shruthi-domain, executed and watched by the runner, found by both. */
+/* The guest that is a process. Written by shruthi-domain, executed and watched by the runner, found by both.
+ */
 
 #include "unikernel/process.h"
 

@@ -9,8 +9,8 @@
 
 /* A guest that is a process of the host (shruthi-tender), not a domain of libvirt. Its run directory
  * (run-dir.h) has the file "process", which shruthi-domain writes before the runner executes it: the file
- * says which body the unikernel has, and how its networks are attached. The process holds a lock on it for as
- * long as it lives (F_SETLK of fcntl(2), which tells others the process by its number, and is kept by
+ * says which body the unikernel has, and how its networks are attached. The process holds a lock on it for
+ * as long as it lives (F_SETLK of fcntl(2), which tells others the process by its number, and is kept by
  * execve(2)), so nobody else can be taken for it. While it lives the file must stay. */
 
 /* One network of it. */
@@ -50,6 +50,6 @@ int process_take_mark(int fd);
  * *ret_pidfd may be waited for and signalled, and is nobody else ever. */
 int process_find(const char *name, pid_t *ret_pid, int *ret_pidfd);
 
-/* How it has ended, as waitid(2) tells: to its parent, or, when its parent has waited for it, to whoever has a
- * pidfd from before (Linux 6.15). -ENODATA if that cannot be found out, or not yet. */
+/* How it has ended, as waitid(2) tells: to its parent, or, when its parent has waited for it, to whoever has
+ * a pidfd from before (Linux 6.15). -ENODATA if that cannot be found out, or not yet. */
 int process_status(int pidfd, int *ret_code, int *ret_status);

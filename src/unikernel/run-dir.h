@@ -18,7 +18,8 @@ int run_dir_make(const char *name);
 
 void run_dir_remove(const char *name);
 
-/* Whether the directory, when it was made anew, had what a domain leaves that nobody has ended: it may still run. */
+/* Whether the directory, when it was made anew, had what a domain leaves that nobody has ended: it may still
+ * run. */
 bool run_dir_may_have_domain(const char *name);
 
 /* QEMU has opened the FIFOs: from now on no other process of QEMU's user may. On failure, ret_path is the

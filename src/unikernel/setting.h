@@ -21,8 +21,8 @@
  *    that only administrators may write; change-work-rights.c checks it by that mark.
  * 4. Run the unit tests: "documentation" and "documented" name where it is missing in shruthi.unikernel(5),
  *    shruthictl(1), the XML of Manager and Unikernel, and the three completions. NEWS is written by hand.
- * 5. Test it in test-definition.c, which has a list of all keys, and, with or without the need for a restart,
- *    in test-started.c. */
+ * 5. Test it in test-definition.c, which has a list of all keys, and, with or without the need for a
+ * restart, in test-started.c. */
 
 typedef struct Definition Definition;
 typedef struct DefinitionDevice DefinitionDevice;

@@ -65,8 +65,8 @@ static int slice_limit_check_memory(SettingID id, uint64_t limit, uint64_t memor
                 return 0;
         if (info && info->boot == IMAGE_BOOT_PROCESS)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s=%s is too little: the guest has %s, and its runner and the kernel need up to %s more; "
-                                "write %s or more",
+                                "%s=%s is too little: the guest has %s, and its runner and the kernel need "
+                                "up to %s more; write %s or more",
                                 setting_table[id].key, limit_text, memory_text, overhead_text, needed_text);
 
         return error_set(ret_error, ERROR_INVALID_DEFINITION,
@@ -92,8 +92,8 @@ static unsigned long slice_limit_last_processor(const char *list)
         return last;
 }
 
-int slice_limits_check(const Definition *definition, uint64_t memory, const ImageInfo *info, const Conf *conf,
-                Error *ret_error)
+int slice_limits_check(const Definition *definition, uint64_t memory, const ImageInfo *info,
+                const Conf *conf, Error *ret_error)
 {
         long processors = sysconf(_SC_NPROCESSORS_CONF);
         int r;

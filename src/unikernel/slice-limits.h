@@ -18,11 +18,11 @@
 /* The settings of the slice, one a line; "" if there are none. Free with g_free(). */
 char *slice_limits_format(const Definition *definition);
 
-/* Whether the guest can work with them on this host: memory is what the guest gets, to which is added what is needed
- * besides (memory_overhead()). info NULL: the image is not known. INVALID_DEFINITION with the figure that would be
- * right. */
-int slice_limits_check(const Definition *definition, uint64_t memory, const ImageInfo *info, const Conf *conf,
-                Error *ret_error);
+/* Whether the guest can work with them on this host: memory is what the guest gets, to which is added what
+ * is needed besides (memory_overhead()). info NULL: the image is not known. INVALID_DEFINITION with the
+ * figure that would be right. */
+int slice_limits_check(const Definition *definition, uint64_t memory, const ImageInfo *info,
+                const Conf *conf, Error *ret_error);
 
 /* Whether a guest that is a process has limits of its own, or of an owner's. */
 bool slice_limits_need_slice(const Definition *definition);

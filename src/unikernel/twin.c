@@ -114,12 +114,11 @@ int twin_check(const Definition *definition, Error *ret_error)
         bool published = false;
         int r;
 
-        r = definition->activation
-                            ? twin_refuse(definition, ret_error,
-                                              "its ports wait for traffic (Activation=%s), which both would be "
-                                              "started by",
-                                              definition->activation)
-                            : twin_check_volumes(definition, ret_error);
+        r = definition->activation ? twin_refuse(definition, ret_error,
+                                                     "its ports wait for traffic (Activation=%s), which "
+                                                     "both would be started by",
+                                                     definition->activation)
+                                   : twin_check_volumes(definition, ret_error);
         for (guint i = 0; r >= 0 && i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
 

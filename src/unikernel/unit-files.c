@@ -257,20 +257,21 @@ static void add_limits(GPtrArray *files, const Definition *definition, const cha
                         false);
 }
 
-/* Whether the unit runs in that slice: then it stays there, because systemd stops a slice that no unit names, and
- * applies none of its settings any more. */
+/* Whether the unit runs in that slice: then it stays there, because systemd stops a slice that no unit
+ * names, and applies none of its settings any more. */
 static bool unit_is_in_slice(const Definition *definition, const char *slice)
 {
         g_autofree char *unit = unit_name_for(definition->name),
-                        *group = g_strdup_printf("%s/" SHRUTHI_SLICE ".slice/" SHRUTHI_SLICE_PREFIX "%u.slice/%s/%s",
+                        *group = g_strdup_printf("%s/" SHRUTHI_SLICE ".slice/" SHRUTHI_SLICE_PREFIX
+                                                 "%u.slice/%s/%s",
                                         paths_cgroups(), definition->owner, slice, unit);
 
         return g_file_test(group, G_FILE_TEST_IS_DIR);
 }
 
-/* A guest that is a process is in its unit's control group, so the unit is where QEMU would be: if the guest has
- * limits, or has had some since it was started, or has an owner who may have some. The runner of a domain may as
- * well be there. NULL: it is not. */
+/* A guest that is a process is in its unit's control group, so the unit is where QEMU would be: if the guest
+ * has limits, or has had some since it was started, or has an owner who may have some. The runner of a
+ * domain may as well be there. NULL: it is not. */
 static char *place_text(const Definition *definition)
 {
         g_autofree char *slice = guest_slice_name(definition->owner, definition->name);
@@ -297,7 +298,8 @@ GPtrArray *unit_files_new(const Definition *definition)
         /* The same link as "systemctl enable" makes. */
         if (definition->autostart)
                 add_file(files, wants_path(unit),
-                                g_build_filename(paths_units(), SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX, NULL),
+                                g_build_filename(paths_units(), SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX,
+                                                NULL),
                                 true);
         if (definition->restart != RESTART_NO)
                 add_file(files, dropin_path(unit, RESTART_DROPIN), restart_text(definition), false);

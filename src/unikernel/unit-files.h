@@ -24,8 +24,8 @@ int unit_files_write(const char *dir, const GPtrArray *files);
 /* Whether dir has the files of NAME's definition (NULL: none), and no other files of NAME. */
 bool unit_files_are_there(const char *dir, const char *name, const Definition *definition);
 
-/* The path as it stands between quotes in a unit (systemd.syntax(7)), without anything that systemd would expand.
- * Free with g_free(). Pure. */
+/* The path as it stands between quotes in a unit (systemd.syntax(7)), without anything that systemd would
+ * expand. Free with g_free(). Pure. */
 char *unit_files_quote(const char *path);
 
 /* The drop-in of one unit or of all (TEMPLATE), which loads the keys that shruthi-seal keeps. Free the path

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-uplink: the network of one device of a user's own unikernel, with no more rights than any program of the
- * user's: frames go to passt(1) and back. Started by shruthi-uplink.socket in the user's manager, for shruthi-domain,
- * once for each such device; ends with the guest. A start of the same unikernel ends the one of before, which would
- * keep its ports. */
+/* shruthi-uplink: the network of one device of a user's own unikernel, with no more rights than any program
+ * of the user's: frames go to passt(1) and back. Started by shruthi-uplink.socket in the user's manager, for
+ * shruthi-domain, once for each such device; ends with the guest. A start of the same unikernel ends the one
+ * of before, which would keep its ports. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,8 @@
 /* The lock is held until the end. */
 static int uplink_take_over(const UplinkRequest *request)
 {
-        g_autofree char *path = g_strdup_printf("%s/%s:%s", paths_uplinks(), request->unikernel, request->device);
+        g_autofree char *path =
+                        g_strdup_printf("%s/%s:%s", paths_uplinks(), request->unikernel, request->device);
         int64_t deadline = g_get_monotonic_time() + FORMER_USEC;
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -80,7 +81,8 @@ static int uplink_start(const UplinkRequest *request, int *ret_stream, Error *re
         int r = uplink_take_over(request);
 
         if (r < 0)
-                return error_set_errno(ret_error, r, "Network '%s': the former one cannot be ended", request->device);
+                return error_set_errno(ret_error, r, "Network '%s': the former one cannot be ended",
+                                request->device);
         return passt_start(request, ret_stream, ret_error);
 }
 
@@ -115,7 +117,8 @@ int main(int argc, char *argv[])
         int r;
 
         if (argc == 2 && g_str_equal(argv[1], "--help")) {
-                printf("shruthi-uplink: the network of a user's own unikernel; run by shruthi-uplink.socket.\n\n"
+                printf("shruthi-uplink: the network of a user's own unikernel; run by "
+                       "shruthi-uplink.socket.\n\n"
                        "  --help     this text\n"
                        "  --version  the version\n\n"
                        "See shruthi-run(8).\n");

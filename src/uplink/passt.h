@@ -4,7 +4,8 @@
 #include "common/error.h"
 #include "uplink/protocol.h"
 
-/* passt(1), which is to the guest a router, with the rights of an ordinary program. Called by main() and relay.c. */
+/* passt(1), which is to the guest a router, with the rights of an ordinary program. Called by main() and
+ * relay.c. */
 
 #define PASST_FD 3 /* the number that its socket has there */
 
@@ -16,7 +17,7 @@ char **passt_command(const char *program, const UplinkRequest *request, bool alo
  * (from 2026 on), the first one that names what failed. Free with g_free(). Pure. */
 char *passt_find_reason(const char *messages);
 
-/* Starts it. Once this returns it has the ports that the request publishes, and ends when *ret_fd is closed: a
- * stream on which each frame stands behind its length, four bytes in network order. FAILED, NOT_SUPPORTED if it is
- * not installed. */
+/* Starts it. Once this returns it has the ports that the request publishes, and ends when *ret_fd is closed:
+ * a stream on which each frame stands behind its length, four bytes in network order. FAILED, NOT_SUPPORTED
+ * if it is not installed. */
 int passt_start(const UplinkRequest *request, int *ret_fd, Error *ret_error);

@@ -85,7 +85,8 @@ int uplink_request_parse(const char *text, UplinkRequest *ret)
         return 0;
 }
 
-/* As QEMU has numbered them in its own user networks for long: MirageOS' default, 10.0.0.2, is none of these. */
+/* As QEMU has numbered them in its own user networks for long: MirageOS' default, 10.0.0.2, is none of
+ * these. */
 static Address address_in(unsigned number, uint8_t host)
 {
         return (Address){.family = AF_INET, .prefix = 24, .bytes = {10, 0, (uint8_t) (number + 2), host}};

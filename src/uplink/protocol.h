@@ -6,9 +6,9 @@
 #include "common/address.h"
 #include "common/published-port.h"
 
-/* What shruthi-domain asks of shruthi-uplink: the network of one device of a user's own unikernel. One message
- * of text, with a socket of datagrams: the host's end of the device, from which frames are read and to which they
- * are written. One answer: UPLINK_DONE, or the sentence that says why not. */
+/* What shruthi-domain asks of shruthi-uplink: the network of one device of a user's own unikernel. One
+ * message of text, with a socket of datagrams: the host's end of the device, from which frames are read and
+ * to which they are written. One answer: UPLINK_DONE, or the sentence that says why not. */
 
 #define UPLINK_SOCKET   "uplink"
 #define UPLINK_DONE     "done"
@@ -33,8 +33,8 @@ char *uplink_request_format(const UplinkRequest *request);
 /* Parses text of unknown origin: -EBADMSG. Pure. */
 int uplink_request_parse(const char *text, UplinkRequest *ret);
 
-/* The guest's address in that subnet, which no other network of the host need know of, and those of its router and
- * its DNS server. Pure. */
+/* The guest's address in that subnet, which no other network of the host need know of, and those of its
+ * router and its DNS server. Pure. */
 Address uplink_address(unsigned number);
 Address uplink_gateway(unsigned number);
 Address uplink_dns(unsigned number);

@@ -70,7 +70,8 @@ static bool relay_give_guest(void *userdata, const uint8_t *frame, size_t size)
 
 static void relay_lose_passt(Relay *relay, const char *why)
 {
-        log_warning("passt of unikernel '%s' has ended (%s); starting it again", relay->request->unikernel, why);
+        log_warning("passt of unikernel '%s' has ended (%s); starting it again", relay->request->unikernel,
+                        why);
         relay->stream = close_safe(relay->stream);
         relay->in_size = relay->out_size = relay->out_sent = 0;
         relay->full = false;
@@ -154,8 +155,8 @@ bool relay_passes(const uint8_t *frame, size_t size)
         return type == ETH_P_ARP;
 }
 
-/* Without passt, or while that has not taken the frame before, it goes nowhere, as on every network: a guest whose
- * frames nobody read would be told of an error, which no tap has. Returns false if there is none. */
+/* Without passt, or while that has not taken the frame before, it goes nowhere, as on every network: a guest
+ * whose frames nobody read would be told of an error, which no tap has. Returns false if there is none. */
 static bool relay_read_guest(Relay *relay)
 {
         bool sending = relay->out_size > 0;
@@ -165,7 +166,8 @@ static bool relay_read_guest(Relay *relay)
 
         if (n <= 0)
                 return false;
-        if (sending || n > FRAME_MAX || relay->stream < 0 || !relay_passes(relay->out + HEAD_SIZE, (size_t) n))
+        if (sending || n > FRAME_MAX || relay->stream < 0 ||
+                        !relay_passes(relay->out + HEAD_SIZE, (size_t) n))
                 return true;
 
         memcpy(relay->out, &head, HEAD_SIZE);
@@ -208,7 +210,8 @@ static bool relay_step(Relay *relay)
         struct pollfd polls[] = {
                         {.fd = relay->frames, .events = (short) (POLLIN | (relay->full ? POLLOUT : 0))},
                         {.fd = relay->stream,
-                                        .events = (short) ((relay->full ? 0 : POLLIN) | (sending ? POLLOUT : 0))},
+                                        .events = (short) ((relay->full ? 0 : POLLIN) |
+                                                           (sending ? POLLOUT : 0))},
                         {.fd = relay->pidfd, .events = POLLIN},
         };
 

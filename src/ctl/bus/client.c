@@ -53,9 +53,10 @@ static int client_connect_user(Ctl *ctl, Error *ret_error)
         return r >= 0 ? 0
                       : error_set_errno(ret_error, r,
                                         "Cannot connect to your session's bus: log in, or use 'machinectl "
-                                        "shell USER@' or ssh, rather than su or sudo; for unikernels that run "
-                                        "without a login, 'loginctl enable-linger USER'; there must be a bus "
-                                        "at $XDG_RUNTIME_DIR/bus (in Debian: package dbus-user-session)");
+                                        "shell USER@' or ssh, rather than su or sudo; for unikernels that "
+                                        "run without a login, 'loginctl enable-linger USER'; there must be "
+                                        "a bus at $XDG_RUNTIME_DIR/bus (in Debian: package "
+                                        "dbus-user-session)");
 }
 
 int client_connect(Ctl *ctl, Error *ret_error)
@@ -97,9 +98,11 @@ static int client_start_error(const char *message, Error *ret_error)
         g_autofree char *refusal = paths_are_of_user() ? namespaces_find_refusal() : NULL;
 
         if (refusal)
-                return error_set(ret_error, ERROR_NOT_SUPPORTED, "shruthid could not be started: %s", refusal);
+                return error_set(ret_error, ERROR_NOT_SUPPORTED, "shruthid could not be started: %s",
+                                refusal);
         return error_set(ret_error, ERROR_FAILED,
-                        "shruthid is not running and could not be started (%s): systemctl %sstatus shruthid.service",
+                        "shruthid is not running and could not be started (%s): systemctl %sstatus "
+                        "shruthid.service",
                         message, paths_are_of_user() ? "--user " : "");
 }
 

@@ -58,7 +58,8 @@ static void fleet_call_answered(FleetCall *call, sd_bus_message *reply, Error *e
 
         if (error->code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)
                 fleet_call_insist(call, &second, error);
-        call->answer(call->run, call->member, call->userdata, error->message ? NULL : second ?: reply, error);
+        call->answer(call->run, call->member, call->userdata, error->message ? NULL : second ?: reply,
+                        error);
         fleet_call_free(call);
 }
 

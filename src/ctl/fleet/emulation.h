@@ -3,10 +3,10 @@
 
 #include "ctl/fleet/run.h"
 
-/* The links of a run's networks, as shruthi-switch emulates them: it is told the rules (fleet/expansion/links.h)
- * before the first start and whenever an event changes them, writes the captures, and says at the end what
- * it has counted. Its messages are those of switch/protocol.h, on a connection for each network that
- * shruthid opens.
+/* The links of a run's networks, as shruthi-switch emulates them: it is told the rules
+ * (fleet/expansion/links.h) before the first start and whenever an event changes them, writes the captures,
+ * and says at the end what it has counted. Its messages are those of switch/protocol.h, on a connection for
+ * each network that shruthid opens.
  */
 
 /* Refuses what there is not with --user. */

@@ -171,7 +171,8 @@ static void exec_print_json(const Ctl *ctl, const FleetExec *exec)
                 else
                         json_object_set_null_member(object, "Signal");
                 json_object_set_member(object, "TimedOut", json_flag(command->timed_out));
-                json_object_set_member(object, "Problem", json_text(ran ? "" : command->problem ?: "interrupted"));
+                json_object_set_member(object, "Problem",
+                                json_text(ran ? "" : command->problem ?: "interrupted"));
                 json_object_set_member(object, "Duration", json_number((uint64_t) command->usec));
                 json_object_set_member(object, "Output", json_text(output));
                 json_object_set_member(object, "Errors", json_text(errors));

@@ -195,8 +195,8 @@ static void command_add_owner(GPtrArray *command, const char *owner)
                 command_add(command, SHRUTHI_FIELD_OWNER "=%s", owner);
 }
 
-/* The same among a user's own units: what they write, what the user's manager says about them, and what shruthid
- * says, all of it as that user, who alone is to know. */
+/* The same among a user's own units: what they write, what the user's manager says about them, and what
+ * shruthid says, all of it as that user, who alone is to know. */
 static void command_add_matches_of_user(
                 GPtrArray *command, const char *name, const char *boot_id, uid_t uid, const char *invocation)
 {

@@ -417,8 +417,8 @@ int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details 
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "ImageTarget", "s",
                                 info ? solo5_target_to_string(info->target) : "", "BootMethod", "s",
-                                info ? image_boot_to_string(info->boot) : "", "DomainName", "s", domain ?: "",
-                                "Slice", "s", details->slice ?: "", "SubState", "s",
+                                info ? image_boot_to_string(info->boot) : "", "DomainName", "s",
+                                domain ?: "", "Slice", "s", details->slice ?: "", "SubState", "s",
                                 unikernel->status.sub_state ?: "dead", "Reason", "s",
                                 unikernel->reason ?: "", "Problem", "s",
                                 unikernel->loaded.problem

@@ -349,8 +349,9 @@ static int volume_work_append_details(const VolumeWork *work, sd_bus_message *re
         if (r >= 0)
                 r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Name", "s", volume->name,
                                 "Size", "t", volume->size, "Allocated", "t", volume->allocated, "Owner", "u",
-                                (uint32_t) user_number_outside(volume->owner), "Group", "s", work->group, "CreationTimestamp",
-                                "t", volume->created, "Use", "s", volume_use_to_string(work->use));
+                                (uint32_t) user_number_outside(volume->owner), "Group", "s", work->group,
+                                "CreationTimestamp", "t", volume->created, "Use", "s",
+                                volume_use_to_string(work->use));
         if (r >= 0)
                 r = dictionary_append_strv(reply, "UsedBy", work->users);
 

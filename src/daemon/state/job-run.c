@@ -482,8 +482,8 @@ static void job_run_call(Call *call, JobKind kind, bool no_wait, const char *was
         job->timestamps.at[TIMESTAMP_CALLED] = call->called;
         job->timestamps.at[TIMESTAMP_AUTHORIZED] = call->authorized;
         log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
-                        "User %u asks to %s unikernel '%s'", (unsigned) user_number_outside(job->uid), job_kind_to_string(kind),
-                        job->name);
+                        "User %u asks to %s unikernel '%s'", (unsigned) user_number_outside(job->uid),
+                        job_kind_to_string(kind), job->name);
         job_add_to_queue(job);
 }
 

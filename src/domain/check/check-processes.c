@@ -45,20 +45,21 @@ void check_processes(const Host *host)
                                                                                  : "Administrators'";
 
         if (host->conf->allow_processes == ALLOW_PROCESSES_NO)
-                check_emit("processes", "ok", "", "Images for Solo5's spt target do not run (AllowProcesses=no)");
+                check_emit("processes", "ok", "",
+                                "Images for Solo5's spt target do not run (AllowProcesses=no)");
         else if (access(tender, X_OK) < 0)
                 check_emit("processes", "ok", "",
-                                "Images for Solo5's spt target do not run: %s is not installed, or not for this "
-                                "processor",
+                                "Images for Solo5's spt target do not run: %s is not installed, or not for "
+                                "this processor",
                                 tender);
         else if (!kernel_says(SECCOMP_ACTIONS, "kill_process"))
                 check_emit("processes", "warning", "a kernel with CONFIG_SECCOMP_FILTER",
-                                "Images for Solo5's spt target do not run, because this kernel does not filter "
-                                "system calls");
+                                "Images for Solo5's spt target do not run, because this kernel does not "
+                                "filter system calls");
         else if (!kernel_maps_guests())
                 check_emit("processes", "warning", "sysctl vm.mmap_min_addr=65536",
-                                "Images for Solo5's spt target do not run, because this host does not let programs "
-                                "use the addresses from 65536 on");
+                                "Images for Solo5's spt target do not run, because this host does not let "
+                                "programs use the addresses from 65536 on");
         else
                 check_emit("processes", "ok", "",
                                 "%s unikernels with images for Solo5's spt target run as processes "
@@ -91,8 +92,7 @@ void check_hvt(const Host *host)
         else
                 check_emit("hvt", "ok", "",
                                 "Images for Solo5's hvt target run with KVM, each in a machine of its own "
-                                "without "
-                                "devices");
+                                "without devices");
 }
 #else
 void check_hvt(const Host *host)

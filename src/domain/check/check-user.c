@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The checks of doctor for a user's own unikernels: what the host has of what these can use. Called by check.c. */
+/* The checks of doctor for a user's own unikernels: what the host has of what these can use. Called by
+ * check.c. */
 
 #include <errno.h>
 #include <glib.h>
@@ -28,7 +29,8 @@ void check_lingering(void)
 
         if (access(path, F_OK) >= 0)
                 check_emit("lingering", "ok", "",
-                                "The user's manager runs from boot on, and so do unikernels with Autostart=yes");
+                                "The user's manager runs from boot on, and so do unikernels with "
+                                "Autostart=yes");
         else
                 check_emit("lingering", "ok", "",
                                 "Unikernels run for as long as the user is logged in; for longer: loginctl "

@@ -294,8 +294,7 @@ static void check_limits(const Host *host)
         if (guest_slice_is_available())
                 check_emit("limits", "ok", "",
                                 "Limits of slices apply to guests: each guest is in its own, below that of "
-                                "its "
-                                "owner, unikernel-UID.slice (man shruthi-run)");
+                                "its owner, unikernel-UID.slice (man shruthi-run)");
         else if (guest_slice_has_controllers())
                 check_emit("limits", "warning", "install systemd-machined (Debian: systemd-container)",
                                 "Without systemd-machined guests are not in unikernel.slice, and its limits "
@@ -402,7 +401,8 @@ static void check_free_space(void)
         else
                 check_emit("volume-room", left < VOLUME_SPACE_LEAST ? "failed" : "warning",
                                 paths_are_of_user() ? "free space on the file system of your home"
-                                                    : "free space on the file system of /var/lib/shruthi/volumes",
+                                                    : "free space on the file system of "
+                                                      "/var/lib/shruthi/volumes",
                                 "%u volumes can need up to %s; %s are free on their file system, and beyond "
                                 "that, writes of guests fail",
                                 volumes->len, wanted_text, left_text);

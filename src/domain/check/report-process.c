@@ -36,7 +36,8 @@ static bool process_cpu_time(pid_t pid, uint64_t *ret_usec)
 /* What the unit takes, the runner included; false where the host does not count memory. */
 static bool cgroup_memory(const char *cgroup, uint64_t *ret_bytes)
 {
-        g_autofree char *path = g_build_filename(paths_cgroups(), cgroup, "memory.current", NULL), *text = NULL;
+        g_autofree char *path = g_build_filename(paths_cgroups(), cgroup, "memory.current", NULL),
+                        *text = NULL;
 
         return file_read_at(AT_FDCWD, path, CURRENT_MAX, &text, NULL) >= 0 &&
                number_parse(g_strchomp(text), 0, UINT64_MAX, ret_bytes) >= 0;
@@ -75,14 +76,17 @@ static void emit_counters(guint i, const InterfaceCounters *counters)
         if (!counters)
                 return;
 
-        protocol_emit_field(DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_RX_BYTES, "%" PRIu64, counters->received_bytes);
+        protocol_emit_field(
+                        DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_RX_BYTES, "%" PRIu64, counters->received_bytes);
         protocol_emit_field(DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_RX_PACKETS, "%" PRIu64,
                         counters->received_packets);
         protocol_emit_field(DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_RX_DROPPED, "%" PRIu64,
                         counters->received_dropped);
         protocol_emit_field(DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_TX_BYTES, "%" PRIu64, counters->sent_bytes);
-        protocol_emit_field(DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_TX_PACKETS, "%" PRIu64, counters->sent_packets);
-        protocol_emit_field(DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_TX_DROPPED, "%" PRIu64, counters->sent_dropped);
+        protocol_emit_field(
+                        DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_TX_PACKETS, "%" PRIu64, counters->sent_packets);
+        protocol_emit_field(
+                        DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_TX_DROPPED, "%" PRIu64, counters->sent_dropped);
 }
 
 int report_process(const char *name, char *const *addresses, Error *ret_error)
@@ -110,7 +114,8 @@ int report_process(const char *name, char *const *addresses, Error *ret_error)
 
                 protocol_emit_field(DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_NAME, "%s", port->device);
                 if (addresses && addresses[i])
-                        protocol_emit_field(DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_ADDRESSES, "%s", addresses[i]);
+                        protocol_emit_field(
+                                        DOMAIN_KIND_NETWORK, i, DOMAIN_FIELD_ADDRESSES, "%s", addresses[i]);
                 emit_counters(i, interface_counters_find(counters, port->interface));
         }
         emit_volumes(name);

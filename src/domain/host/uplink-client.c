@@ -39,7 +39,8 @@ int uplink_make(const UplinkRequest *request, int *ret_fd, Error *ret_error)
 
         /* Datagrams: a guest that waits for frames does not spin when the other end has gone. */
         if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) < 0)
-                return error_set_errno(ret_error, -errno, "Network '%s': cannot make a socket", request->device);
+                return error_set_errno(
+                                ret_error, -errno, "Network '%s': cannot make a socket", request->device);
         guest = ends[0];
         its = ends[1];
 

@@ -171,13 +171,13 @@ int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *re
 
         if (!virt_is_wanted(uri) && paths_are_of_user())
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "A user's own unikernels have neither libvirt nor its networks: leave out --user "
-                                "for those of the system");
+                                "A user's own unikernels have neither libvirt nor its networks: leave out "
+                                "--user for those of the system");
         if (!virt_is_wanted(uri))
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "This host has no libvirt (LibvirtURI=none in shruthi.conf), so it has no virtual "
-                                "machines and no libvirt networks: use an image for Solo5's spt target, on a "
-                                "bridge");
+                                "This host has no libvirt (LibvirtURI=none in shruthi.conf), so it has no "
+                                "virtual machines and no libvirt networks: use an image for Solo5's spt "
+                                "target, on a bridge");
         for (;;) {
                 virConnectPtr connection = virConnectOpen(uri);
 

@@ -81,9 +81,9 @@ int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, c
 int virt_domain_find(virConnectPtr connection, const char *name, const char *uuid, virDomainPtr *ret_domain,
                 Error *ret_error);
 
-/* A guest that ends by itself leaves its name in libvirt's list for a moment, and meanwhile no other domain may
- * have it (virdomainobjlist.c of libvirt). Whether the last call failed for that, and is to be made again: true
- * after a short pause, until the deadline, which the caller takes before the first call. */
+/* A guest that ends by itself leaves its name in libvirt's list for a moment, and meanwhile no other domain
+ * may have it (virdomainobjlist.c of libvirt). Whether the last call failed for that, and is to be made
+ * again: true after a short pause, until the deadline, which the caller takes before the first call. */
 int64_t virt_name_deadline(void);
 bool virt_wait_for_name(int64_t deadline);
 

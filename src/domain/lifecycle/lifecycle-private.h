@@ -54,8 +54,8 @@ void restore_state_clear(RestoreState *state);
  * before, so nobody needs to know. */
 int lifecycle_monitor(Watch *watch, const char *uri, Error *ret_error);
 
-/* process.c, for a guest that is a process (unikernel/process.h): all that it needs is made and handed to the
- * runner, which executes it. From then on it is found by its mark.
+/* process.c, for a guest that is a process (unikernel/process.h): all that it needs is made and handed to
+ * the runner, which executes it. From then on it is found by its mark.
  *
  * Hands over, in one message: a memfd with the words of shruthi-tender's command line, each ended by a NUL,
  * then the descriptors that these name by their numbers, from HELPER_GUEST_FD_FIRST (helper/request.h) on.

@@ -113,8 +113,8 @@ static bool domain_is_alive(virDomainPtr domain)
         return virDomainIsActive(domain) == 1;
 }
 
-/* Whether the current run has a domain, or may have: then only libvirt can tell, whatever shruthi.conf says by
- * now. */
+/* Whether the current run has a domain, or may have: then only libvirt can tell, whatever shruthi.conf says
+ * by now. */
 static bool run_is_of_domain(const char *name)
 {
         g_autofree char *dir = paths_unikernel_runtime(name);
@@ -250,7 +250,8 @@ static int lifecycle_stop_domain(const char *name, Error *ret_error)
 
 int lifecycle_stop(const char *name, Error *ret_error)
 {
-        int r = process_is_body(name) ? process_stop(name, ret_error) : lifecycle_stop_domain(name, ret_error);
+        int r = process_is_body(name) ? process_stop(name, ret_error)
+                                      : lifecycle_stop_domain(name, ret_error);
 
         if (r < 0)
                 return r;

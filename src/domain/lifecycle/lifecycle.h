@@ -57,8 +57,8 @@ void lifecycle_batch_end(void);
  * it. Does nothing for others. */
 int lifecycle_listen(const char *name, Error *ret_error);
 
-/* How the networks of a guest that is a process are attached (DomainPort), and their devices (NULL: not wanted).
- * Free with g_ptr_array_unref() and g_strfreev(). */
+/* How the networks of a guest that is a process are attached (DomainPort), and their devices (NULL: not
+ * wanted). Free with g_ptr_array_unref() and g_strfreev(). */
 GPtrArray *lifecycle_process_ports(const char *name, char ***ret_devices);
 
 /* Connects to libvirt in advance, if the connection is kept. */

@@ -73,8 +73,9 @@ static unsigned handover_add_fd(Handover *handover, int fd)
 }
 
 /* The bridge of a network of libvirt, which is started if it is one of ours. */
-static int network_find_attachment(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
-                const PlanNetwork *network, Attachment **ret_attachment, Error *ret_error)
+static int network_find_attachment(virConnectPtr connection, const Plan *plan,
+                const DefinitionDevice *device, const PlanNetwork *network, Attachment **ret_attachment,
+                Error *ret_error)
 {
         g_autoptr(Attachment) attachment = NULL;
         int r;
@@ -134,7 +135,8 @@ static int handover_add_network(Handover *handover, virConnectPtr connection, co
                 return isolation_refuse(device, r, ret_error);
 
         number = handover_add_fd(handover, fd);
-        handover_add_word(handover, "--network=%s=%u,mac=%s,mtu=%u", device->name, number, network->mac, mtu);
+        handover_add_word(
+                        handover, "--network=%s=%u,mac=%s,mtu=%u", device->name, number, network->mac, mtu);
         port = g_new(ProcessPort, 1);
         *port = (ProcessPort){
                         .device = g_strdup(device->name),
@@ -198,7 +200,8 @@ static int volume_open(const DefinitionDevice *device, const char *path, int *re
         return 0;
 }
 
-static int handover_add_volume(Handover *handover, const Plan *plan, guint i, int credentials, Error *ret_error)
+static int handover_add_volume(
+                Handover *handover, const Plan *plan, guint i, int credentials, Error *ret_error)
 {
         const DefinitionDevice *device = plan->attached->pdata[i];
         int fd = -EBADF, r = 0;
@@ -275,8 +278,8 @@ static int handover_fill(Handover *handover, virConnectPtr connection, const Pla
         return handover_write_words(handover, ret_error);
 }
 
-/* libvirt is asked about networks, also about a bridge, which may be of one of them: then addresses, names and isolation
- * are that network's. And it is asked to end a domain that the last start may have left. */
+/* libvirt is asked about networks, also about a bridge, which may be of one of them: then addresses, names
+ * and isolation are that network's. And it is asked to end a domain that the last start may have left. */
 static bool plan_needs_libvirt(const Plan *plan)
 {
         for (guint i = 0; i < plan->definition->devices->len; i++)
@@ -440,8 +443,8 @@ int process_stop(const char *name, Error *ret_error)
                 return 1;
 
         return error_set(ret_error, ERROR_STOP_FAILED,
-                        "The process %d of unikernel '%s' was killed and does not end; does it wait for a disk "
-                        "that hangs?",
+                        "The process %d of unikernel '%s' was killed and does not end; does it wait for a "
+                        "disk that hangs?",
                         pid, name);
 }
 

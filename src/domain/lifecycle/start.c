@@ -393,9 +393,9 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         return watch ? lifecycle_monitor(watch, plan->conf->libvirt_uri, ret_error) : 0;
 }
 
-/* Whether it can be prepared: it is a domain that needs no monitor from the beginning, and has no disk. The unit may have to
- * set up a disk before (ExecStartPre=, a mount), only one process can open it, and its errors belong to the
- * start. */
+/* Whether it can be prepared: it is a domain that needs no monitor from the beginning, and has no disk. The
+ * unit may have to set up a disk before (ExecStartPre=, a mount), only one process can open it, and its
+ * errors belong to the start. */
 static bool plan_can_be_prepared(const Plan *plan)
 {
         for (guint i = 0; i < plan->attached->len; i++) {

@@ -16,8 +16,8 @@ void isolation_prepare(const Plan *plan);
  * guest starts without. */
 int isolation_choose(virConnectPtr connection, Plan *plan, bool apply, Error *ret_error);
 
-/* The same for a guest that is a process: shruthi-antispoof filters each of its interfaces and makes it, or the
- * guest is not started. */
+/* The same for a guest that is a process: shruthi-antispoof filters each of its interfaces and makes it, or
+ * the guest is not started. */
 int isolation_apply_to_process(Plan *plan, Error *ret_error);
 
 /* What shruthi-antispoof has refused, as a failure of this host. */

@@ -73,8 +73,8 @@ PlanNetwork *plan_find_network(const Plan *plan, const DefinitionDevice *device)
 /* Whether this host's processor can run the guest: KVM and FastStart= are only for such guests. */
 bool plan_is_native(const Plan *plan);
 
-/* The slice that QEMU will be in, or that a process has to be in for its limits; NULL if that is libvirt's choice, or
- * any will do. Free with g_free(). */
+/* The slice that QEMU will be in, or that a process has to be in for its limits; NULL if that is libvirt's
+ * choice, or any will do. Free with g_free(). */
 char *plan_slice(const Plan *plan);
 
 /* The domain XML of a resolved plan with its arguments. Free with g_free(). */

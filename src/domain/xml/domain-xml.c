@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and host-probe.c; knows no libvirt.
- * The format is https://libvirt.org/formatdomain.html; comments at each element give the reasons for our
- * choices. */
+/* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and host-probe.c; knows no
+ * libvirt. The format is https://libvirt.org/formatdomain.html; comments at each element give the reasons
+ * for our choices. */
 
 #include "domain/xml/domain-xml.h"
 

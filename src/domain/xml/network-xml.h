@@ -87,7 +87,7 @@ typedef struct DomainPort {
         bool isolated;
 } DomainPort;
 
-/* The ports of all its interfaces, in order: elements DomainPort, freed with the array. The second makes an empty
- * one. */
+/* The ports of all its interfaces, in order: elements DomainPort, freed with the array. The second makes an
+ * empty one. */
 GPtrArray *domain_xml_ports(const char *xml);
 GPtrArray *domain_ports_new(void);

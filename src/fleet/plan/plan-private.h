@@ -61,16 +61,15 @@ void fleet_matrix_free(gpointer data);
 void fleet_topology_free(gpointer data);
 void fleet_nat_free(gpointer data);
 
-extern const char *const plan_group_keys[],
-                *const plan_event_keys[],
-                                *const plan_churn_keys[],
-                                                *const plan_barrier_keys[],
-                                                                *const plan_link_keys[],
-                                                                                *const plan_region_keys[],
-                                                                                                *const plan_regions_keys[],
-                                                                                                                *const plan_topology_keys[],
-                                                                                                                                *const plan_nat_keys
-                                                                                                                                                [];
+extern const char *const plan_group_keys[];
+extern const char *const plan_event_keys[];
+extern const char *const plan_churn_keys[];
+extern const char *const plan_barrier_keys[];
+extern const char *const plan_link_keys[];
+extern const char *const plan_region_keys[];
+extern const char *const plan_regions_keys[];
+extern const char *const plan_topology_keys[];
+extern const char *const plan_nat_keys[];
 
 /* Whether users may write the setting in a group: all but those that the fleet itself gives. */
 bool plan_is_setting(const char *key);

@@ -11,9 +11,10 @@
 #include "fleet/plan/link-shape.h"
 #include "link/rules.h"
 
-/* The layer fleet owns what a fleet is, in three rooms: plan/ reads its plan (here), expansion/ says what the
- * plan means in detail (expand.h), and results/ what has happened and what that looks like (record.h). It
- * starts nothing and makes no calls; shruthictl does (ctl/fleet). Pure, but for reading the files of a plan.
+/* The layer fleet owns what a fleet is, in three rooms: plan/ reads its plan (here), expansion/ says what
+ * the plan means in detail (expand.h), and results/ what has happened and what that looks like (record.h).
+ * It starts nothing and makes no calls; shruthictl does (ctl/fleet). Pure, but for reading the files of a
+ * plan.
  *
  * A plan is NAME.fleet as in shruthi.fleet(5), read strictly: every refusal names file, line and value and
  * what would be right. */

@@ -5,7 +5,8 @@
 
 /* The room results owns what happened in a run (here), and the files that it is written to and read from
  * again: filled in by shruthictl while it runs, written out by tables.h and report.h, compared by compare.h.
- * All times are microseconds after the run began (FLEET_NEVER: it did not happen), but those of the journal. */
+ * All times are microseconds after the run began (FLEET_NEVER: it did not happen), but those of the journal.
+ */
 
 #define FLEET_NEVER            INT64_MIN
 #define FLEET_METRICS_MAX      2000000 /* of one run, shared equally among its members */

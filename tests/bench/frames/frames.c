@@ -198,14 +198,15 @@ static int plug_of_vde(unsigned i, const char *folder)
                 struct sockaddr_un socket;
                 char description[32];
         } __attribute__((packed)) request = {0xfeedface, 3, 0, {.sun_family = AF_UNIX}, "bench"};
-        struct sockaddr_un address = {.sun_family = AF_UNIX}, data;
+        struct sockaddr_un address = {.sun_family = AF_UNIX}, own = address, data;
         int stream = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         int size = 1 << 20;
 
         (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s/ctl", folder);
-        (void) snprintf(request.socket.sun_path, sizeof(request.socket.sun_path), "/tmp/bench-vde.%d-%u", getpid(), i);
-        (void) unlink(request.socket.sun_path);
-        if (bind(fd, (struct sockaddr *) &request.socket, sizeof(request.socket)) < 0 ||
+        (void) snprintf(own.sun_path, sizeof(own.sun_path), "/tmp/bench-vde.%d-%u", getpid(), i);
+        (void) unlink(own.sun_path);
+        request.socket = own;
+        if (bind(fd, (struct sockaddr *) &own, sizeof(own)) < 0 ||
                         connect(stream, (struct sockaddr *) &address, sizeof(address)) < 0 ||
                         send(stream, &request, sizeof(request), 0) != sizeof(request) ||
                         recv(stream, &data, sizeof(data), MSG_WAITALL) != sizeof(data) ||

@@ -53,6 +53,7 @@ PURE = {"common", "image", "volume", "unikernel", "body", "fleet", "link"}
 # "common" may know the journal and machine IDs, which are no bus.
 BUS = re.compile(r"^(systemd/sd-(bus|event|daemon)\.h|gio/)")
 LIBVIRT = re.compile(r"^(libvirt/|libxml/)")
+COLUMNS = 109
 TYPE = re.compile(r"^(?:typedef )?(?:struct|enum|union) (\w+) \{", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
 
@@ -191,6 +192,14 @@ def readme_problems(source):
             yield f"README.md names {name}, which is not there"
 
 
+def width_problems(source):
+    """Lines have the width of .clang-format."""
+    for path in sorted(source.rglob("*.[ch]")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if len(line) > COLUMNS:
+                yield f"{path.relative_to(source).as_posix()}:{number} has {len(line)} columns, more than {COLUMNS}"
+
+
 def test_itself():
     """The check sees what it should see."""
     assert list(speech_problems("daemon/x.c", ["systemd/sd-bus.h", "libvirt/libvirt.h"]))
@@ -209,12 +218,13 @@ def test_itself():
 def main():
     source = pathlib.Path(sys.argv[1]) / "src"
     test_itself()
-    print("1..4")
+    print("1..5")
     status = 0
     for number, (what, found) in enumerate((("every file that is built is looked at", count_problems(source)),
                                             ("includes point one way", check(source)),
                                             ("a name stands for one type", type_problems(source)),
-                                            ("src/README.md names files that are there", readme_problems(source))), 1):
+                                            ("src/README.md names files that are there", readme_problems(source)),
+                                            ("no line of code is too wide", width_problems(source))), 1):
         found = list(found)
         for problem in found:
             print(f"# {problem}")
