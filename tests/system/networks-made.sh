@@ -95,7 +95,7 @@ check "it goes" ctl remove --now insix
 expect_output "show says all of it" '^Mode=nat$' ctl network show lab
 expect_output "as JSON, too" '"Subnet":"10.128.7.0/24"' ctl network show lab --json=short
 expect_output "libvirt's own can be looked at" '^Managed=no$' ctl network show default
-expect_output "the object is what its documentation says" '^6 members' compare $path/network/lab $dest.Network
+expect_output "the object is what its documentation says" '^8 members' compare $path/network/lab $dest.Network
 expect_output "the object manager shows it" '/org/dream/Shruthi/network/lab' \
         busctl call $dest $path org.freedesktop.DBus.ObjectManager GetManagedObjects
 expect_output "it is found by name" "$path/network/lab" \
