@@ -161,7 +161,7 @@ rm -f $DEFINITIONS/theirs.unikernel $DEFINITIONS/missing.unikernel
 # Through the bus.
 expect_fail "a user names no path" 'PathNotAllowed|only an administrator' \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:/dev/sda --arguments=--boots
-expect_fail "nor root's volume" "counter-storage.* belongs to user root" \
+expect_fail "nor root's volume, nor is told whose it is" "counter-storage.* belongs to another user" \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:volume=counter-storage
 expect_fail "and has a limit" 'VolumesSizeMaxPerUser=4G' \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=5G
@@ -175,7 +175,7 @@ check_soon "its first boot" 60 said hers 'boot 1'
 expect_output "its status names it" 'block storage → volume hers-storage' as_user alice shruthictl status hers
 check "it is removed" as_user alice shruthictl remove --now hers
 check "the volume stays" test -f $STORE/hers-storage/data
-expect_fail "another user does not get it" "belongs to user alice" \
+expect_fail "another user does not get it, and is not told whose it is" "belongs to another user" \
         as_user bob shruthictl create hers $DISK --network=service --volume=storage:size=1M --arguments=--boots
 check "created again, with another size written" \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=512K --arguments=--boots

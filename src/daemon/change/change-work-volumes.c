@@ -24,20 +24,33 @@ int draft_check_volume_path(const Draft *draft, const Setting *setting, const De
                         "Volume '%s': only an administrator may name a path", device->name);
 }
 
+/* Volumes are not listed to everybody, so their owners' names are for those who could find them out. */
+static char *draft_name_volume_owner(const Draft *draft, const Volume *volume)
+{
+        g_autofree char *name = NULL;
+
+        if (!draft_may_administer(draft) && !volume_is_for(volume, draft->request->call->uid))
+                return g_strdup("another user");
+
+        name = user_name(volume->owner);
+        return g_strconcat("user ", name, NULL);
+}
+
 /* The owner of the unikernel must have a right to the volume, whoever changes the definition: a start would
  * refuse it too. */
 static int draft_check_volume_owner(const Draft *draft, const DefinitionDevice *device,
                 const DefinitionDevice *old, const Volume *volume)
 {
-        g_autofree char *theirs = user_name(volume->owner), *owner = user_name(draft->definition->owner);
+        g_autofree char *theirs = draft_name_volume_owner(draft, volume),
+                        *owner = user_name(draft->definition->owner);
 
         if (!volume_is_for(volume, draft->definition->owner))
                 return error_set(&draft->result->error, ERROR_ACCESS_DENIED,
-                                "Volume '%s' belongs to user %s; a unikernel of user %s cannot use it",
+                                "Volume '%s' belongs to %s; a unikernel of user %s cannot use it",
                                 volume->name, theirs, owner);
         if (!volume_is_as_made(volume, device, draft->definition->owner))
                 return error_set(&draft->result->error, ERROR_ACCESS_DENIED,
-                                "Volume '%s' already exists and belongs to user %s, not to user %s; use "
+                                "Volume '%s' already exists and belongs to %s, not to user %s; use "
                                 "another name, or set Volume=%s without Size= to use that volume",
                                 volume->name, theirs, owner, volume->name);
         if (draft_may_administer(draft) || volume_is_for(volume, draft->request->call->uid))
@@ -46,7 +59,7 @@ static int draft_check_volume_owner(const Draft *draft, const DefinitionDevice *
                 return 0;
 
         return draft_needs_administer(
-                        draft, ERROR_ACCESS_DENIED, "Volume '%s' belongs to user %s", volume->name, theirs);
+                        draft, ERROR_ACCESS_DENIED, "Volume '%s' belongs to %s", volume->name, theirs);
 }
 
 static int draft_check_volume_size(const Draft *draft, const DefinitionDevice *device,
