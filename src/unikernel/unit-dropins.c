@@ -59,15 +59,42 @@ static void move_all(GPtrArray *to, char **taken)
         g_free(taken);
 }
 
-char **unit_dropins_list(const char *name)
+char **unit_dropins_list(const char *name, uid_t owner)
 {
-        g_autofree char *unit = unit_name_for(name);
+        g_autofree char *unit = unit_name_for(name), *slice = guest_slice_name(owner, name);
         GPtrArray *files = g_ptr_array_new();
 
         move_all(files, list_unit(unit));
+        move_all(files, list_unit(slice));
         move_all(files, list_definition(name));
         g_ptr_array_add(files, NULL);
         return (char **) g_ptr_array_free(files, FALSE);
+}
+
+/* The links to unit in the *.wants and *.requires of dir. */
+static void add_links(GPtrArray *found, const char *dir, const char *unit)
+{
+        g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
+        const char *entry;
+
+        while (entries && (entry = g_dir_read_name(entries))) {
+                g_autofree char *path = g_build_filename(dir, entry, unit, NULL);
+
+                if ((g_str_has_suffix(entry, ".wants") || g_str_has_suffix(entry, ".requires")) &&
+                                g_file_test(path, G_FILE_TEST_IS_SYMLINK))
+                        g_ptr_array_add(found, g_steal_pointer(&path));
+        }
+}
+
+char **unit_links_list(const char *name)
+{
+        g_autofree char *unit = unit_name_for(name);
+        GPtrArray *found = g_ptr_array_new();
+
+        for (const char *const *dir = paths_link_directories(); *dir; dir++)
+                add_links(found, *dir, unit);
+        g_ptr_array_add(found, NULL);
+        return (char **) g_ptr_array_free(found, FALSE);
 }
 
 static bool is_limit(const char *line)

@@ -3,12 +3,17 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* What administrators have written for one unit: drop-ins of systemd, and of the definition. They are kept
  * when the unikernel is removed. */
 
-/* Paths of all that counts for NAME, whoever it was written for. */
-char **unit_dropins_list(const char *name);
+/* Paths of all that counts for NAME of that owner, whoever it was written for: of its unit, of the slice of
+ * its guest, and of its definition. Free with g_strfreev(). */
+char **unit_dropins_list(const char *name, uid_t owner);
+
+/* Paths of the links by which "systemctl enable" has it started. Free with g_strfreev(). */
+char **unit_links_list(const char *name);
 
 /* Settings in systemd's drop-ins that limit the processes in a unit's control group: "KEY=VALUE (PATH)".
  * QEMU is in another group, so they do not limit the guest: drop-ins of its unit, those for all unikernels

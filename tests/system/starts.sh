@@ -126,15 +126,30 @@ check_soon "the journal says so at the start" 60 said often 'settings do not app
 as_user alice shruthictl remove --now often
 mkdir -p /etc/shruthi/unikernels/often.unikernel.d
 printf '[Unikernel]\nMemory=20M\n' >/etc/shruthi/unikernels/often.unikernel.d/of-the-old.conf
+slice=unikernel-$(id -u alice)-often.slice
+systemctl set-property "$slice" CPUWeight=9
+systemctl enable --quiet unikernel@often
 expect_output "who is created under a name that had them is told" \
         'existing drop-in applies to often: /etc/systemd/system.control/unikernel@often.service.d/50-CPUQuota.conf' \
         as_user alice shruthictl create often guest-plain.virtio
+warned=$output
+is "of those of the slice of its guest, too" 1 \
+        "$(grep -c ": /etc/systemd/system.control/$slice.d/50-CPUWeight.conf$" <<<"$warned")"
+link=/etc/systemd/system/unikernels.target.wants/unikernel@often.service
+is "and that systemd starts it by an existing link" 1 "$(grep -c "has systemd start often: $link; .*disable" <<<"$warned")"
 is "of those of the definition, too" 1 \
-        "$(grep -c ': /etc/shruthi/unikernels/often.unikernel.d/of-the-old.conf$' <<<"$output")"
+        "$(grep -c ': /etc/shruthi/unikernels/often.unikernel.d/of-the-old.conf$' <<<"$warned")"
 expect_output "so is the journal" "'often' uses files that already existed.*50-CPUQuota.conf" \
         journalctl -q -b -o cat SHRUTHI_UNIKERNEL=often
-systemctl revert unikernel@often.service
+expect_output "with the link" "'often' uses files that already existed.*$link" \
+        journalctl -q -b -o cat SHRUTHI_UNIKERNEL=often
+systemctl revert unikernel@often.service "$slice"
+systemctl disable --quiet unikernel@often
 rm -r /etc/shruthi/unikernels/often.unikernel.d
+systemctl mask --quiet unikernel@covered
+expect_output "where the name is masked, that is told" 'covered does not start, because its unit is masked: systemctl unmask' \
+        as_user alice shruthictl create covered guest-plain.virtio
+systemctl unmask --quiet unikernel@covered
 expect_output "another is told of nothing" '^Created other.*' as_user alice shruthictl create other guest-plain.virtio
 is "at all" 1 "$(wc -l <<<"$output")"
 # Removed by hand, it has left how it ended.

@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/address.h"
 #include "common/io.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
+#include "common/users.h"
 #include "ctl/bus/client-image.h"
 #include "ctl/bus/overrides.h"
 #include "ctl/bus/settings-append.h"
@@ -57,13 +59,33 @@ static int make_create_call(
         return 0;
 }
 
-/* Administrators' drop-ins stay when a unikernel is removed, and apply to the next one with that name. */
-static void create_warn_of_dropins(Ctl *ctl, const char *name)
+/* What administrators have written for a name stays when a unikernel is removed, and applies to the next one
+ * with that name. */
+static void create_warn_of_existing(Ctl *ctl, const char *name)
 {
-        g_auto(GStrv) files = unit_dropins_list(name);
+        const char *given = ctl->options.settings.values[SETTING_OWNER];
+        uid_t owner = user_number_here(getuid());
+        g_auto(GStrv) files = NULL, links = NULL;
 
-        for (char **file = files; *file && !ctl->options.quiet; file++)
+        if (ctl->options.quiet)
+                return;
+
+        if (given)
+                (void) user_parse("Owner", given, &owner, NULL);
+        files = unit_dropins_list(name, owner);
+        for (char **file = files; *file; file++)
                 fprintf(stderr, "An existing drop-in applies to %s: %s\n", name, *file);
+        links = unit_links_list(name);
+        for (char **link = links; *link; link++)
+                fprintf(stderr,
+                                "An existing link has systemd start %s: %s; to remove it: systemctl disable "
+                                "unikernel@%s.service\n",
+                                name, *link, name);
+        if (unit_is_masked(name))
+                fprintf(stderr,
+                                "Note: %s does not start, because its unit is masked: systemctl unmask "
+                                "unikernel@%s.service\n",
+                                name, name);
 }
 
 /* Whether the arguments contain an address; the check for blocked ones costs a call. */
@@ -91,7 +113,7 @@ static int create_unikernel(Ctl *ctl, const char *name, const char *image, bool 
                 return r;
         }
 
-        create_warn_of_dropins(ctl, name);
+        create_warn_of_existing(ctl, name);
         if (start) {
                 r = client_call(ctl, "StartUnikernel", NULL, ret_error, "st", name,
                                 ctl->options.no_block ? UINT64_C(1) : UINT64_C(0));

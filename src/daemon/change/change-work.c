@@ -452,8 +452,15 @@ static int draft_write(Draft *draft)
                 result->without_steps = draft->definition->restart_steps &&
                                         systemd_version() < SYSTEMD_VERSION_RESTART_STEPS;
         }
-        if (r >= 0 && create)
-                result->taken_over = unit_dropins_list(request->name);
+        if (r >= 0 && create) {
+                g_auto(GStrv) links = unit_links_list(request->name);
+                g_autoptr(GStrvBuilder) files = g_strv_builder_new();
+                g_auto(GStrv) dropins = unit_dropins_list(request->name, draft->definition->owner);
+
+                g_strv_builder_addv(files, (const char **) dropins);
+                g_strv_builder_addv(files, (const char **) links);
+                result->taken_over = g_strv_builder_end(files);
+        }
         return r;
 }
 

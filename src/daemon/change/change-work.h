@@ -86,7 +86,7 @@ typedef struct ChangeResult {
         bool addresses;    /* some must be allocated before the answer, or released */
         char *user;        /* name of the caller */
         char *image;       /* digest, for the journal; or NULL */
-        char **taken_over; /* CHANGE_CREATE: existing drop-ins for that name; NULL if not known */
+        char **taken_over; /* CHANGE_CREATE: existing drop-ins and links for that name; NULL if not known */
         uid_t owner;       /* of the definition that was written or removed */
         ResourceUsage usage; /* of the definition that was written */
         uint64_t old_generation, generation; /* before and after; 0 if not known */
