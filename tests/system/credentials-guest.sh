@@ -64,6 +64,9 @@ check "it starts with no key at all" as_user alice shruthictl start k
 check_soon "… and finds an empty archive" 60 printed k 'keys: 0 in all'
 is "… where systemd has something to fall back on and misses nothing" none "$(cat /run/credentials/unikernel@k.service/shruthi.k)"
 as_user alice shruthictl stop k
+journalctl --sync
+is_none "… and complains of nothing" \
+        "$(journalctl -q -b -o cat UNIT=unikernel@k.service + _SYSTEMD_UNIT=unikernel@k.service | grep -i credential)"
 
 set_key k tls.key "$secret"
 set_key k another "not this"

@@ -40,8 +40,14 @@ ip tuntap add dev tap9 mode tap
 ip link set tap9 master br7
 
 # ── A bridge ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# Nobody looks again and again: who hears of it sleeps until then.
+switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$(unit_show shruthi-antispoof MainPID)/status"; }
+rests() { local before; before=$(switches) && [ -n "$before" ] && sleep 3 && [ "$(switches)" = "$before" ]; }
+check_soon "who hears of it sleeps until then" 60 rests
+began=${EPOCHREALTIME/./}
 check "the bridge goes" ip link delete br7
 check_soon "the journal says who is cut off" 60 said held "Network 'service' of 'held' is cut off: .*'br7'"
+diag "after $(((${EPOCHREALTIME/./} - began) / 1000)) ms, with the reading of the journal"
 check "as a message of its own kind" bash -c \
         'journalctl --boot MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b340 SHRUTHI_UNIKERNEL=open --quiet | grep .'
 check_soon "so does its log" 60 bash -c 'shruthictl logs held | grep "cut off"'

@@ -92,6 +92,26 @@ ip link delete brfull
 rm -r /run/systemd/system/libvirtd.service.d
 systemctl daemon-reload
 
+# This host's table of neighbours, which containers do not see, as one with four places would be.
+mkdir -p /run/ipv4/neigh/default /run/systemd/system/shruthi-neighbours.service.d
+echo 4 >/run/ipv4/neigh/default/gc_thresh3
+printf '[Service]\nBindReadOnlyPaths=/run/ipv4:/proc/sys/net/ipv4\n' \
+        >/run/systemd/system/shruthi-neighbours.service.d/table.conf
+systemctl daemon-reload
+systemctl stop shruthi-neighbours.service
+for i in 1 2 3; do
+        check "an address is given" shruthictl create near$i "$GUEST" --memory=8M --network=service:virbr0,address=auto
+done
+says "a table of neighbours that guests fill" \
+        '^warning +neighbour-table: .* at most 4 neighbours of IPv4 .*guests have 3 addresses' \
+        'sysctl -w net.ipv4.neigh.default.gc_thresh2=8 net.ipv4.neigh.default.gc_thresh3=16'
+check "one more" shruthictl create near4 "$GUEST" --memory=8M --network=service:virbr0,address=auto
+says "… and one that is full" '^failed +neighbour-table: .*guests have 4 addresses'
+check "they go" shruthictl remove near1 near2 near3 near4
+rm -r /run/systemd/system/shruthi-neighbours.service.d
+systemctl daemon-reload
+systemctl stop shruthi-neighbours.service
+
 # --- what libvirt rests on ---
 
 systemctl mask --quiet --runtime --now polkit.service

@@ -140,6 +140,9 @@ expect_fail "bob cannot have a file read that bob cannot read" 'Permission denie
 
 expect_output "inspect tells devices and the options for them" 'network service' \
         as_user alice shruthictl image inspect guest.virtio
+objcopy -O elf32-i386 "$guests/guest.multiboot" /home/alice/guest.elf32
+expect_output "one that is entered in 32 bit is not called one of 32 bit alone" 'i686 at entry; may switch to 64 bit' \
+        as_user alice shruthictl image inspect guest.elf32
 expect_output "inspect speaks JSON" '^true$' \
         bash -c "$(declare -f as_user)
                 as_user alice shruthictl --json=short image inspect guest.virtio | jq .Hostable"

@@ -112,6 +112,8 @@ is_none "no address is kept for what was refused" "$(grep -rl '^UNIKERNEL=taken$
 expect_fail "and no name or reservation" '' network_has taken
 check "the bridge of a network is the same network" \
         shruthictl create fixed "$GUEST" --memory=8M --network=service:virbr0,address=192.168.122.207/24 -- '--ipv4={service.address}'
+expect_fail "set takes no field without a value either" 'service.address6. has no value' \
+        shruthictl set fixed -- '--ipv6={service.address6}'
 expect_fail "so an address is taken there as well" "is allocated to unikernel 'fixed'" \
         shruthictl create taken "$GUEST" --network=service:network=default,address=192.168.122.207/24
 check "once it is removed" shruthictl remove fixed

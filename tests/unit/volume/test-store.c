@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -178,10 +179,20 @@ static void test_resize(VolumeFixture *f, const void *data)
 static void test_remove(VolumeFixture *f, const void *data)
 {
         _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int fd = -EBADF;
+        g_autofree char *path = g_build_filename(paths_volumes(), "a", "data", NULL);
+        struct stat st;
 
         make_volume("a", MIB);
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_cmpint(pwrite(fd, "content", 7, 0), ==, 7);
         g_assert_cmpint(volume_remove("a", &error), ==, 0);
         assert_stored("");
+        /* What somebody still has open takes no room. */
+        g_assert_cmpint(fstat(fd, &st), ==, 0);
+        g_assert_cmpint(st.st_size, ==, 0);
+        g_assert_cmpint(st.st_blocks, ==, 0);
         assert_refused(volume_remove("a", &error), &error, ERROR_NO_SUCH_VOLUME, "'a'");
 }
 
