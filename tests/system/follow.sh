@@ -13,8 +13,18 @@
 background_status() { background_ended "$1" && is "… and with $2" "$2" "$(cat "/run/$1.status")"; }
 # TEXT: events have it, in a line of their own.
 seen() { grep -qE -e "$1" /run/events.out; }
-# Whether events, which are begun in the background, listen yet: they have a connection, and have called.
-listening() { [ "$(busctl list --no-legend | grep -cE '^:.* shruthictl ')" -ge "$1" ]; }
+# Whether events, which are begun in the background, listen yet: they have a connection, and have called. Whose that is
+# the bus says; busctl does not since systemd 257, of processes that are in no unit.
+listening() {
+        local name pid n=0
+
+        for name in $(busctl list --unique --no-legend | cut -d' ' -f1); do
+                pid=$(busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus \
+                        GetConnectionUnixProcessID s "$name" 2>/dev/null) || continue
+                [ "$(cat "/proc/${pid#u }/comm" 2>/dev/null)" != shruthictl ] || n=$((n + 1))
+        done
+        [ "$n" -ge "$1" ]
+}
 
 # --- wait
 
