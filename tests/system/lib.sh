@@ -247,6 +247,9 @@ fast_start_of_host() {
 # UNIT PROPERTY
 unit_show() { systemctl show --property="$2" --value -- "$1"; }
 
+# How often systemd has been reloaded since the boot. What it says at first differs (257: also who has asked).
+reloads() { journalctl --sync; journalctl -b -q -o cat _PID=1 | grep -cE '^Reloading(\.|\.\.\.)$'; }
+
 # STAGE: ends the script, has the sandbox rebooted as by "systemctl reboot", and starts the script again
 # with $STAGE set to this. Its results are numbered anew.
 sandbox_reboot() {

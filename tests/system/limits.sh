@@ -18,7 +18,6 @@ set_by() { as_user "$1" shruthictl --no-ask-password set "${@:2}"; }
 limit() { unit_show "$web" "$1"; }
 doctor() { shruthictl doctor || :; }
 status_of() { shruthictl status "$1" || :; }
-reloads() { journalctl --sync; journalctl -q -b -o cat _PID=1 | grep -cE '^(Reloading|Reload requested)'; }
 
 # --- They are settings of the slice.
 

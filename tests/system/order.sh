@@ -146,8 +146,6 @@ configure 'AllowedDependencies=backup-*.timer'
 systemctl restart shruthid
 create() { as_user "$1" shruthictl create "$2" guest-plain.virtio --memory=16M "${@:3}" -- --tick=500; }
 set_by() { as_user "$1" shruthictl set "${@:2}"; }
-reloads() { journalctl --sync; journalctl -b -q -o cat _PID=1 | grep -cE '^Reloading(\.|\.\.\.)$'; }
-
 check "alice creates one" create alice db
 check "bob creates one" create bob his
 n=$(reloads)
