@@ -271,8 +271,8 @@ refused "an option for a verb" -- --help
 refused "nothing" --raw ''
 refused "a word that does not end" --raw 'stop\0tick'
 refused "a space" --raw 'stop tick\0'
-refused "too many words" stop a b c d
-refused "a word of 300 bytes" stop "$(printf 'a%.0s' $(seq 300))"
+refused "too many words" allocate n{1..33}
+refused "a word of 3000 bytes" stop "$(printf 'a%.0s' $(seq 3000))"
 refused "silence" --silent
 expect_output "an unknown verb is the process' own error" '^answer=2$' request explode
 expect_output "so is one too many" '^answer=2$' request stop tick tick
