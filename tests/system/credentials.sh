@@ -199,6 +199,7 @@ expect_output "… which asks" 'Key typed of hers' cat <<<"$typed"
 expect_fail "… and does not show it" '' grep -F "$secret" <<<"$typed"
 is "… one line, without its end" "typed-$secret" "$(content hers typed)"
 expect_output "alice lists the names" '^socket$' alice --no-legend credential list hers
+expect_fields 'credential list' 'Key:string' alice credential list hers
 expect_output "… as JSON" '^\[\{"Key":"socket"\},\{"Key":"tls.key"\},\{"Key":"token"\},\{"Key":"typed"\}\]$' \
         alice --json=short credential list hers
 mkdir -p /tmp/bin
@@ -239,6 +240,8 @@ check_soon "it has the new one" 60 proves hers token "second-$secret
 "
 check "rotated and restarted at once" alice credential rotate --now hers token < <(printf %s "third-$secret")
 check_soon "it has that" 60 proves hers token "third-$secret"
+rotates() { for _ in {1..6}; do alice credential rotate --now hers token < <(printf %s "third-$secret") || return; done; }
+check "as often as alice asks, which is counted against no limit" rotates
 expect_fail "what is not there is not rotated" 'no key' alice credential rotate --now hers nothere <<<x
 check "and the guest was not touched for it" unit_is active unikernel@hers
 check "with shruthid and its sealer gone it starts all the same" bash -c \

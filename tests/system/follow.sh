@@ -26,6 +26,9 @@ listening() {
         [ "$n" -ge "$1" ]
 }
 
+# The event of a failure, whatever it is asked for.
+failed_as_json() { grep '"State":"failed"' /run/json.out; }
+
 # --- wait
 
 define slow "--tick=200" "Ready=console:^tick 0*10\$"
@@ -97,6 +100,8 @@ check_soon "and its end, with status and reason" 60 seen ' ends failed: exit-sta
 check_soon "as an object too" 20 grep -q '"State":"failed"' /run/json.out
 is "which has all facts" '["ends","state","failed","exit-status",7,true,true]' "$(jq -c 'select(.State == "failed") |
         [.Name, .Event, .State, .Result, .ExitStatus, (.Reason | length > 0), (.Timestamp > 1600000000000000)]' /run/json.out)"
+expect_fields events 'CutOff:boolean Event:string ExitStatus:number Health:string InvocationID:string Name:string NeedsRestart:boolean Reason:string Result:string State:string Timestamp:number' \
+        failed_as_json
 check_soon "to others without the reason" 20 grep -qE ' ends failed: exit-status \(7\)$' /run/mallory.out
 define slow "--tick=300"
 check_soon "a definition that changes is told" 20 seen ' slow definition changed$'

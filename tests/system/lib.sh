@@ -192,6 +192,18 @@ is_none() {
         if [ -z "$2" ]; then ok "$1"; else lib_fail "$1" "is '$2', should be nothing" -; fi
 }
 
+# DESC FIELDS COMMAND…: all objects of the output have these fields, as NAME:TYPE, sorted; the man page has
+# them.
+expect_fields() {
+        local desc=$1 fields=$2 key
+        shift 2
+        is "fields of $desc" "$fields" "$("$@" --json=short 2>/dev/null | jq -r '[.] | flatten | .[] | to_entries |
+                map(.key + ":" + (.value | type)) | sort | join(" ")' | sort -u)"
+        for key in $fields; do
+                grep -q "\\b${key%:*}\\b" "$SRC/data/man/shruthictl.1" || fail "shruthictl(1) has ${key%:*} of $desc"
+        done
+}
+
 # SECONDS COMMAND…: runs the command until it succeeds; fails when it has not within that time. What is there earlier
 # costs nothing, so the time is one that a machine with much else to do keeps: 60 s at least.
 wait_for() {

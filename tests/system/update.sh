@@ -64,6 +64,11 @@ expect_output "the journal has a message of its own" 'from generation 1 to gener
 expect_output "the difference is shown" '^-Arguments=--tick=200$' alice diff web
 expect_output "also backwards" '^\+Arguments=--tick=200$' alice diff web 2 1
 expect_output "for programs too" '"Diff" *: *".*tick=100' alice diff web --json=short
+expect_fields diff 'Diff:string From:string To:string' alice diff web
+expect_fields history 'Image:string InvocationID:string Number:number Outcome:string Reason:string Source:string State:string Timestamp:number User:number UserName:string' \
+        alice history web
+expect_fields 'update --dry-run' 'Definition:string Former:number Generation:number Outcome:string' \
+        alice update web --dry-run Memory=18M
 expect_output "an update to what is there does nothing" 'as it was, at generation 2' alice update web -- --tick=100
 expect_output "a new image is one by its name" 'generation 3, which is proven' \
         alice update web longer --probation=0 Memory=17M
