@@ -86,6 +86,8 @@ plan alpha
 expect_output "check counts the members" '^Members: +23$' shruthictl fleet check alpha.fleet
 expect_output "… and their memory" '^Memory: +[0-9.]+M needed' shruthictl fleet check alpha.fleet
 expect_output "… and shows addresses" '^  alpha-peer-1  10\.133\.0\.3/24' shruthictl fleet check alpha.fleet
+expect_fields 'fleet check' 'Duration:number Fleet:string Members:array MembersThatFit:number MemoryAvailable:number MemoryNeeded:number Schedule:array Seed:string' \
+        shruthictl fleet check alpha.fleet
 shruthictl fleet check --json=short alpha.fleet >one.json
 shruthictl fleet check --json=short alpha.fleet >two.json
 check "the same plan means the same" jq -e --slurpfile two two.json \
@@ -262,6 +264,9 @@ expect_fail "a plan does not take what has its members' names" 'alpha-peer-77 is
 check "up" shruthictl fleet up --quiet alpha.fleet
 expect_output "list" '^alpha +root +23 +22 +1$' shruthictl fleet list
 expect_output "status" '^alpha-peer-3 +running' shruthictl fleet status alpha
+expect_fields 'fleet list' 'Failed:number Members:number Name:string Owner:number OwnerName:string Running:number' \
+        shruthictl fleet list
+expect_fields 'fleet status' 'Name:string Owner:number OwnerName:string State:string' shruthictl fleet status alpha
 expect_output "the mark" '^Fleet=alpha$' shruthictl show --property=Fleet alpha-peer-3
 # Programs for members.
 fexec() { shruthictl fleet exec "$@"; }

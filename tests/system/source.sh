@@ -188,6 +188,7 @@ expect_output "all are updated" '^db +changed, not running' alice update --all -
 is "also the other" "$(digest_of $IMAGE)" "$(image_of web)"
 expect_output "and then up to date" '^web +up to date' alice update --all
 expect_output "for programs" '"Outcome" *: *"up-to-date"' alice update --all --json=short
+expect_fields 'update --all' 'Generation:number Name:string Outcome:string Reason:string' alice update --all
 is "those without a source are left alone" 2 "$(alice update --all --no-legend | wc -l)"
 expect_output "bob has none" 'No unikernel has UpdateFrom=' as_user bob shruthictl update --all
 expect_fail "--all takes no name" 'give no name' alice update --all web
