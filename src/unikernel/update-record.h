@@ -28,7 +28,7 @@ typedef struct UpdateRecord {
         uint64_t probation_usec;         /* counted from when the guest is ready */
         uint64_t old_started; /* when the former guest began to run, as in RunState; 0 if not known */
         uid_t user;           /* who asked for it */
-        char *boot_id;        /* of the boot in which it began */
+        char *boot_id;        /* of the boot in which it began; empty if a shutdown has interrupted it */
         bool rolling;         /* there is a twin, or was (daemon/change/rolling.h) */
         uint64_t drain_usec;  /* for rolling: how long connections are given to end */
         char *reason;         /* for UPDATE_PHASE_RETURNING: why; or NULL */

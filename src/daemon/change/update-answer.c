@@ -33,7 +33,13 @@ static void update_tell(Update *update)
                         *text = NULL, *probation = time_span_format(update->record.probation_usec);
         LogObject object = {.unikernel = update->name, .owner = owner};
 
-        if (update->outcome == GENERATION_FAILED) {
+        if (update->state == UPDATE_INTERRUPTED) {
+                (void) error_set(&update->error, ERROR_CANCELED,
+                                "systemd shuts down before generation %" G_GUINT64_FORMAT
+                                " of unikernel '%s' was proven; the update goes on at the next boot",
+                                update->record.new_number, update->name);
+                log_object(LOG_NOTICE, &object, NULL, NULL, "%s", update->error.message);
+        } else if (update->outcome == GENERATION_FAILED) {
                 text = update_describe_failure(update);
                 log_object(LOG_WARNING, &object, SHRUTHI_MESSAGE_ROLLED_BACK, NULL, "%s", text);
                 (void) error_set(&update->error, ERROR_UPDATE_FAILED, "%s", text);

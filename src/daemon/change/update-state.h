@@ -11,32 +11,39 @@
  *
  *     CHANGING ──► TRYING ──► NOTING ──► STARTING ──► PROVING ──► KEEPING ──► RETIRING ──► CLEARING ──►
  * ENDED │           │                    ▲   │          │           ▲            ▲                       ▲
- *        │           │            LOOKING ┘   └──┬───────┴─ stopped ─┘            │                       │
- *        │           │               │           │ failed                         │                       │
- *        │           └───────────────┴────────►──┤                                │                       │
- *        │                                       ▼                                │                       │
- *        │                                   RETURNING ──► READING ──► RELOADING ──► RESTARTING           │
+ *        │           │            LOOKING ┘   │ stopped, │           │            │                       │
+ *        │           │               │        │ failed   │           │            │                       │
+ *        │           └───────────────┴────────┴────┬─────┘           │            │                       │
+ *        │                                         ▼                 │            │                       │
+ *        │                     INTERRUPTED ◄──── ASKING ── stopped ──┘            │                       │
+ *        │                               shutdown  │ failed                       │                       │
+ *        │                                         ▼                              │                       │
+ *        │                                     RETURNING ──► READING ──► RELOADING ──► RESTARTING         │
  *        └─ refused, or nothing is to be proven ──────────────────────────────────────────────────────────┘
  *
  * An update begins with CHANGING. One that shruthid finds at its start begins with TRYING, LOOKING or
- * RETURNING, depending on its record (unikernel/update-record.h). LOOKING may lead to STARTING, PROVING,
- * KEEPING or RETURNING. TRYING, NOTING and RETIRING are passed at once if the update is not a rolling one.
+ * RETURNING, depending on its record (unikernel/update-record.h). LOOKING may lead to STARTING, PROVING or
+ * ASKING. A shutdown stops all guests, and that is nobody's verdict on the new generation: the record of an
+ * INTERRUPTED update stays, and the shruthid of the next boot goes on with it. TRYING, NOTING and RETIRING
+ * are passed at once if the update is not a rolling one.
  */
 typedef enum UpdateState {
-        UPDATE_CHANGING,   /* the definition is being changed, see change.h */
-        UPDATE_TRYING,     /* the new generation runs beside the former one, see rolling.h */
-        UPDATE_NOTING,     /* a thread notes that the twin serves */
-        UPDATE_LOOKING,    /* finds out how far a former shruthid came */
-        UPDATE_STARTING,   /* systemd starts the new generation */
-        UPDATE_PROVING,    /* it became ready, and is watched */
-        UPDATE_KEEPING,    /* a thread writes the outcome */
-        UPDATE_RETURNING,  /* a thread restores the former definition */
-        UPDATE_READING,    /* the registry reads it */
-        UPDATE_RELOADING,  /* systemd reloads its units, if needed */
-        UPDATE_RESTARTING, /* systemd starts the former generation */
-        UPDATE_RETIRING,   /* the twin is removed */
-        UPDATE_CLEARING,   /* a thread removes the record */
-        UPDATE_ENDED,      /* it is answered */
+        UPDATE_CHANGING,    /* the definition is being changed, see change.h */
+        UPDATE_TRYING,      /* the new generation runs beside the former one, see rolling.h */
+        UPDATE_NOTING,      /* a thread notes that the twin serves */
+        UPDATE_LOOKING,     /* finds out how far a former shruthid came */
+        UPDATE_STARTING,    /* systemd starts the new generation */
+        UPDATE_PROVING,     /* it became ready, and is watched */
+        UPDATE_ASKING,      /* it ended or was stopped: whether systemd shuts down is being asked */
+        UPDATE_KEEPING,     /* a thread writes the outcome */
+        UPDATE_RETURNING,   /* a thread restores the former definition */
+        UPDATE_READING,     /* the registry reads it */
+        UPDATE_RELOADING,   /* systemd reloads its units, if needed */
+        UPDATE_RESTARTING,  /* systemd starts the former generation */
+        UPDATE_RETIRING,    /* the twin is removed */
+        UPDATE_CLEARING,    /* a thread removes the record */
+        UPDATE_ENDED,       /* it is answered */
+        UPDATE_INTERRUPTED, /* by a shutdown; it is answered, and goes on at the next boot */
         _UPDATE_STATE_MAX,
         _UPDATE_STATE_INVALID = -EINVAL,
 } UpdateState;
@@ -44,8 +51,9 @@ typedef enum UpdateState {
 typedef enum UpdateEvent {
         UPDATE_EVENT_DONE,
         UPDATE_EVENT_FAILED,
-        UPDATE_EVENT_STOPPED, /* it need not be proven, or somebody has stopped it */
-        UPDATE_EVENT_READY,   /* LOOKING: the new generation runs */
+        UPDATE_EVENT_STOPPED,  /* it need not be proven, or somebody has stopped it */
+        UPDATE_EVENT_READY,    /* LOOKING: the new generation runs */
+        UPDATE_EVENT_SHUTDOWN, /* ASKING: systemd stops everything */
         _UPDATE_EVENT_MAX,
 } UpdateEvent;
 

@@ -56,6 +56,15 @@ void update_work_note(void *userdata)
         update_write_record(update);
 }
 
+void update_work_interrupt(void *userdata)
+{
+        Update *update = userdata;
+
+        g_free(update->record.boot_id);
+        update->record.boot_id = g_strdup("");
+        update_write_record(update);
+}
+
 /* A former definition that is in force needs no writing, but systemd may not have read it yet.
  *
  * The restored text may differ from the kept one, if an image path no longer has the same image. */

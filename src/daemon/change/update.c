@@ -80,6 +80,8 @@ static void update_advance(Update *update, UpdateEvent event)
         UpdateState next = update_state_next(update->state, event);
 
         g_assert(next >= 0);
+        if (next == UPDATE_ASKING)
+                update->asked = event;
         update->state = next;
         update_note_outcome(update, event);
         update_enter(update);
@@ -466,6 +468,22 @@ static void update_watch(Update *update)
         updates_look(update->manager, update->name);
 }
 
+/* --- ASKING, INTERRUPTED --- */
+
+/* If the host goes down, systemd knew it before it stopped the first guest. */
+static void on_update_asked(bool shutting_down, void *userdata)
+{
+        Update *update = userdata;
+
+        update_advance(update, shutting_down ? UPDATE_EVENT_SHUTDOWN : update->asked);
+}
+
+/* It is not freed, so that nothing else changes the unikernel while this shruthid lives. */
+static void on_update_interrupted(void *userdata)
+{
+        update_answer(userdata);
+}
+
 /* --- READING, RELOADING, RESTARTING --- */
 
 static void on_update_read(void *userdata)
@@ -550,12 +568,18 @@ static void update_enter(Update *update)
         case UPDATE_PROVING:
                 update_watch(update);
                 break;
+        case UPDATE_ASKING:
+                update_stop_watching(update);
+                systemd_ask_shutdown(manager->systemd, on_update_asked, update);
+                break;
+        case UPDATE_INTERRUPTED:
+                worker_run(manager->loader, 0, NULL, update_work_interrupt, on_update_interrupted, update);
+                break;
         case UPDATE_KEEPING:
                 update_stop_watching(update);
                 worker_run(manager->loader, 0, NULL, update_work_keep, on_update_written, update);
                 break;
         case UPDATE_RETURNING:
-                update_stop_watching(update);
                 worker_run(manager->loader, 0, NULL, update_work_return, on_update_written, update);
                 break;
         case UPDATE_READING:

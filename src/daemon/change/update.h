@@ -27,6 +27,7 @@ typedef struct Update {
         uint64_t new_started;    /* of its guest, once that is ready */
         char *invocation;        /* … of its unit; after a failure, of the run that failed */
         char *text;              /* of a dry run */
+        UpdateEvent asked;       /* ASKING: what it is if systemd does not shut down */
         JobKind start;           /* how the new one is started */
         bool was_active;         /* the former one ran, and must run again */
         bool former_in_force;    /* resumed: the definition is not that of the new generation */
@@ -63,13 +64,16 @@ bool update_is_of_this_boot(const Update *update);
 /* The host was restarted meanwhile, and after a boot only Autostart= starts it. */
 bool update_was_left_behind(const Update *update, const Unikernel *unikernel);
 
-/* update-answer.c: says how it ended, and answers the call, if there is one. */
+/* update-answer.c: says how it ended, or that it goes on at the next boot, and answers the call, if there is
+ * one. */
 void update_answer(Update *update);
 
 /* update-work.c, for threads: the first notes in the record that the twin serves; the second writes the
  * outcome of the new generation; the third restores the former definition, if it is not in force, and writes
- * the outcome in any case; the fourth removes the record. On failure they set update's error. */
+ * the outcome in any case; the fourth removes the record; the last notes in it that its boot is over,
+ * which that of a user's manager may be when that of the host is not. On failure they set update's error. */
 void update_work_note(void *update);
 void update_work_keep(void *update);
 void update_work_return(void *update);
 void update_work_clear(void *update);
+void update_work_interrupt(void *update);

@@ -235,6 +235,47 @@ void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched
         fetch_new(systemd, name, true, done, userdata);
 }
 
+typedef struct ShutdownQuestion {
+        Systemd *systemd;
+        SystemdShutdown done;
+        void *userdata;
+} ShutdownQuestion;
+
+static int on_shutdown_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+        g_autofree ShutdownQuestion *question = userdata;
+        const char *state = "";
+
+        if (!systemd_is_reachable(question->systemd->manager))
+                return 0;
+        if (error || sd_bus_message_read(reply, "v", "s", &state) < 0)
+                log_warning("Cannot ask systemd whether it shuts down: %s",
+                                error ? error->message : "malformed answer");
+
+        question->done(g_str_equal(state, "stopping"), question->userdata);
+        return 0;
+}
+
+void systemd_ask_shutdown(Systemd *systemd, SystemdShutdown done, void *userdata)
+{
+        ShutdownQuestion *question = g_new(ShutdownQuestion, 1);
+        int r;
+
+        *question = (ShutdownQuestion){.systemd = systemd, .done = done, .userdata = userdata};
+        r = sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
+                        "org.freedesktop.DBus.Properties", "Get", on_shutdown_state, question, "ss",
+                        SYSTEMD_MANAGER, "SystemState");
+        if (r >= 0)
+                return;
+
+        g_free(question);
+        if (!systemd_is_reachable(systemd->manager))
+                return;
+        log_warning("Cannot ask systemd whether it shuts down: %s", g_strerror(-r));
+        done(false, userdata);
+}
+
 /* Units that ended while we missed signals are unloaded, and in no list. */
 static void systemd_fetch_unlisted(Systemd *systemd, GHashTable *listed)
 {

@@ -35,6 +35,11 @@ void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void
 /* The same, including all of status.timestamps, one of which takes another call. */
 void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
+/* Finds out whether systemd shuts down, and so stops all units: SystemState in org.freedesktop.systemd1(5).
+ * done is not called if the bus is gone, at which shruthid exits. */
+typedef void (*SystemdShutdown)(bool shutting_down, void *userdata);
+void systemd_ask_shutdown(Systemd *systemd, SystemdShutdown done, void *userdata);
+
 /* Makes systemd reload its units, which runs the generator. Callers during a reload, or the rest after it,
  * share the next one. */
 void systemd_reload(Systemd *systemd, ReloadDone done, void *userdata);

@@ -7,10 +7,11 @@
 
 #include "daemon/change/update-state.h"
 
-#define OK      UPDATE_EVENT_DONE
-#define FAILED  UPDATE_EVENT_FAILED
-#define STOPPED UPDATE_EVENT_STOPPED
-#define READY   UPDATE_EVENT_READY
+#define OK       UPDATE_EVENT_DONE
+#define FAILED   UPDATE_EVENT_FAILED
+#define STOPPED  UPDATE_EVENT_STOPPED
+#define READY    UPDATE_EVENT_READY
+#define SHUTDOWN UPDATE_EVENT_SHUTDOWN
 
 typedef struct Step {
         UpdateEvent event;
@@ -34,8 +35,8 @@ static void walk(UpdateState state, const Step *steps, size_t n)
         } while (0)
 
 #define BACK                                                                                                \
-        {FAILED, UPDATE_RETURNING}, {OK, UPDATE_READING}, {OK, UPDATE_RELOADING}, {OK, UPDATE_RESTARTING},  \
-                        LEFT
+        {FAILED, UPDATE_ASKING}, {FAILED, UPDATE_RETURNING}, {OK, UPDATE_READING}, {OK, UPDATE_RELOADING},  \
+                        {OK, UPDATE_RESTARTING}, LEFT
 #define LEFT                                                                                                \
         {OK, UPDATE_RETIRING}, {OK, UPDATE_CLEARING},                                                       \
         {                                                                                                   \
@@ -58,8 +59,9 @@ static void test_comes_back(void)
         WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, BACK);
         WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, BACK);
         /* However little of the way back works, it has an end. */
-        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {FAILED, UPDATE_RETURNING},
-                        {FAILED, UPDATE_RETIRING}, {FAILED, UPDATE_CLEARING}, {FAILED, UPDATE_ENDED});
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {FAILED, UPDATE_ASKING},
+                        {FAILED, UPDATE_RETURNING}, {FAILED, UPDATE_RETIRING}, {FAILED, UPDATE_CLEARING},
+                        {FAILED, UPDATE_ENDED});
         WALK(UPDATE_RETURNING, {OK, UPDATE_READING}, {FAILED, UPDATE_RELOADING}, {FAILED, UPDATE_RESTARTING},
                         {FAILED, UPDATE_RETIRING}, {FAILED, UPDATE_CLEARING}, {FAILED, UPDATE_ENDED});
 }
@@ -68,7 +70,8 @@ static void test_comes_back(void)
 static void test_is_tried(void)
 {
         WALK(UPDATE_CHANGING, {OK, UPDATE_TRYING}, BACK);
-        WALK(UPDATE_CHANGING, {OK, UPDATE_TRYING}, {STOPPED, UPDATE_KEEPING}, LEFT);
+        WALK(UPDATE_CHANGING, {OK, UPDATE_TRYING}, {STOPPED, UPDATE_ASKING}, {STOPPED, UPDATE_KEEPING},
+                        LEFT);
         WALK(UPDATE_TRYING, {OK, UPDATE_NOTING}, {FAILED, UPDATE_STARTING}, {OK, UPDATE_PROVING},
                         {OK, UPDATE_KEEPING}, LEFT);
         WALK(UPDATE_TRYING, BACK);
@@ -78,28 +81,45 @@ static void test_is_stopped(void)
 {
         WALK(UPDATE_CHANGING, {STOPPED, UPDATE_ENDED});
         WALK(UPDATE_CHANGING, {FAILED, UPDATE_ENDED});
-        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {STOPPED, UPDATE_KEEPING}, LEFT);
-        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {STOPPED, UPDATE_KEEPING},
-                        LEFT);
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {STOPPED, UPDATE_ASKING},
+                        {STOPPED, UPDATE_KEEPING}, LEFT);
+        WALK(UPDATE_CHANGING, TRIED, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {STOPPED, UPDATE_ASKING},
+                        {STOPPED, UPDATE_KEEPING}, LEFT);
 }
 
 static void test_is_resumed(void)
 {
         WALK(UPDATE_LOOKING, {OK, UPDATE_STARTING}, {OK, UPDATE_PROVING}, {OK, UPDATE_KEEPING}, LEFT);
         WALK(UPDATE_LOOKING, {READY, UPDATE_PROVING}, {OK, UPDATE_KEEPING}, LEFT);
-        WALK(UPDATE_LOOKING, {STOPPED, UPDATE_KEEPING}, LEFT);
+        WALK(UPDATE_LOOKING, {STOPPED, UPDATE_ASKING}, {STOPPED, UPDATE_KEEPING}, LEFT);
         WALK(UPDATE_LOOKING, BACK);
 }
 
-/* From each state but the last one something leads on, whatever happens there. */
+/* Whatever a shutdown does to the guest, the update keeps its record. */
+static void test_is_interrupted(void)
+{
+        static const UpdateState states[] = {UPDATE_TRYING, UPDATE_LOOKING, UPDATE_STARTING, UPDATE_PROVING};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
+                g_assert_cmpint(update_state_next(states[i], STOPPED), ==, UPDATE_ASKING);
+                g_assert_cmpint(update_state_next(states[i], FAILED), ==, UPDATE_ASKING);
+        }
+        g_assert_cmpint(update_state_next(UPDATE_ASKING, SHUTDOWN), ==, UPDATE_INTERRUPTED);
+}
+
+/* From each state but the last ones something leads on, whatever happens there. */
 static void test_has_no_dead_end(void)
 {
         for (UpdateState state = 0; state < UPDATE_ENDED; state++) {
-                g_assert_cmpint(update_state_next(state, OK), >=, 0);
+                /* Nobody says of a failure that all is well. */
+                if (state != UPDATE_ASKING)
+                        g_assert_cmpint(update_state_next(state, OK), >=, 0);
                 g_assert_cmpint(update_state_next(state, FAILED), >=, 0);
         }
-        for (UpdateEvent event = 0; event < _UPDATE_EVENT_MAX; event++)
+        for (UpdateEvent event = 0; event < _UPDATE_EVENT_MAX; event++) {
                 g_assert_cmpint(update_state_next(UPDATE_ENDED, event), ==, _UPDATE_STATE_INVALID);
+                g_assert_cmpint(update_state_next(UPDATE_INTERRUPTED, event), ==, _UPDATE_STATE_INVALID);
+        }
 }
 
 static void test_judges(void)
@@ -167,6 +187,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/update-state/is-tried", test_is_tried);
         g_test_add_func("/daemon/update-state/is-stopped", test_is_stopped);
         g_test_add_func("/daemon/update-state/is-resumed", test_is_resumed);
+        g_test_add_func("/daemon/update-state/is-interrupted", test_is_interrupted);
         g_test_add_func("/daemon/update-state/has-no-dead-end", test_has_no_dead_end);
         g_test_add_func("/daemon/update-state/judges-a-generation", test_judges);
 
