@@ -86,7 +86,7 @@ plan alpha
 expect_output "check counts the members" '^Members: +23$' shruthictl fleet check alpha.fleet
 expect_output "… and their memory" '^Memory: +[0-9.]+M needed' shruthictl fleet check alpha.fleet
 expect_output "… and shows addresses" '^  alpha-peer-1  10\.133\.0\.3/24' shruthictl fleet check alpha.fleet
-expect_fields 'fleet check' 'Duration:number Fleet:string Members:array MembersThatFit:number MemoryAvailable:number MemoryNeeded:number Schedule:array Seed:string' \
+expect_fields 'fleet check' 'Duration:number EntriesLeftOut:number Fleet:string Links:array Members:array MembersThatFit:number MemoryAvailable:number MemoryNeeded:number Schedule:array Seed:string' \
         shruthictl fleet check alpha.fleet
 shruthictl fleet check --json=short alpha.fleet >one.json
 shruthictl fleet check --json=short alpha.fleet >two.json
