@@ -23,7 +23,7 @@
 #include "fleet/results/lateness.h"
 #include "switch/protocol.h"
 
-#define PATIENCE_SEC 30
+#define TIMEOUT_SEC 30
 #define SUMMARY_MAX  (64 * 1024)
 
 /* Of one network. */
@@ -49,7 +49,7 @@ void fleet_emulation_free(gpointer data)
 static int links_connect(Ctl *ctl, const char *network, bool quietly, int *ret_fd, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        struct timeval patience = {.tv_sec = PATIENCE_SEC};
+        struct timeval timeout = {.tv_sec = TIMEOUT_SEC};
         _cleanup_close_ int fd = -EBADF;
         int r;
 
@@ -60,8 +60,8 @@ static int links_connect(Ctl *ctl, const char *network, bool quietly, int *ret_f
         if (r < 0)
                 return r;
         if (fcntl(fd, F_SETFL, 0) < 0 ||
-                        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
-                        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
+                        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
+                        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0)
                 return error_set_errno(ret_error, errno, "Cannot use the connection to shruthi-switch");
 
         *ret_fd = TAKE_FD(fd);
@@ -83,7 +83,7 @@ static int links_ask(int socket, const SwitchRequest *request, int fd, char **re
         n = r < 0 ? r : socket_receive_with_fd(socket, data, SWITCH_MESSAGE_MAX, &received);
         if (n == -EAGAIN)
                 return error_set(ret_error, ERROR_TIMED_OUT, "shruthi-switch has not answered for %d s",
-                                PATIENCE_SEC);
+                                TIMEOUT_SEC);
         if (n <= 0)
                 return error_set_errno(ret_error, n < 0 ? (int) n : -ECONNRESET,
                                 "Lost the connection to shruthi-switch");
