@@ -273,6 +273,8 @@ expect_fail "what is behind a URL" 'fetch the file yourself' own sh -c \
                 UpdateVerify=sha256sums:https://images.example/SUMS && shruthictl --user update web'
 expect_fail "a network of libvirt" 'leave out --user' ctl network create lan
 expect_fail "one whose links are emulated, either" 'leave out --user' ctl network create far --emulated
+expect_fail "nor are there links" 'leave out --user' own busctl --user call org.dream.Shruthi /org/dream/Shruthi \
+        org.dream.Shruthi.Manager OpenNetworkLinks s far
 own sh -c 'mkdir -p ~/.config/shruthi; printf "[Shruthi]\nStoreSizeMax=4K\n" >~/.config/shruthi/shruthi.conf'
 check "a shruthi.conf of mallory's is read" sys reload-or-restart shruthid
 expect_fail "its limit of the store holds for its owner, too" 'StoreSizeMax' own sh -c "

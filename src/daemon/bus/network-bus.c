@@ -133,7 +133,7 @@ static int network_method_remove(sd_bus_message *message, void *userdata, sd_bus
         return 1;
 }
 
-static int network_method_by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method,
+int network_method_by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method,
                 sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;

@@ -12,6 +12,10 @@ extern const sd_bus_vtable network_vtable[];
 int network_method_get_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int network_method_open_links(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 
+/* Calls one of them for the network whose name is the message's only argument. */
+int network_method_by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method,
+                sd_bus_error *ret_error);
+
 int network_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
                 void **ret_found, sd_bus_error *ret_error);
 int network_node_enumerate(

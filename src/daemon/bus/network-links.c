@@ -151,25 +151,14 @@ int network_method_open_links(sd_bus_message *message, void *userdata, sd_bus_er
 int method_open_network_links(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        Manager *manager = userdata;
-        Network *network;
-        const char *name;
         int r;
 
-        r = sd_bus_message_read(message, "s", &name);
-        if (r < 0)
-                return reply_invalid_args(message, r);
-
-        r = network_find(manager, name, &network, &error);
-        if (r < 0 && error.code == ERROR_NO_SUCH_NETWORK && paths_are_of_user()) {
-                error_clear(&error);
+        if (paths_are_of_user()) {
                 r = error_set(&error, ERROR_NOT_SUPPORTED,
                                 "A user's own unikernels have no networks of libvirt, and so no emulated "
-                                "ones: leave "
-                                "out --user for those of the system");
-        }
-        if (r < 0)
+                                "ones: leave out --user for those of the system");
                 return reply_error(message, &error, r);
+        }
 
-        return network_method_open_links(message, network, ret_error);
+        return network_method_by_name(message, userdata, network_method_open_links, ret_error);
 }
