@@ -172,9 +172,17 @@ static void on_systemd_ready(Manager *manager)
         }
 }
 
+static void on_systemd_job_removed(
+                Manager *manager, const char *path, const char *unit, const char *result)
+{
+        jobs_removed(manager, path, unit, result);
+        if (g_str_equal(unit, SYSTEMD_SHUTDOWN_UNIT))
+                updates_check_shutdown(manager);
+}
+
 static const SystemdListener systemd_listener = {
                 .ready = on_systemd_ready,
-                .job_removed = jobs_removed,
+                .job_removed = on_systemd_job_removed,
                 .signals_missed = jobs_check,
 };
 

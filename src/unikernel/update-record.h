@@ -26,7 +26,9 @@ typedef struct UpdateRecord {
         UpdatePhase phase;
         uint64_t old_number, new_number; /* generations */
         uint64_t probation_usec;         /* counted from when the guest is ready */
-        uint64_t old_started; /* when the former guest began to run, as in RunState; 0 if not known */
+        /* When the former guest began to run, as in RunState, or that which a shutdown has interrupted:
+         * how that run ends does not count. 0 if not known. */
+        uint64_t old_started;
         uid_t user;           /* who asked for it */
         char *boot_id;        /* of the boot in which it began; empty if a shutdown has interrupted it */
         bool rolling;         /* there is a twin, or was (daemon/change/rolling.h) */

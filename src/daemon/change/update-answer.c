@@ -36,7 +36,8 @@ static void update_tell(Update *update)
         if (update->state == UPDATE_INTERRUPTED) {
                 (void) error_set(&update->error, ERROR_CANCELED,
                                 "systemd shuts down before generation %" G_GUINT64_FORMAT
-                                " of unikernel '%s' was proven; the update goes on at the next boot",
+                                " of unikernel '%s' was proven; the update goes on at the next boot, or "
+                                "if the shutdown is canceled",
                                 update->record.new_number, update->name);
                 log_object(LOG_NOTICE, &object, NULL, NULL, "%s", update->error.message);
         } else if (update->outcome == GENERATION_FAILED) {

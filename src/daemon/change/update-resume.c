@@ -19,8 +19,8 @@ bool update_is_of_this_boot(const Update *update)
 
 bool update_was_left_behind(const Update *update, const Unikernel *unikernel)
 {
-        return !update_is_of_this_boot(update) && !unikernel->properties.autostart &&
-               !unikernel_is_active(unikernel);
+        return !update->shutdown_canceled && !update_is_of_this_boot(update) &&
+               !unikernel->properties.autostart && !unikernel_is_active(unikernel);
 }
 
 /* Whether the definition is that of the new generation. If it cannot be read, nothing speaks against it. */
@@ -52,6 +52,13 @@ static void update_note_unwritten(Update *update)
                 update->failure = g_strdup("its definition was not written");
 }
 
+/* After a boot there is no former guest beside which a twin could be tried. */
+static bool update_can_try(const Update *update, const Unikernel *unikernel)
+{
+        return update_is_of_this_boot(update) ||
+               (update->shutdown_canceled && unikernel_state_is_up(unikernel->properties.state));
+}
+
 void update_find_state(Update *update, const Unikernel *unikernel)
 {
         update->was_active = !update_was_left_behind(update, unikernel);
@@ -60,9 +67,8 @@ void update_find_state(Update *update, const Unikernel *unikernel)
         else if (!update_is_written(update))
                 update_note_unwritten(update);
 
-        /* After a boot there is no former guest beside which a twin could be tried. */
         update->state = update->failure ? UPDATE_RETURNING
-                        : update->record.phase == UPDATE_PHASE_TRYING && update_is_of_this_boot(update)
+                        : update->record.phase == UPDATE_PHASE_TRYING && update_can_try(update, unikernel)
                                         ? UPDATE_TRYING
                                         : UPDATE_LOOKING;
         if (update->failure)

@@ -29,7 +29,8 @@ UpdateState update_state_next(UpdateState state, UpdateEvent event)
                         {UPDATE_PROVING, ANY, UPDATE_ASKING},
                         {UPDATE_ASKING, UPDATE_EVENT_STOPPED, UPDATE_KEEPING},
                         {UPDATE_ASKING, UPDATE_EVENT_FAILED, UPDATE_RETURNING},
-                        {UPDATE_ASKING, UPDATE_EVENT_SHUTDOWN, UPDATE_INTERRUPTED},
+                        {UPDATE_ASKING, UPDATE_EVENT_SHUTDOWN, UPDATE_SUSPENDING},
+                        {UPDATE_SUSPENDING, ANY, UPDATE_INTERRUPTED},
                         {UPDATE_KEEPING, ANY, UPDATE_RETIRING},
                         {UPDATE_RETURNING, UPDATE_EVENT_DONE, UPDATE_READING},
                         /* The new generation stays, because there is no space for the former one. */

@@ -15,7 +15,7 @@
  *        │           │               │        │ failed   │           │            │                       │
  *        │           └───────────────┴────────┴────┬─────┘           │            │                       │
  *        │                                         ▼                 │            │                       │
- *        │                     INTERRUPTED ◄──── ASKING ── stopped ──┘            │                       │
+ *        │      INTERRUPTED ◄── SUSPENDING ◄──── ASKING ── stopped ──┘            │                       │
  *        │                               shutdown  │ failed                       │                       │
  *        │                                         ▼                              │                       │
  *        │                                     RETURNING ──► READING ──► RELOADING ──► RESTARTING         │
@@ -23,9 +23,10 @@
  *
  * An update begins with CHANGING. One that shruthid finds at its start begins with TRYING, LOOKING or
  * RETURNING, depending on its record (unikernel/update-record.h). LOOKING may lead to STARTING, PROVING or
- * ASKING. A shutdown stops all guests, and that is nobody's verdict on the new generation: the record of an
- * INTERRUPTED update stays, and the shruthid of the next boot goes on with it. TRYING, NOTING and RETIRING
- * are passed at once if the update is not a rolling one.
+ * ASKING. A shutdown stops all guests, and that is nobody's verdict on the new generation: the record of
+ * an INTERRUPTED update stays, and the shruthid of the next boot goes on with it; or this one does, as if
+ * it had just been started, if the shutdown is canceled. TRYING, NOTING and RETIRING are passed at once if
+ * the update is not a rolling one.
  */
 typedef enum UpdateState {
         UPDATE_CHANGING,    /* the definition is being changed, see change.h */
@@ -35,6 +36,7 @@ typedef enum UpdateState {
         UPDATE_STARTING,    /* systemd starts the new generation */
         UPDATE_PROVING,     /* it became ready, and is watched */
         UPDATE_ASKING,      /* it ended or was stopped: whether systemd shuts down is being asked */
+        UPDATE_SUSPENDING,  /* a thread notes that a shutdown has interrupted it */
         UPDATE_KEEPING,     /* a thread writes the outcome */
         UPDATE_RETURNING,   /* a thread restores the former definition */
         UPDATE_READING,     /* the registry reads it */
@@ -43,7 +45,7 @@ typedef enum UpdateState {
         UPDATE_RETIRING,    /* the twin is removed */
         UPDATE_CLEARING,    /* a thread removes the record */
         UPDATE_ENDED,       /* it is answered */
-        UPDATE_INTERRUPTED, /* by a shutdown; it is answered, and goes on at the next boot */
+        UPDATE_INTERRUPTED, /* it is answered, and goes on at the next boot, or when no shutdown is left */
         _UPDATE_STATE_MAX,
         _UPDATE_STATE_INVALID = -EINVAL,
 } UpdateState;

@@ -17,6 +17,7 @@
 #include "unikernel/exit-record.h"
 
 static void update_enter(Update *update);
+static void update_resume(Manager *manager, const char *name, bool shutdown_canceled);
 
 static Update *update_new(Manager *manager, const char *name)
 {
@@ -85,6 +86,14 @@ static void update_advance(Update *update, UpdateEvent event)
         update->state = next;
         update_note_outcome(update, event);
         update_enter(update);
+}
+
+/* A thread has written what belongs to the state. */
+static void on_update_written(void *userdata)
+{
+        Update *update = userdata;
+
+        update_advance(update, update->error.message ? UPDATE_EVENT_FAILED : UPDATE_EVENT_DONE);
 }
 
 /* --- What is known of the unikernel --- */
@@ -343,6 +352,14 @@ static void update_retire(Update *update)
 
 /* --- LOOKING --- */
 
+/* Whatever became of a guest that a canceled shutdown has stopped says nothing. */
+static bool update_needs_start(const Update *update, const UpdateFacts *facts)
+{
+        return facts->state == UNIKERNEL_STOPPING ||
+               (update->shutdown_canceled && !unikernel_state_is_up(facts->state) &&
+                               facts->state != UNIKERNEL_STARTING);
+}
+
 static void update_look_at_start(Update *update)
 {
         const Unikernel *unikernel = unikernel_get(update->manager, update->name);
@@ -356,7 +373,7 @@ static void update_look_at_start(Update *update)
                 return;
         }
 
-        switch (facts.state == UNIKERNEL_STOPPING ? UPDATE_START : update_judge(&facts)) {
+        switch (update_needs_start(update, &facts) ? UPDATE_START : update_judge(&facts)) {
         case UPDATE_START:
                 update->start = unikernel_state_is_up(facts.state) ? JOB_RESTART : JOB_START;
                 update_advance(update, UPDATE_EVENT_DONE);
@@ -468,20 +485,31 @@ static void update_watch(Update *update)
         updates_look(update->manager, update->name);
 }
 
-/* --- ASKING, INTERRUPTED --- */
+/* --- ASKING, SUSPENDING --- */
 
 /* If the host goes down, systemd knew it before it stopped the first guest. */
 static void on_update_asked(bool shutting_down, void *userdata)
 {
         Update *update = userdata;
 
+        shutting_down = shutting_down || update->shutdown_over;
         update_advance(update, shutting_down ? UPDATE_EVENT_SHUTDOWN : update->asked);
 }
 
-/* It is not freed, so that nothing else changes the unikernel while this shruthid lives. */
-static void on_update_interrupted(void *userdata)
+/* The run that the shutdown ends is forgotten as that of the former generation is: where /run stays, as in a
+ * soft reboot, its end is still there when the update goes on. */
+static void update_suspend(Update *update)
 {
-        update_answer(userdata);
+        _cleanup_exit_record_ ExitRecord end = EXIT_RECORD_INIT;
+        _cleanup_guest_ Guest guest = {};
+
+        guest_read(update->name, &guest);
+        if (guest.started_at > 0)
+                update->record.old_started = guest.started_at;
+        else if (exit_record_read(update->name, &end) >= 0 && end.started_at > 0)
+                update->record.old_started = end.started_at;
+
+        worker_run(update->manager->loader, 0, NULL, update_work_interrupt, on_update_written, update);
 }
 
 /* --- READING, RELOADING, RESTARTING --- */
@@ -529,13 +557,24 @@ static void update_restart_former(Update *update)
                                 on_update_restarted, update);
 }
 
-/* --- ENDED --- */
+/* --- INTERRUPTED, ENDED --- */
 
-static void on_update_written(void *userdata)
+/* Frees update. */
+static void update_go_on(Update *update)
 {
-        Update *update = userdata;
+        Manager *manager = update->manager;
+        g_autofree char *name = g_strdup(update->name);
 
-        update_advance(update, update->error.message ? UPDATE_EVENT_FAILED : UPDATE_EVENT_DONE);
+        update_free(update);
+        update_resume(manager, name, true);
+}
+
+/* It is not freed, so that nothing else changes the unikernel while this shruthid lives. */
+static void update_wait_for_boot(Update *update)
+{
+        update_answer(update);
+        if (update->shutdown_over)
+                update_go_on(update);
 }
 
 static void update_end(Update *update)
@@ -572,8 +611,11 @@ static void update_enter(Update *update)
                 update_stop_watching(update);
                 systemd_ask_shutdown(manager->systemd, on_update_asked, update);
                 break;
+        case UPDATE_SUSPENDING:
+                update_suspend(update);
+                break;
         case UPDATE_INTERRUPTED:
-                worker_run(manager->loader, 0, NULL, update_work_interrupt, on_update_interrupted, update);
+                update_wait_for_boot(update);
                 break;
         case UPDATE_KEEPING:
                 update_stop_watching(update);
@@ -605,7 +647,7 @@ static void update_enter(Update *update)
         }
 }
 
-static void update_resume(Manager *manager, const char *name)
+static void update_resume(Manager *manager, const char *name, bool shutdown_canceled)
 {
         const Unikernel *unikernel = unikernel_get(manager, name);
         _cleanup_update_record_ UpdateRecord record = {};
@@ -626,6 +668,7 @@ static void update_resume(Manager *manager, const char *name)
         update = update_new(manager, name);
         update->record = record;
         record = (UpdateRecord){};
+        update->shutdown_canceled = shutdown_canceled;
         update_add_twin(update);
         update_find_state(update, unikernel);
         update_enter(update);
@@ -636,6 +679,45 @@ void updates_resume(Manager *manager)
         g_auto(GStrv) names = update_records_list();
 
         for (char **name = names; *name; name++)
-                update_resume(manager, *name);
+                update_resume(manager, *name, false);
         rolling_sweep(manager);
+}
+
+/* Of the guest that is being proven, or of its twin. */
+static bool update_is_being_stopped(const Update *update)
+{
+        g_autofree char *twin = name_of_twin(update->name);
+        const char *const names[] = {update->name, update->rolling ? twin : NULL, NULL};
+
+        for (const char *const *name = names; *name; name++) {
+                const Unikernel *unikernel = unikernel_get(update->manager, *name);
+
+                if (unikernel && unikernel->properties.state == UNIKERNEL_STOPPING)
+                        return true;
+        }
+
+        return false;
+}
+
+/* Stops that the shutdown has begun go on after it was canceled. */
+static void on_updates_shutdown(bool shutting_down, void *userdata)
+{
+        Manager *manager = userdata;
+        g_autoptr(GList) updates = g_hash_table_get_values(manager->updates);
+
+        for (GList *l = shutting_down ? NULL : updates; l; l = l->next) {
+                Update *update = l->data;
+
+                if (update->state == UPDATE_INTERRUPTED)
+                        update_go_on(update);
+                else if (update->state == UPDATE_ASKING || update->state == UPDATE_SUSPENDING ||
+                                update_is_being_stopped(update))
+                        update->shutdown_over = true;
+        }
+}
+
+void updates_check_shutdown(Manager *manager)
+{
+        if (g_hash_table_size(manager->updates) > 0)
+                systemd_ask_shutdown(manager->systemd, on_updates_shutdown, manager);
 }

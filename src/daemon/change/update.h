@@ -31,6 +31,8 @@ typedef struct Update {
         JobKind start;           /* how the new one is started */
         bool was_active;         /* the former one ran, and must run again */
         bool former_in_force;    /* resumed: the definition is not that of the new generation */
+        bool shutdown_over;      /* what stops the guest is a shutdown, which has been canceled */
+        bool shutdown_canceled;  /* resumed: because of that */
         bool reload;             /* systemd has to reload its units */
         bool untouched;          /* the new one failed as a twin, so the former one runs on */
         Rolling *rolling;        /* the twin; NULL if there is none */
@@ -56,12 +58,16 @@ void updates_resume(Manager *manager);
 /* Called when the properties of name, which may be a twin, have changed. */
 void updates_look(Manager *manager, const char *name);
 
+/* Called when a shutdown may have been canceled: updates that it has interrupted go on. */
+void updates_check_shutdown(Manager *manager);
+
 /* update-resume.c: where an update goes on that has a record and a name only: sets its state, was_active,
  * and what is known of a failure. Reads files, but nobody is served yet. */
 void update_find_state(Update *update, const Unikernel *unikernel);
 bool update_is_of_this_boot(const Update *update);
 
-/* The host was restarted meanwhile, and after a boot only Autostart= starts it. */
+/* The host was restarted meanwhile, and after a boot only Autostart= starts it. What a shutdown has
+ * stopped that was canceled, is started by the update. */
 bool update_was_left_behind(const Update *update, const Unikernel *unikernel);
 
 /* update-answer.c: says how it ended, or that it goes on at the next boot, and answers the call, if there is
@@ -69,9 +75,10 @@ bool update_was_left_behind(const Update *update, const Unikernel *unikernel);
 void update_answer(Update *update);
 
 /* update-work.c, for threads: the first notes in the record that the twin serves; the second writes the
- * outcome of the new generation; the third restores the former definition, if it is not in force, and writes
- * the outcome in any case; the fourth removes the record; the last notes in it that its boot is over,
- * which that of a user's manager may be when that of the host is not. On failure they set update's error. */
+ * outcome of the new generation; the third restores the former definition, if it is not in force, and
+ * writes the outcome in any case; the fourth removes the record; the last notes in it that its boot is
+ * over, which that of a user's manager, or one before a soft reboot, may be when that of the host is not.
+ * On failure they set update's error. */
 void update_work_note(void *update);
 void update_work_keep(void *update);
 void update_work_return(void *update);

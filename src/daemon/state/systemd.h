@@ -35,6 +35,10 @@ void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void
 /* The same, including all of status.timestamps, one of which takes another call. */
 void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
+/* Conflicts with all units, and is active or has a job exactly while SystemState is "stopping"; that is so
+ * for soft reboots, too (systemd.special(7), manager_state() of systemd). */
+#define SYSTEMD_SHUTDOWN_UNIT "shutdown.target"
+
 /* Finds out whether systemd shuts down, and so stops all units: SystemState in org.freedesktop.systemd1(5).
  * done is not called if the bus is gone, at which shruthid exits. */
 typedef void (*SystemdShutdown)(bool shutting_down, void *userdata);

@@ -104,7 +104,9 @@ static void test_is_interrupted(void)
                 g_assert_cmpint(update_state_next(states[i], STOPPED), ==, UPDATE_ASKING);
                 g_assert_cmpint(update_state_next(states[i], FAILED), ==, UPDATE_ASKING);
         }
-        g_assert_cmpint(update_state_next(UPDATE_ASKING, SHUTDOWN), ==, UPDATE_INTERRUPTED);
+        g_assert_cmpint(update_state_next(UPDATE_ASKING, SHUTDOWN), ==, UPDATE_SUSPENDING);
+        g_assert_cmpint(update_state_next(UPDATE_SUSPENDING, OK), ==, UPDATE_INTERRUPTED);
+        g_assert_cmpint(update_state_next(UPDATE_SUSPENDING, FAILED), ==, UPDATE_INTERRUPTED);
 }
 
 /* From each state but the last ones something leads on, whatever happens there. */
