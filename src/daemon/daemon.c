@@ -77,7 +77,7 @@ static int on_daemon_message(sd_bus_message *message, void *userdata, sd_bus_err
         if (r >= 0)
                 r = message_check_size(message, manager_conf(manager)->message_size_max);
         if (r >= 0)
-                return 0;
+                return unikernel_object_await(manager, message);
         if (r == -EMSGSIZE)
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_LIMIT_EXCEEDED,

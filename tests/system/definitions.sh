@@ -127,6 +127,36 @@ done
 is "a guest's 64 is the unit's status" 64 "$(unit_show unikernel@wrong ExecMainStatus)"
 systemctl stop unikernel@fails unikernel@always
 
+# shruthid knows of a file that was written before the call, however it finds out of both at once.
+written() { rm -f $etc/late*.unikernel; shruthictl list >/dev/null; kill -STOP "$(unit_show shruthid MainPID)"; define $etc/"$1".unikernel; }
+# ARGUMENTS…: of busctl call, answered after shruthid has gone on.
+answered_late() {
+        local caller status
+
+        busctl --system --timeout=60 call org.dream.Shruthi "$@" &
+        caller=$!
+        sleep 1
+        kill -CONT "$(unit_show shruthid MainPID)"
+        wait "$caller"
+        status=$?
+        return "$status"
+}
+for turn in 1 2 3 4 5; do
+        written late$turn
+        expect_output "a definition that was just written is found ($turn)" "unikernel/late$turn" \
+                answered_late /org/dream/Shruthi org.dream.Shruthi.Manager GetUnikernel s late$turn
+done
+written late-unit
+expect_output "by its unit, too" unikernel/late_2dunit answered_late /org/dream/Shruthi org.dream.Shruthi.Manager \
+        GetUnikernelByUnit s unikernel@late-unit.service
+written latest
+expect_output "and as an object" '^s "\[Unikernel\]' answered_late /org/dream/Shruthi/unikernel/latest \
+        org.dream.Shruthi.Unikernel GetDefinition
+written late
+expect_fail "another one is not" "There is no unikernel 'later'" answered_late /org/dream/Shruthi \
+        org.dream.Shruthi.Manager GetUnikernel s later
+rm $etc/late*.unikernel
+
 # Autostart=.
 define $etc/boots.unikernel Autostart=yes
 define $etc/rests.unikernel

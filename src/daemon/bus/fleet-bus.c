@@ -11,6 +11,7 @@
 #include "daemon/access/call.h"
 #include "daemon/change/change.h"
 #include "daemon/state/job-run.h"
+#include "daemon/state/registry.h"
 #include "daemon/state/unikernel-access.h"
 
 /* A member that could not be. */
@@ -302,6 +303,7 @@ int method_list_fleets(sd_bus_message *message, void *userdata, sd_bus_error *re
 int method_get_fleet(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
+        Manager *manager = userdata;
         const char *name;
         const Fleet *fleet;
         uint32_t owner;
@@ -315,7 +317,9 @@ int method_get_fleet(sd_bus_message *message, void *userdata, sd_bus_error *ret_
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        fleet = fleet_find(userdata, name, (uid_t) owner);
+        fleet = fleet_find(manager, name, (uid_t) owner);
+        if (!fleet && registry_await(manager->registry, message, NULL))
+                return 1;
         if (!fleet)
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_NO_SUCH_UNIKERNEL,

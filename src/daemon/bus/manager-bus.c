@@ -24,6 +24,7 @@
 #include "daemon/bus/volumes.h"
 #include "daemon/change/change.h"
 #include "daemon/state/configuration.h"
+#include "daemon/state/registry.h"
 
 #define PATH_SIZE_MAX 4096
 
@@ -40,6 +41,8 @@ static int unikernel_method_by_name(sd_bus_message *message, Manager *manager,
                 return reply_invalid_args(message, r);
 
         r = unikernel_find(manager, name, &unikernel, &error);
+        if (r == -ENOENT && registry_await(manager->registry, message, name))
+                return 1;
         if (r < 0)
                 return reply_error(message, &error, r);
 
@@ -180,6 +183,7 @@ static int method_get_unikernel_by_unit(sd_bus_message *message, void *userdata,
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *name = NULL, *shown = NULL;
+        Manager *manager = userdata;
         Unikernel *unikernel;
         const char *unit;
         int r;
@@ -192,11 +196,11 @@ static int method_get_unikernel_by_unit(sd_bus_message *message, void *userdata,
         if (unit_name_parse(unit, &name) < 0)
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_NO_SUCH_UNIKERNEL,
-                                                "Unit '%s' does not belong to a "
-                                                "unikernel",
-                                                shown));
+                                                "Unit '%s' does not belong to a unikernel", shown));
 
-        r = unikernel_find(userdata, name, &unikernel, &error);
+        r = unikernel_find(manager, name, &unikernel, &error);
+        if (r == -ENOENT && registry_await(manager->registry, message, name))
+                return 1;
         if (r < 0)
                 return reply_error(message, &error, r);
 
@@ -219,12 +223,12 @@ static int method_get_unikernel_by_uuid(sd_bus_message *message, void *userdata,
         uuid = g_ascii_strdown(text, -1);
         shown = text_for_display(text, 80);
         unikernel = g_hash_table_lookup(manager->by_uuid, uuid);
+        if ((!unikernel || !unikernel->announced) && registry_await(manager->registry, message, NULL))
+                return 1;
         if (!unikernel || !unikernel->announced)
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_NO_SUCH_UNIKERNEL,
-                                                "There is no unikernel with "
-                                                "UUID '%s'",
-                                                shown));
+                                                "There is no unikernel with UUID '%s'", shown));
 
         return sd_bus_reply_method_return(message, "o", unikernel->path);
 }

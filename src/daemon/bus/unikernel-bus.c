@@ -14,6 +14,7 @@
 #include "daemon/change/change.h"
 #include "daemon/state/job-run.h"
 #include "daemon/state/kill.h"
+#include "daemon/state/registry.h"
 #include "daemon/state/unikernel-access.h"
 
 static int read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret_flags, Error *ret_error)
@@ -213,21 +214,40 @@ static int property_get_uuid(sd_bus *bus, const char *path, const char *interfac
         return sd_bus_message_append(reply, "s", ((Unikernel *) userdata)->uuid);
 }
 
+/* Sets name if path is that of a unikernel; returns that if it exists. */
+static Unikernel *unikernel_of_path(Manager *manager, const char *path, char **ret_name)
+{
+        Unikernel *unikernel;
+
+        if (sd_bus_path_decode(path, SHRUTHI_UNIKERNEL_PATH, ret_name) <= 0)
+                return NULL;
+        unikernel = unikernel_get(manager, *ret_name);
+
+        return unikernel && unikernel->announced ? unikernel : NULL;
+}
+
 int unikernel_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
                 void **ret_found, sd_bus_error *ret_error)
 {
         g_autofree char *name = NULL;
-        Manager *manager = userdata;
-        Unikernel *unikernel;
+        Unikernel *unikernel = unikernel_of_path(userdata, path, &name);
 
-        if (sd_bus_path_decode(path, SHRUTHI_UNIKERNEL_PATH, &name) <= 0)
-                return 0;
-        unikernel = unikernel_get(manager, name);
-        if (!unikernel || !unikernel->announced)
+        if (!unikernel)
                 return 0;
 
         *ret_found = unikernel;
         return 1;
+}
+
+int unikernel_object_await(Manager *manager, sd_bus_message *message)
+{
+        const char *path = sd_bus_message_get_path(message);
+        g_autofree char *name = NULL;
+
+        if (unikernel_of_path(manager, path, &name) || !name)
+                return 0;
+
+        return registry_await(manager->registry, message, name);
 }
 
 int unikernel_node_enumerate(

@@ -10,6 +10,12 @@ extern const sd_bus_vtable unikernel_vtable[];
 
 int unikernel_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
                 void **ret_found, sd_bus_error *ret_error);
+
+/* Returns 1 if message is for the object of a unikernel whose definition is being read, and will be
+ * dispatched again, otherwise 0. For a filter of messages, because sd-bus itself answers for objects that
+ * are not found. */
+int unikernel_object_await(Manager *manager, sd_bus_message *message);
+
 int unikernel_node_enumerate(
                 sd_bus *bus, const char *path, void *userdata, char ***ret_nodes, sd_bus_error *ret_error);
 

@@ -22,6 +22,7 @@
 #include "common/socket.h"
 #include "common/unikernel-name.h"
 #include "common/users.h"
+#include "daemon/access/client.h"
 #include "daemon/state/network-registry.h"
 #include "unikernel/generation.h"
 #include "unikernel/order.h"
@@ -34,6 +35,8 @@
 #define DROPIN_SUFFIX SHRUTHI_DEFINITION_SUFFIX ".d"
 /* passwd(5) and group(5). Other sources of users (nsswitch.conf(5)) do not notify of changes. */
 #define USERS_DIR "/etc"
+/* More calls than these do not wait for a read. */
+#define AWAITING_MAX 512
 
 typedef struct RegistryWaiter {
         void (*done)(void *userdata);
@@ -46,24 +49,29 @@ typedef struct RegistryWatch {
         bool linked; /* the target of a link, for one definition or several */
 } RegistryWatch;
 
+typedef struct RegistryReading RegistryReading;
+
 struct Registry {
         Manager *manager;
         int fd;
         sd_event_source *source;
         GHashTable *watches; /* wd → RegistryWatch */
         GHashTable *dirty;   /* names to be read */
-        bool all_dirty, users_changed, reading;
-        GArray *waiters; /* RegistryWaiter: for the next read */
+        bool all_dirty, users_changed;
+        RegistryReading *reading; /* the one in progress, or NULL */
+        GArray *waiters;          /* RegistryWaiter: for the next read */
+        unsigned awaiting;        /* calls among the waiters */
 };
 
 /* One read: what the thread gets and returns. */
-typedef struct RegistryReading {
+struct RegistryReading {
         Registry *registry;
-        char **names;      /* NULL for all */
+        bool all;
+        char **names;      /* if all: found by the thread */
         GPtrArray *known;  /* names we knew, when all are read: those not found have been removed */
         GHashTable *found; /* name → LoadedDefinition */
-        GArray *waiters;
-} RegistryReading;
+        GArray *waiters;   /* not of the thread */
+};
 
 static const char *definition_dir(unsigned i)
 {
@@ -124,7 +132,7 @@ static void registry_reading_run(void *userdata)
 {
         RegistryReading *reading = userdata;
 
-        if (!reading->names) {
+        if (reading->all) {
                 _cleanup_error_ Error error = ERROR_INIT;
 
                 if (definition_list_names(&reading->names, &error) < 0) {
@@ -189,7 +197,7 @@ static void registry_reading_done(void *userdata)
         RegistryReading *reading = userdata;
         Registry *registry = reading->registry;
 
-        registry->reading = false;
+        registry->reading = NULL;
         registry_reading_apply(reading);
         registry_reading_free(reading);
         registry_read(registry);
@@ -284,6 +292,7 @@ static RegistryReading *registry_reading_new(Registry *registry)
 
         *reading = (RegistryReading){
                         .registry = registry,
+                        .all = registry->all_dirty,
                         .known = g_ptr_array_new_with_free_func(g_free),
                         .found = g_hash_table_new_full(
                                         g_str_hash, g_str_equal, g_free, loaded_definition_free),
@@ -317,9 +326,9 @@ static void registry_read(Registry *registry)
         /* Adds the watches before reading, so a change in between is read twice and never missed. */
         if (registry->all_dirty)
                 registry_watch(registry);
-        registry->reading = true;
+        registry->reading = registry_reading_new(registry);
         worker_run(registry->manager->loader, 0, NULL, registry_reading_run, registry_reading_done,
-                        registry_reading_new(registry));
+                        registry->reading);
 }
 
 /* Whether the file is still being written: it is read when it is closed. A link or a directory is created
@@ -389,13 +398,13 @@ static void registry_event(Registry *registry, const struct inotify_event *event
                 g_hash_table_remove(registry->watches, GINT_TO_POINTER(event->wd));
 }
 
-static int on_registry_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+/* Takes what inotify has to tell, and has read what changed. */
+static void registry_notice(Registry *registry)
 {
-        Registry *registry = userdata;
         char buffer[16 * 1024] __attribute__((aligned(__alignof__(struct inotify_event))));
         ssize_t n;
 
-        while ((n = read(fd, buffer, sizeof buffer)) > 0)
+        while ((n = read(registry->fd, buffer, sizeof buffer)) > 0)
                 for (char *p = buffer; p < buffer + n;) {
                         const struct inotify_event *event = (const struct inotify_event *) p;
 
@@ -407,6 +416,11 @@ static int on_registry_inotify(sd_event_source *source, int fd, uint32_t revents
                 networks_refresh(registry->manager, NULL, NULL);
         registry->users_changed = false;
         registry_read(registry);
+}
+
+static int on_registry_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        registry_notice(userdata);
         return 0;
 }
 
@@ -470,6 +484,58 @@ void registry_refresh(Registry *registry, const char *name, void (*done)(void *u
         else
                 registry->all_dirty = true;
         registry_read(registry);
+}
+
+/* Those who wait for the first read that tells of name as it is now; NULL if it has been read. */
+static GArray *registry_find_waiters(Registry *registry, const char *name)
+{
+        const RegistryReading *reading = registry->reading;
+
+        if (registry->all_dirty || (name ? g_hash_table_contains(registry->dirty, name)
+                                         : g_hash_table_size(registry->dirty) > 0))
+                return registry->waiters;
+        if (reading &&
+                        (reading->all || !name ||
+                                        g_strv_contains((const char *const *) reading->names, name)))
+                return reading->waiters;
+
+        return NULL;
+}
+
+typedef struct AwaitingCall {
+        Registry *registry;
+        sd_bus_message *message;
+} AwaitingCall;
+
+/* If its name has changed meanwhile, it may wait once more. */
+static void on_awaited(void *userdata)
+{
+        g_autofree AwaitingCall *call = userdata;
+        int r = message_redispatch(call->message);
+
+        call->registry->awaiting--;
+        if (r < 0)
+                (void) sd_bus_reply_method_errnof(call->message, r, "Cannot dispatch the call again");
+        sd_bus_message_unref(call->message);
+}
+
+bool registry_await(Registry *registry, sd_bus_message *message, const char *name)
+{
+        RegistryWaiter waiter = {.done = on_awaited};
+        AwaitingCall *call;
+        GArray *waiters;
+
+        registry_notice(registry);
+        waiters = registry_find_waiters(registry, name);
+        if (!waiters || registry->awaiting >= AWAITING_MAX)
+                return false;
+
+        call = g_new(AwaitingCall, 1);
+        *call = (AwaitingCall){.registry = registry, .message = sd_bus_message_ref(message)};
+        waiter.userdata = call;
+        g_array_append_val(waiters, waiter);
+        registry->awaiting++;
+        return true;
 }
 
 GPtrArray *registry_collect_publishers(const Manager *manager, const char *except)
