@@ -25,6 +25,27 @@ deb_make() {
         rm -rf "$dir"
 }
 
+# VERSION UNIT EXPRESSION…: of sed, for a unit of that version.
+deb_change() {
+        local deb=$DEBS/shruthi_$1.deb dir=$DEBS/$1 unit=$2
+
+        shift 2
+        dpkg-deb --raw-extract "$deb" "$dir"
+        find "$dir" -path "*/systemd/system/$unit" -exec sed -i "$@" {} +
+        dpkg-deb --root-owner-group -Znone --build "$dir" "$deb" >/dev/null
+        rm -rf "$dir"
+}
+
+# NAME…: since when the sockets of shruthid and the like listen.
+sockets_since() {
+        local name
+
+        for name in "$@"; do
+                [ "$name" = shruthid ] || name=shruthi-$name
+                unit_show "$name.socket" ActiveEnterTimestampMonotonic
+        done
+}
+
 # VERSION: that version is installed over whatever there is, without a question.
 deb_install() {
         DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends --allow-downgrades \

@@ -16,6 +16,10 @@ foreign=$this+foreign
 for version in "$former" "$this" "$later"; do deb_make "$version"; done
 deb_make "$foreign" 2
 
+# A version whose sockets had other settings.
+deb_change "$former" shruthi-antispoof.socket -e '/^SocketGroup=/d' -e 's/^SocketMode=.*/SocketMode=0600/'
+deb_change "$former" shruthi-seal.socket -e 's/^SocketMode=.*/SocketMode=0660/'
+
 # ── Installation
 check "on a minimal system the package is installed, with what it depends on and no more" deb_install "$former"
 expect_output "the socket and the target are enabled" '^enabled$' systemctl is-enabled shruthid.socket unikernels.target
@@ -44,6 +48,8 @@ facts=$(all_facts)
 proofs=$(guest_says router | grep '^proof')
 shruthid=$(unit_show shruthid.service MainPID)
 keeper=$(unit_show shruthi-domain.service MainPID)
+is "the socket of this version's shruthi-antispoof is one user's" "shruthi 600" "$(stat -c '%U %a' /run/shruthi/antispoof)"
+sockets=$(sockets_since shruthid domain)
 
 for version in "$this" "$later" "$this"; do
         check "with unikernels running, $version is installed over $(installed)" deb_install "$version"
@@ -56,6 +62,11 @@ for version in "$this" "$later" "$this"; do
         is "shruthi-domain.service is the new program" no \
                 "$([ "$(unit_show shruthi-domain.service MainPID)" != "$keeper" ] || echo yes; echo no)"
         keeper=$(unit_show shruthi-domain.service MainPID)
+        is "a socket whose settings have changed has the new ones" "shruthi shruthi-switch 660" \
+                "$(stat -c '%U %G %a' /run/shruthi/antispoof)"
+        is "… also one with a service for each connection" "shruthi 600" "$(stat -c '%U %a' /run/shruthi/seal)"
+        check "… and its service answers" unit_is active shruthi-antispoof.service
+        is "the others have listened all the time" "$sockets" "$(sockets_since shruthid domain)"
         check "$address answers" ping -c 1 -W 5 "$address"
         is_none "nothing of ours failed" "$(systemctl --failed --no-legend --plain | grep -e shruthi -e unikernel@router)"
 done
