@@ -70,6 +70,11 @@ uint64_t memory_overhead(const ImageInfo *info, const Conf *conf)
         return info && info->boot == IMAGE_BOOT_PROCESS ? MEMORY_OVERHEAD_PROCESS : conf->memory_overhead;
 }
 
+uint64_t memory_taken(bool process, const Conf *conf)
+{
+        return process ? MEMORY_TAKEN_PROCESS : conf->memory_overhead;
+}
+
 uint64_t memory_of_host(void)
 {
         struct sysinfo info;

@@ -14,10 +14,16 @@
  * if that is enough. info NULL: the image is not known. */
 uint64_t memory_effective(uint64_t asked, const ImageInfo *info, uint64_t initrd_size, const Conf *conf);
 
-/* What is needed besides the guest's memory: by QEMU, whose figure is MemoryOverhead=; of a process by its
- * runner and the helper that this may call, and by the kernel. */
+/* What may be needed besides the guest's memory at worst: by QEMU, whose figure is MemoryOverhead=; of a
+ * process by its runner and the helper that this may call, and by the kernel. */
 #define MEMORY_OVERHEAD_PROCESS (UINT64_C(16) << 20)
 uint64_t memory_overhead(const ImageInfo *info, const Conf *conf);
+
+/* What a unikernel that runs takes besides the guest's memory: where memory is added up, as in
+ * MemoryMaxPerUser=. A process has a runner and a share of shruthi-domain.service, with 400 KiB of their
+ * own at most (which the benchmark "process" proves), and the kernel's stacks and page tables. */
+#define MEMORY_TAKEN_PROCESS (UINT64_C(512) << 10)
+uint64_t memory_taken(bool process, const Conf *conf);
 
 /* The host's memory and swap in bytes. */
 uint64_t memory_of_host(void);

@@ -352,6 +352,20 @@ expect_fail "less memory than the guest has is refused, and of QEMU nothing said
         'MemoryMax=8M is too little: the guest has 32M, and its runner and the kernel need up to 16M more; write 48M' as alice set hers MemoryMax=8M
 check "she has one without limits, too" as alice create mine guest-plain.spt --now -- --tick=500
 is "… which is in her slice as well" "unikernel-$(id -u alice)-mine.slice" "$(slice_of mine)"
+# The third one is read from a path, at which there may be a domain's image at its next start.
+expect_output "a process counts for its memory and half a MiB" '^Memory +113M +' as alice limits
+configure AllowProcesses=users MemoryMaxPerUser=178M
+systemctl reload shruthid
+check "another one has room below her limit" as alice create third guest-plain.spt
+expect_fail "but no domain, with QEMU" '16M of memory, 32M for QEMU \(MemoryOverhead=\) and 145.5M of .*MemoryMaxPerUser=178M' \
+        as alice create fourth $GUESTS/guest-plain.virtio --memory=16M
+expect_fail "nor one with a little more" '33M of memory and 145.5M of .*MemoryMaxPerUser=178M' as alice create fourth guest-plain.spt \
+        --memory=33M
+check "the next one fills it" as alice create fourth guest-plain.spt
+expect_output "which she sees" '^Memory +178M +178M' as alice limits
+check "they are removed" as alice remove third fourth
+configure AllowProcesses=users
+systemctl reload shruthid
 expect_fail "bob is not her" 'Authentication is required' as bob stop hers
 check "she stops it" as alice stop mine
 check "… starts it" as alice start mine

@@ -33,7 +33,7 @@ int fleet_admission_begin(FleetAdmission *admission, Error *ret_error)
                 return r;
 
         *admission = (FleetAdmission){.memory_default = conf->memory_default,
-                        .overhead = conf->memory_overhead,
+                        .taken = {memory_taken(false, conf), memory_taken(true, conf)},
                         .available = fleet_memory_available()};
         return 0;
 }
@@ -45,7 +45,7 @@ void fleet_admission_add(FleetAdmission *admission, const FleetExpansion *expans
                 const FleetMember *member = fleet_member_find(expansion, group, i);
 
                 admission->needed += (member->memory ?: admission->memory_default) +
-                                     (process ? MEMORY_OVERHEAD_PROCESS : admission->overhead);
+                                     admission->taken[process];
                 admission->n_members++;
                 if (admission->needed <= admission->available)
                         admission->n_fit = admission->n_members;

@@ -7,7 +7,8 @@
  * its Memory= (or DefaultMemory= of shruthi.conf), and what its body needs besides (unikernel/memory.h). */
 
 typedef struct FleetAdmission {
-        uint64_t memory_default, overhead;
+        uint64_t memory_default;
+        uint64_t taken[2]; /* besides: by a domain, by a process */
         uint64_t needed;
         guint n_members;
         guint n_fit; /* of the members in their order, with what is available */

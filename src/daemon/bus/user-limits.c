@@ -10,6 +10,7 @@
 #include "daemon/state/network.h"
 #include "daemon/state/unikernel.h"
 #include "image/store.h"
+#include "unikernel/memory.h"
 #include "volume/store.h"
 
 #define CALLER UINT32_MAX
@@ -56,12 +57,14 @@ static void limits_count(Limits *limits)
 
         g_hash_table_iter_init(&iter, manager->unikernels);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Definition *definition = ((const Unikernel *) value)->loaded.definition;
+                const LoadedDefinition *loaded = &((const Unikernel *) value)->loaded;
+                const Definition *definition = loaded->definition;
                 ResourceUsage usage;
 
                 if (!definition || definition->owner != limits->uid)
                         continue;
-                usage = resource_usage_of(definition, manager_conf(manager));
+                usage = resource_usage_of(definition, memory_taken(loaded->process, manager_conf(manager)),
+                                manager_conf(manager));
                 limits->used[LIMIT_UNIKERNELS]++;
                 limits->used[LIMIT_MEMORY] += usage.memory;
                 limits->used[LIMIT_CPUS] += usage.cpus;

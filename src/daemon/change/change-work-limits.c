@@ -7,31 +7,36 @@
 #include "common/size.h"
 #include "common/users.h"
 #include "daemon/change/change-work-private.h"
+#include "daemon/change/image-access.h"
 #include "image/inspect.h"
+#include "unikernel/memory.h"
 
 static uint64_t memory_of(const Definition *definition, const Conf *conf)
 {
         return definition->memory ?: conf->memory_default;
 }
 
-/* usage includes the memory of QEMU itself. */
+/* usage includes what is taken besides the guest's memory. */
 static int draft_check_memory_limit(const Draft *draft, const ResourceUsage *usage, uint64_t others)
 {
         const Conf *conf = draft->conf;
         uint64_t memory = memory_of(draft->definition, conf);
         g_autofree char *wanted = size_format(memory), *limit = size_format(conf->memory_max),
                         *user_limit = size_format(conf->memory_max_user), *sum = size_format(others),
-                        *overhead = size_format(conf->memory_overhead);
+                        *taken = size_format(draft->taken),
+                        *besides = NULL;
+        const char *by = draft->process ? "its process" : "QEMU (MemoryOverhead=)";
 
+        besides = draft->taken > 0 ? g_strdup_printf(", %s for %s", taken, by) : g_strdup("");
         if (memory > conf->memory_max)
                 return draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
                                 "%s of memory exceed the limit of a unikernel (MemoryMax=%s)", wanted,
                                 limit);
         if (others > conf->memory_max_user || usage->memory > conf->memory_max_user - others)
                 return draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory, %s for QEMU (MemoryOverhead=) and %s of the owner's other "
-                                "unikernels exceed the limit of the user (MemoryMaxPerUser=%s)",
-                                wanted, overhead, sum, user_limit);
+                                "%s of memory%s and %s of the owner's other unikernels exceed the limit of "
+                                "the user (MemoryMaxPerUser=%s)",
+                                wanted, besides, sum, user_limit);
 
         return 0;
 }
@@ -53,13 +58,25 @@ static int draft_check_cpus(const Draft *draft, unsigned cpus, uint64_t others)
         return 0;
 }
 
+/* What there was takes besides its guest's memory. */
+static uint64_t draft_taken_before(const Draft *draft, const Definition *before)
+{
+        _cleanup_image_info_ ImageInfo *info = NULL;
+        bool process = before->image[0] != '/' &&
+                       image_inspect_stored(before->image, before->architecture, &info, NULL) >= 0 &&
+                       info->boot == IMAGE_BOOT_PROCESS;
+
+        return memory_taken(process, draft->conf);
+}
+
 /* A user may keep what they already have, whatever else changes. before is NULL if there was nothing. */
 static int draft_check_increase(const Draft *draft, const Definition *before, const ResourceUsage *others)
 {
-        ResourceUsage usage = resource_usage_of(draft->definition, draft->conf),
-                      old = before ? resource_usage_of(before, draft->conf) : (ResourceUsage){};
+        ResourceUsage usage = resource_usage_of(draft->definition, draft->taken, draft->conf), old = {};
         int r = 0;
 
+        if (before)
+                old = resource_usage_of(before, draft_taken_before(draft, before), draft->conf);
         if (usage.memory > old.memory)
                 r = draft_check_memory_limit(draft, &usage, others->memory);
         if (r >= 0 && usage.cpus > old.cpus)
@@ -148,7 +165,7 @@ int draft_check_limits(const Draft *draft)
 
 int draft_check_twin_limits(const Draft *draft)
 {
-        ResourceUsage usage = resource_usage_of(draft->definition, draft->conf), others;
+        ResourceUsage usage = resource_usage_of(draft->definition, draft->taken, draft->conf), others;
         unsigned addresses = draft_count_addresses(draft, draft->definition),
                  max = draft->conf->addresses_max_user, owned;
         int r;

@@ -13,6 +13,8 @@ typedef struct Draft {
         Definition *old;       /* NULL if none, or if it cannot be read */
         char *text;
         Definition *definition;
+        bool process;   /* the definition's image becomes a process */
+        uint64_t taken; /* besides the guest's memory, see memory_taken(); 0 until the image is known */
         Generation *target;   /* that a rollback returns to; NULL if it is none */
         Generation *replaced; /* the target as it was kept until now; NULL if the text has a new number */
         char *pinned[2]; /* digests of image and initrd, kept from pruning until the definition names them */

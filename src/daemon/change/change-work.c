@@ -25,6 +25,7 @@
 #include "unikernel/credential-space.h"
 #include "unikernel/devices.h"
 #include "unikernel/lease.h"
+#include "unikernel/memory.h"
 #include "unikernel/process-rules.h"
 #include "unikernel/unit-dropins.h"
 #include "unikernel/unit-files.h"
@@ -59,11 +60,11 @@ void change_result_clear(ChangeResult *result)
         *result = CHANGE_RESULT_INIT;
 }
 
-ResourceUsage resource_usage_of(const Definition *definition, const Conf *conf)
+ResourceUsage resource_usage_of(const Definition *definition, uint64_t taken, const Conf *conf)
 {
         return (ResourceUsage){
                         .uid = definition->owner,
-                        .memory = (definition->memory ?: conf->memory_default) + conf->memory_overhead,
+                        .memory = (definition->memory ?: conf->memory_default) + taken,
                         .cpus = definition->cpus,
         };
 }
@@ -374,12 +375,16 @@ static int draft_settle_memory(Draft *draft, const ImageInfo *info)
         int r;
 
         r = draft_check_memory(draft, info, &memory);
-        if (r < 0 || memory == (draft->definition->memory ?: draft->conf->memory_default))
+        if (r >= 0 && memory != (draft->definition->memory ?: draft->conf->memory_default)) {
+                settings_put_bytes(settings, SETTING_MEMORY, memory);
+                r = draft_apply(draft, settings, NULL, NULL);
+        }
+        if (r < 0)
                 return r;
 
-        settings_put_bytes(settings, SETTING_MEMORY, memory);
-        r = draft_apply(draft, settings, NULL, NULL);
-        return r < 0 ? r : draft_check_limits(draft);
+        draft->process = info && info->boot == IMAGE_BOOT_PROCESS;
+        draft->taken = memory_taken(draft->process, draft->conf);
+        return draft_check_limits(draft);
 }
 
 static bool definition_wants_addresses(const Definition *definition)
@@ -424,7 +429,7 @@ static int draft_write(Draft *draft)
                 return 0;
         }
         result->owner = draft->definition->owner;
-        result->usage = resource_usage_of(draft->definition, draft->conf);
+        result->usage = resource_usage_of(draft->definition, draft->taken, draft->conf);
         result->publisher = publisher_new(draft->definition);
         result->usage.addresses = draft_count_addresses(draft, draft->definition);
         result->addresses = create && definition_wants_addresses(draft->definition);

@@ -23,13 +23,13 @@ typedef enum ChangeKind {
 /* What a unikernel counts as in its owner's limits. */
 typedef struct ResourceUsage {
         uid_t uid;
-        uint64_t memory; /* includes that of QEMU itself */
+        uint64_t memory; /* includes what is taken besides the guest's, see memory_taken() */
         unsigned cpus;
         unsigned addresses; /* as of network_count_addresses(), which depends on the networks' owners */
 } ResourceUsage;
 
-/* The usage of a definition, without its addresses. */
-ResourceUsage resource_usage_of(const Definition *definition, const Conf *conf);
+/* The usage of a definition, without its addresses. taken: see memory_taken(). */
+ResourceUsage resource_usage_of(const Definition *definition, uint64_t taken, const Conf *conf);
 
 /* For a change that is proven afterwards, see update.h. */
 typedef struct ChangeUpdate {

@@ -16,6 +16,7 @@
 #include "daemon/state/systemd.h"
 #include "unikernel/exit-record.h"
 #include "unikernel/listeners.h"
+#include "unikernel/memory.h"
 
 static const char *const change_verb_table[_CHANGE_KIND_MAX] = {
                 [CHANGE_CREATE] = "create",
@@ -223,7 +224,9 @@ GArray *change_collect_usages(const Change *change)
                 if (g_str_equal(unikernel->name, request->name) || (other && change_is_written(other)))
                         continue;
                 if (definition) {
-                        usage = resource_usage_of(definition, request->conf->conf);
+                        usage = resource_usage_of(definition,
+                                        memory_taken(unikernel->loaded.process, request->conf->conf),
+                                        request->conf->conf);
                         usage.addresses = network_count_addresses(
                                         request->claims, request->conf->conf, definition);
                 }

@@ -21,10 +21,8 @@
 #include "common/paths.h"
 #include "common/socket.h"
 #include "common/unikernel-name.h"
-#include "common/users.h"
 #include "daemon/access/client.h"
 #include "daemon/state/network-registry.h"
-#include "unikernel/generation.h"
 #include "unikernel/order.h"
 #include "unikernel/publishers.h"
 
@@ -57,6 +55,7 @@ struct Registry {
         sd_event_source *source;
         GHashTable *watches; /* wd → RegistryWatch */
         GHashTable *dirty;   /* names to be read */
+        GHashTable *processes; /* of the read in progress, see loaded_definition_read() */
         bool all_dirty, users_changed;
         RegistryReading *reading; /* the one in progress, or NULL */
         GArray *waiters;          /* RegistryWaiter: for the next read */
@@ -70,6 +69,7 @@ struct RegistryReading {
         char **names;      /* if all: found by the thread */
         GPtrArray *known;  /* names we knew, when all are read: those not found have been removed */
         GHashTable *found; /* name → LoadedDefinition */
+        GHashTable *processes; /* Registry's */
         GArray *waiters;   /* not of the thread */
 };
 
@@ -78,39 +78,6 @@ static const char *definition_dir(unsigned i)
         return i == 0   ? paths_config_definitions()
                : i == 1 ? paths_state_definitions()
                         : paths_vendor_definitions();
-}
-
-/* Those of administrators have none. */
-static uint64_t registry_find_generation(const Definition *definition)
-{
-        g_autofree char *text = NULL;
-
-        if (definition->origin == DEFINITION_ORIGIN_CONFIG ||
-                        file_read_at(AT_FDCWD, definition->path, DEFINITION_SIZE_MAX, &text, NULL) < 0)
-                return 0;
-
-        return generation_find_current(definition->name, text);
-}
-
-/* Reads the definition of name, in a thread. Never fails: the result may be empty or broken. */
-static void registry_load(const char *name, LoadedDefinition *ret_loaded)
-{
-        _cleanup_error_ Error error = ERROR_INIT;
-        LoadedDefinition loaded = {};
-        int r;
-
-        r = definition_load(name, &loaded.definition, &error);
-        if (r >= 0) {
-                loaded.owner_name = user_name(loaded.definition->owner);
-                loaded.group_name = loaded.definition->group == GID_INVALID
-                                                    ? g_strdup("")
-                                                    : group_name(loaded.definition->group);
-                loaded.generation = registry_find_generation(loaded.definition);
-        } else if (!error.message ||
-                        (error.code != ERROR_NO_SUCH_UNIKERNEL && error.code != ERROR_INVALID_NAME))
-                loaded.problem = g_strdup(error_message(&error, r));
-
-        *ret_loaded = loaded;
 }
 
 static void loaded_definition_free(gpointer data)
@@ -124,6 +91,7 @@ static void registry_reading_free(RegistryReading *reading)
         g_strfreev(reading->names);
         g_ptr_array_unref(reading->known);
         g_hash_table_unref(reading->found);
+        g_hash_table_unref(reading->processes);
         g_array_unref(reading->waiters);
         g_free(reading);
 }
@@ -143,7 +111,7 @@ static void registry_reading_run(void *userdata)
         for (char **name = reading->names; *name; name++) {
                 LoadedDefinition *loaded = g_new0(LoadedDefinition, 1);
 
-                registry_load(*name, loaded);
+                loaded_definition_read(loaded, *name, reading->processes);
                 g_hash_table_insert(reading->found, g_strdup(*name), loaded);
         }
         /* A known name that is not listed has no definition any more. */
@@ -296,6 +264,7 @@ static RegistryReading *registry_reading_new(Registry *registry)
                         .known = g_ptr_array_new_with_free_func(g_free),
                         .found = g_hash_table_new_full(
                                         g_str_hash, g_str_equal, g_free, loaded_definition_free),
+                        .processes = g_hash_table_ref(registry->processes),
                         .waiters = g_steal_pointer(&registry->waiters),
         };
         registry->waiters = g_array_new(FALSE, FALSE, sizeof(RegistryWaiter));
@@ -435,6 +404,7 @@ int registry_new(Manager *manager, Registry **ret_registry, Error *ret_error)
                         .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
                         .watches = g_hash_table_new_full(NULL, NULL, NULL, registry_watch_free),
                         .dirty = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                        .processes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                         .waiters = g_array_new(FALSE, FALSE, sizeof(RegistryWaiter)),
                         .all_dirty = true,
         };
@@ -468,6 +438,7 @@ Registry *registry_free(Registry *registry)
         close_safe(registry->fd);
         g_hash_table_unref(registry->watches);
         g_hash_table_unref(registry->dirty);
+        g_hash_table_unref(registry->processes);
         g_array_unref(registry->waiters);
         g_free(registry);
         return NULL;

@@ -24,15 +24,6 @@
 
 #define LOOK_USEC (50 * 1000)
 
-void loaded_definition_clear(LoadedDefinition *loaded)
-{
-        definition_free(loaded->definition);
-        g_free(loaded->problem);
-        g_free(loaded->owner_name);
-        g_free(loaded->group_name);
-        *loaded = (LoadedDefinition){};
-}
-
 static void properties_clear(UnikernelProperties *properties)
 {
         g_free(properties->result);
@@ -550,14 +541,6 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         manager->hooks->unikernel_changed(manager, unikernel->name);
 
         return unikernel;
-}
-
-static bool loaded_definition_equal(const LoadedDefinition *a, const LoadedDefinition *b)
-{
-        g_autofree char *x = a->definition ? definition_format(a->definition) : NULL,
-                        *y = b->definition ? definition_format(b->definition) : NULL;
-
-        return g_strcmp0(x, y) == 0 && g_strcmp0(a->problem, b->problem) == 0;
 }
 
 void unikernel_apply_loaded(Manager *manager, const char *name, LoadedDefinition *loaded)

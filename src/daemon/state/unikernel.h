@@ -5,8 +5,8 @@
 #include "common/error.h"
 #include "daemon/core/manager.h"
 #include "daemon/state/guest.h"
+#include "daemon/state/loaded-definition.h"
 #include "daemon/state/unit-status.h"
-#include "unikernel/definition.h"
 #include "unikernel/timestamps.h"
 
 /* A unikernel: its definition as the registry last read it, its unit as systemd last reported it, and the
@@ -30,18 +30,6 @@ typedef enum UnikernelState {
 
 const char *unikernel_state_to_string(UnikernelState state);
 UnikernelState unikernel_state_from_string(const char *text);
-
-/* What the registry found. definition and problem are never both set; if neither is, there is no definition
- * (any more). */
-typedef struct LoadedDefinition {
-        Definition *definition;
-        char *problem;    /* why it is broken, with file and line */
-        uint64_t generation; /* which of the kept texts it is; 0: none, as before its first change */
-        char *owner_name; /* resolved where it may block; the number as text if the user has no name */
-        char *group_name; /* "" if none */
-} LoadedDefinition;
-
-void loaded_definition_clear(LoadedDefinition *loaded);
 
 /* The properties, which everybody may see. All are derived from the definition and the unit. */
 typedef struct UnikernelProperties {

@@ -100,6 +100,8 @@ static void test_overhead(void)
         g_assert_cmpuint(memory_overhead(&unknown, &with), ==, 48 * MIB);
         g_assert_cmpuint(memory_overhead(NULL, &with), ==, 48 * MIB);
         g_assert_cmpuint(memory_overhead(&solo5, &conf), ==, 0);
+        g_assert_cmpuint(memory_taken(true, &with), ==, 512 * 1024);
+        g_assert_cmpuint(memory_taken(false, &with), ==, 48 * MIB);
 }
 
 static void test_host(void)
