@@ -62,6 +62,7 @@ NetworkRecord *network_record_copy(const NetworkRecord *record)
 
         copy->name = g_strdup(record->name);
         copy->bridge = g_strdup(record->bridge);
+        copy->fleet = g_strdup(record->fleet);
         return copy;
 }
 
@@ -72,6 +73,7 @@ NetworkRecord *network_record_free(NetworkRecord *record)
 
         g_free(record->name);
         g_free(record->bridge);
+        g_free(record->fleet);
         g_free(record);
         return NULL;
 }
@@ -124,6 +126,8 @@ char *network_record_format(const NetworkRecord *record)
                 g_string_append_printf(text, "Bridge=%s\n", record->bridge);
         if (record->emulated)
                 g_string_append(text, "Emulated=yes\n");
+        if (record->fleet)
+                g_string_append_printf(text, "Fleet=%s\n", record->fleet);
         if (record->state != NETWORK_READY)
                 g_string_append_printf(text, "State=%s\n", network_state_table[record->state]);
 
@@ -168,6 +172,11 @@ static bool parse_line(NetworkRecord *record, const char *key, const char *value
                 return network_record_set_subnet(record, AF_INET6, value, NULL) >= 0;
         if (g_str_equal(key, "Emulated"))
                 return (record->emulated = g_str_equal(value, "yes"));
+        if (g_str_equal(key, "Fleet") && name_is_valid(value)) {
+                g_free(record->fleet);
+                record->fleet = g_strdup(value);
+                return true;
+        }
         if (g_str_equal(key, "Bridge") && value[0] && strlen(value) < IFNAMSIZ) {
                 g_free(record->bridge);
                 record->bridge = g_strdup(value);

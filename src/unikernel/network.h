@@ -43,6 +43,7 @@ typedef struct NetworkRecord {
         NetworkMode mode;
         NetworkState state;
         bool emulated; /* its guests reach each other only by shruthi-switch */
+        char *fleet;   /* of its owner, for which it was made, and with which it is removed; NULL: none */
         char *bridge;            /* NULL: libvirt chooses virbrN */
         Subnet subnet4, subnet6; /* AF_UNSPEC if none. Else with subnet_set_defaults() */
         bool choose4, choose6;   /* choose a free one; only while it is being created */

@@ -220,10 +220,22 @@ wait_for 10 eval '[[ $(fleet_get duo alice Running) == "u 2" ]]'
 is "they run" "u 2 u 0" "$(fleet_get duo alice Running) $(fleet_get duo alice Stopped)"
 is "… and root's does not" "u 0" "$(fleet_get duo root Running)"
 check "one of them stops" gdbus_as alice StopUnikernel duo-a-0 0
+has_network() { busctl call $dest $path $manager GetNetwork s "$1" >/dev/null 2>&1; }
+check "alice has a network made for it" gdbus_as alice CreateNetwork duo-mesh "{'Fleet': <'duo'>}"
+check "… and one that is not" gdbus_as alice CreateNetwork duo-own "@a{sv} {}"
+check "root has one for a fleet of that name" busctl call $dest $path $manager CreateNetwork 'sa{sv}' roots-mesh 1 Fleet s duo
+expect_output "what it is for can be read" "'Fleet': <'duo'>" gdbus_as alice GetNetworkDetails duo-mesh
+expect_fail "a fleet has a name" "Fleet: 'a/b' is not a valid name" \
+        busctl call $dest $path $manager CreateNetwork 'sa{sv}' wrong-mesh 1 Fleet s a/b
 expect_output "what runs is not removed, and said" \
         "^\(uint32 1, \[\('duo-a-1', '$dest.Error.AlreadyRunning', .*stop it first" fleet_call alice duo Remove 0
+check "its network stays with what runs" has_network duo-mesh
 expect_output "alice stops hers" '^\(uint32 1, @a\(sss\) \[\]\)$' fleet_call alice duo Stop 0
 expect_output "… and removes them" '^\(uint32 1, @a\(sss\) \[\]\)$' fleet_call alice duo Remove 0
+check "its network is gone with them" eval '! has_network duo-mesh'
+check "… the other one is not" has_network duo-own
+check "… nor is root's" has_network roots-mesh
+check "those are removed by themselves" eval 'call RemoveNetwork s duo-own && call RemoveNetwork s roots-mesh'
 expect_fail "the fleet is gone with them" 'UnknownObject|Unknown object' fleet_call alice duo ListMembers
 is "… and root's stays" "u 1" "$(fleet_get duo root Members)"
 check "… until it goes" call RemoveUnikernel st duo-b-0 0

@@ -141,7 +141,7 @@ expect_fields 'image inspect' \
         HasManifest:boolean Problem:string Size:number Target:string)" alice image inspect "$digest"
 expect_fields 'image import' 'Digest:string Image:string' alice image import "$GUEST"
 expect_fields 'network show' \
-        "$(sorted Active:boolean Bridge:string DHCPLeases:array DNS:string Emulated:boolean Gateway:string Group:string \
+        "$(sorted Active:boolean Bridge:string DHCPLeases:array DNS:string Emulated:boolean Fleet:string Gateway:string Group:string \
         IPv6DNS:string IPv6Gateway:string IPv6Subnet:string Leases:array Managed:boolean Mode:string Name:string \
         Owner:number OwnerName:string State:string Subnet:string)" ctl network show default
 expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string State:string Subnet:string' \

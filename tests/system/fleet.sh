@@ -315,8 +315,11 @@ expect_fail "up twice is refused also if nothing is noted" 'There are 23 members
 mkdir -p elsewhere/.local/state/shruthi/fleets
 printf 'plan /x\nnetwork default\n' >elsewhere/.local/state/shruthi/fleets/alpha
 mkdir alpha
-expect_output "down where nothing is noted says what stays" 'The network alpha-lab stays: .*network remove alpha-lab' \
+check "a network that only has such a name" shruthictl network create alpha-own --subnet=10.136.0.0/24
+expect_output "down where nothing is noted says what stays" 'The network alpha-own stays: .*network remove alpha-own' \
         env HOME="$PWD/elsewhere" shruthictl fleet down alpha
+expect_fail "… and removes what was made for it" "no network 'alpha-lab'" shruthictl network show alpha-lab
+check "… and nothing else" shruthictl network remove alpha-own
 mv hidden ~/.local/state/shruthi/fleets/alpha
 expect_output "down" 'The fleet alpha is gone, with 0 members' shruthictl fleet down alpha
 rmdir alpha

@@ -18,19 +18,34 @@
 #define BATCHES_ROOT 2
 #define MEMBER_SIZE  64 /* bytes of a setting beside its value */
 
+/* A shruthid of an earlier version does not know the last keys. */
+static int create_network_with(FleetRun *run, const FleetNetwork *network, const char *name,
+                const char *v4, const char *v6, bool fleet, Error *ret_error)
+{
+        unsigned keys = fleet ? 5 : network->emulated ? 4 : 3;
+
+        return client_call(run->ctl, "CreateNetwork", NULL, ret_error, "sa{sv}", name, keys, "Subnet", "s",
+                        v4, "IPv6Subnet", "s", v6, "Mode", "s", network->mode ?: "nat", "Emulated", "b",
+                        (int) network->emulated, "Fleet", "s", run->plan->name);
+}
+
 static int create_network(FleetRun *run, const FleetNetwork *network, const char *name, Error *ret_error)
 {
         char v4[ADDRESS_TEXT_MAX] = "none", v6[ADDRESS_TEXT_MAX] = "none";
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
 
         if (address_is_set(&network->subnet4.network))
                 address_format(&network->subnet4.network, v4);
         if (address_is_set(&network->subnet6.network))
                 address_format(&network->subnet6.network, v6);
 
-        /* A shruthid of an earlier version does not know the last key. */
-        return client_call(run->ctl, "CreateNetwork", NULL, ret_error, "sa{sv}", name,
-                        network->emulated ? 4 : 3, "Subnet", "s", v4, "IPv6Subnet", "s", v6, "Mode", "s",
-                        network->mode ?: "nat", "Emulated", "b", (int) network->emulated);
+        r = create_network_with(run, network, name, v4, v6, true, &error);
+        if (r < 0 && error.code == ERROR_INVALID_ARGS)
+                return create_network_with(run, network, name, v4, v6, false, ret_error);
+        if (r < 0)
+                error_move(ret_error, &error);
+        return r;
 }
 
 static int create_networks(FleetRun *run, Error *ret_error)

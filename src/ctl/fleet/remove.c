@@ -257,24 +257,42 @@ static int remove_networks(Ctl *ctl, uid_t owner, char **networks, Error *ret_er
         return 0;
 }
 
-/* Nobody noted here which networks were made for it, so they are named, and stay. */
-static void remove_tell_networks(Ctl *ctl, const char *fleet, uid_t owner)
+/* As CreateNetwork() was told. A shruthid of an earlier version does not know. */
+static bool network_is_of(Ctl *ctl, const char *name, const char *fleet)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        g_autoptr(JsonObject) details = NULL;
+
+        return client_call(ctl, "GetNetworkDetails", &reply, NULL, "s", name) >= 0 &&
+               value_read_object(reply, &details) >= 0 && g_str_equal(value_text(details, "Fleet"), fleet);
+}
+
+/* Nobody noted here which networks were made for it. Those of which shruthid does not know it either are
+ * named, and stay. */
+static int remove_unnoted_networks(Ctl *ctl, const char *fleet, uid_t owner, Error *ret_error)
 {
         g_autofree char *prefix = g_strconcat(fleet, "-", NULL);
+        g_autoptr(GPtrArray) made = g_ptr_array_new();
         g_autoptr(GHashTable) own = NULL;
         GHashTableIter iter;
         gpointer name;
+        int r;
 
-        if (networks_of(ctl, owner, &own, NULL) < 0)
-                return;
+        r = networks_of(ctl, owner, &own, ret_error);
+        if (r < 0)
+                return r;
         g_hash_table_iter_init(&iter, own);
         while (g_hash_table_iter_next(&iter, &name, NULL))
-                if (g_str_has_prefix(name, prefix))
+                if (g_str_has_prefix(name, prefix) && network_is_of(ctl, name, fleet))
+                        g_ptr_array_add(made, name);
+                else if (g_str_has_prefix(name, prefix))
                         fprintf(stderr,
                                         "The network %s stays: whether it was made for the fleet is not "
                                         "noted "
                                         "here. To remove it: shruthictl network remove %s\n",
                                         (const char *) name, (const char *) name);
+        g_ptr_array_add(made, NULL);
+        return remove_networks(ctl, owner, (char **) made->pdata, ret_error);
 }
 
 int fleet_remove(Ctl *ctl, const char *fleet, uid_t owner, guint *ret_n, Error *ret_error)
@@ -315,14 +333,12 @@ int fleet_remove(Ctl *ctl, const char *fleet, uid_t owner, guint *ret_n, Error *
 
         if (!known && n == 0)
                 return fleet_refuse_owner(fleet, "down", owner, other, ret_error);
-        if (known)
-                r = remove_networks(ctl, owner, networks, ret_error);
+        r = known ? remove_networks(ctl, owner, networks, ret_error)
+                  : remove_unnoted_networks(ctl, fleet, owner, ret_error);
         if (r < 0)
                 return r;
         if (known)
                 fleet_state_remove(fleet);
-        else
-                remove_tell_networks(ctl, fleet, owner);
         if (ret_n)
                 *ret_n = n;
         return CTL_EXIT_SUCCESS;

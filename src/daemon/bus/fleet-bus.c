@@ -10,6 +10,7 @@
 #include "common/unikernel-name.h"
 #include "daemon/access/call.h"
 #include "daemon/change/change.h"
+#include "daemon/change/network-change.h"
 #include "daemon/state/job-run.h"
 #include "daemon/state/registry.h"
 #include "daemon/state/unikernel-access.h"
@@ -24,9 +25,11 @@ typedef struct FleetFailure {
 /* A call about all members. */
 typedef struct FleetTask {
         Call *call;
-        char *key;
+        char *key, *name;
+        uid_t owner;
         const char *verb;
         guint pending, done;
+        bool networks; /* all members are removed, and now the networks are */
         GPtrArray *failures; /* FleetFailure */
 } FleetTask;
 
@@ -65,32 +68,113 @@ static void task_answer(FleetTask *task)
         call_finish(task->call, reply, r, &error);
         g_ptr_array_unref(task->failures);
         g_free(task->key);
+        g_free(task->name);
         g_free(task);
 }
 
+static void task_remove_networks(FleetTask *task);
+
 static void task_end_one(FleetTask *task)
 {
-        if (--task->pending == 0)
+        if (--task->pending > 0)
+                return;
+
+        if (g_str_equal(task->verb, "remove") && !task->networks && task->failures->len == 0)
+                task_remove_networks(task);
+        else
                 task_answer(task);
+}
+
+static void task_add_failure(FleetTask *task, const char *name, const Error *error, int r)
+{
+        FleetFailure *failure = g_new(FleetFailure, 1);
+
+        *failure = (FleetFailure){.member = g_strdup(name),
+                        .code = error->message ? error->code : ERROR_FAILED,
+                        .message = g_utf8_make_valid(error_message(error, r), -1)};
+        g_ptr_array_add(task->failures, failure);
 }
 
 /* How it went with one member; error NULL: well. */
 static void on_task_part(const Call *part, const Error *error, int r, void *userdata)
 {
         FleetTask *task = userdata;
-        FleetFailure *failure;
 
-        if (!error)
+        if (error)
+                task_add_failure(task, part->unikernel, error, r);
+        else
                 task->done++;
-        else {
-                failure = g_new(FleetFailure, 1);
-                *failure = (FleetFailure){.member = g_strdup(part->unikernel),
-                                .code = error->message ? error->code : ERROR_FAILED,
-                                .message = g_utf8_make_valid(error_message(error, r), -1)};
-                g_ptr_array_add(task->failures, failure);
+        task_end_one(task);
+}
+
+/* --- The networks that were made for a fleet --- */
+
+typedef struct FleetNetworkQuestion {
+        FleetTask *task;
+        char *name;
+} FleetNetworkQuestion;
+
+/* One that is gone by now is as good as one that was removed. */
+static void on_task_network(const Call *part, const Error *error, int r, void *userdata)
+{
+        FleetTask *task = userdata;
+
+        if (error && error->code != ERROR_NO_SUCH_NETWORK)
+                task_add_failure(task, part->unikernel, error, r);
+        task_end_one(task);
+}
+
+static void on_task_network_decision(Decision decision, void *userdata)
+{
+        g_autofree FleetNetworkQuestion *question = userdata;
+        g_autofree char *name = question->name;
+        FleetTask *task = question->task;
+        Network *network = network_get(task->call->manager, name);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        if (decision == DECISION_YES && network) {
+                network_change_remove(call_new_part(task->call, name, on_task_network, task), network);
+                return;
+        }
+
+        if (network) {
+                r = error_set(&error,
+                                decision == DECISION_CHALLENGE ? ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
+                                                               : ERROR_ACCESS_DENIED,
+                                "Not authorized to remove network '%s' (%s)", name,
+                                SHRUTHI_ACTION_REMOVE_NETWORK);
+                task_add_failure(task, name, &error, r);
         }
         task_end_one(task);
 }
+
+/* They have no group: who may remove the members may not be one who may remove these. */
+static void task_remove_networks(FleetTask *task)
+{
+        g_autoptr(GList) networks = g_hash_table_get_values(task->call->manager->networks);
+
+        task->networks = true;
+        task->pending = 1;
+        for (GList *l = networks; l; l = l->next) {
+                const Network *network = l->data;
+                const NetworkRecord *record = network->loaded.record;
+                FleetNetworkQuestion *question;
+                PolkitDetails details;
+
+                if (!record || record->owner != task->owner || g_strcmp0(record->fleet, task->name) != 0)
+                        continue;
+                task->pending++;
+                question = g_new(FleetNetworkQuestion, 1);
+                *question = (FleetNetworkQuestion){.task = task, .name = g_strdup(network->name)};
+                details = network_polkit_details(network, "remove");
+                polkit_ask(task->call->manager, task->call->message, SHRUTHI_ACTION_REMOVE_NETWORK, &details,
+                                on_task_network_decision, question);
+        }
+        task_end_one(task);
+}
+
+/* --- Calls about all members --- */
 
 static void task_start_member(FleetTask *task, const char *name, uint64_t flags)
 {
@@ -174,6 +258,8 @@ static int fleet_method_all(
         task = g_new(FleetTask, 1);
         *task = (FleetTask){.call = call,
                         .key = g_strdup(fleet->key),
+                        .name = g_strdup(fleet->name),
+                        .owner = fleet->owner,
                         .verb = verb,
                         .pending = 1,
                         .failures = g_ptr_array_new_with_free_func(fleet_failure_free)};

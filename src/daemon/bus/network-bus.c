@@ -22,6 +22,7 @@ static const struct {
                 {"Owner", "s", offsetof(NetworkRequest, owner)},
                 {"Bridge", "s", offsetof(NetworkRequest, bridge)},
                 {"Emulated", "b", offsetof(NetworkRequest, emulated)},
+                {"Fleet", "s", offsetof(NetworkRequest, fleet)},
 };
 
 static int network_request_refuse_key(const char *key, Error *ret_error)

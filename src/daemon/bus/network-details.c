@@ -213,8 +213,9 @@ static int network_reading_fill(const NetworkReading *reading, sd_bus_message **
                 r = network ? network_append_details(reply, network)
                             : seen_network_append_details(reply, reading->seen);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}{sv}", "Emulated", "b",
-                                (int) (network && network->loaded.record->emulated), "State", "s",
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "Emulated", "b",
+                                (int) (network && network->loaded.record->emulated), "Fleet", "s",
+                                network ? network->loaded.record->fleet ?: "" : "", "State", "s",
                                 seen_network_state(reading->seen));
         if (r >= 0)
                 r = network_reading_append_leases(reply, reading->leases);

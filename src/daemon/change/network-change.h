@@ -54,6 +54,7 @@ NetworkChangeState network_change_state_next(NetworkChangeState state, NetworkCh
 typedef struct NetworkRequest {
         char *subnet, *subnet6, *mode, *group, *owner, *bridge;
         char *emulated; /* "yes" or "no" */
+        char *fleet;
 } NetworkRequest;
 
 NetworkRequest *network_request_free(NetworkRequest *request);

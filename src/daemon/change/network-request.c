@@ -5,6 +5,7 @@
 #include "daemon/change/network-change.h"
 
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "common/users.h"
 #include "unikernel/definition.h"
 
@@ -20,6 +21,7 @@ NetworkRequest *network_request_free(NetworkRequest *request)
         g_free(request->owner);
         g_free(request->bridge);
         g_free(request->emulated);
+        g_free(request->fleet);
         g_free(request);
         return NULL;
 }
@@ -78,6 +80,20 @@ static int network_request_read_subnets(
         return 0;
 }
 
+static int network_request_read_fleet(const NetworkRequest *request, NetworkRecord *record, Error *ret_error)
+{
+        g_autofree char *shown = text_for_display(request->fleet ?: "", 80);
+
+        if (!request->fleet || !request->fleet[0])
+                return 0;
+        if (!name_is_valid(request->fleet))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Fleet: '%s' is not a valid name: see NAME in shruthi.fleet(5)", shown);
+
+        record->fleet = g_strdup(request->fleet);
+        return 0;
+}
+
 static int network_request_read(
                 const NetworkRequest *request, const Call *call, NetworkRecord *record, Error *ret_error)
 {
@@ -87,6 +103,8 @@ static int network_request_read(
         record->owner = call->uid;
         record->emulated = g_strcmp0(request->emulated, "yes") == 0;
         r = network_request_read_mode(request, record, ret_error);
+        if (r >= 0)
+                r = network_request_read_fleet(request, record, ret_error);
         if (r >= 0)
                 r = network_request_read_bridge(request, record, ret_error);
         if (r >= 0)

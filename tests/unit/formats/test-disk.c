@@ -193,6 +193,11 @@ static void test_network(Fixture *f, const void *data)
 
         g_assert_cmpint(network_record_load("far", &record, NULL), ==, 0);
         g_assert_true(record->emulated);
+        g_assert_null(record->fleet);
+        network_record_free(record);
+
+        g_assert_cmpint(network_record_load("race-mesh", &record, NULL), ==, 0);
+        g_assert_cmpstr(record->fleet, ==, "race");
         network_record_free(record);
 }
 

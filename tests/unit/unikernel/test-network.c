@@ -52,7 +52,7 @@ static void test_record(void)
         static const char *const texts[] = {
                         "Owner=0\nMode=nat\nSubnet=10.0.0.0/24\n",
                         ("Owner=1000\nGroup=100\nMode=isolated\nSubnet=10.0.0.0/24\nIPv6Subnet=fd00:1::/64\n"
-                         "Bridge=br-lab\nEmulated=yes\nState=removing\n"),
+                         "Bridge=br-lab\nEmulated=yes\nFleet=race\nState=removing\n"),
                         "Owner=1000\nMode=routed\nIPv6Subnet=auto\nState=creating\n",
         };
 
@@ -71,6 +71,7 @@ static void test_record(void)
                         g_assert_cmpint(record->mode, ==, NETWORK_ISOLATED);
                         g_assert_cmpint(record->state, ==, NETWORK_REMOVING);
                         g_assert_true(record->emulated);
+                        g_assert_cmpstr(record->fleet, ==, "race");
                         assert_address(&record->subnet4.gateway, "10.0.0.1/24");
                         assert_address(&record->subnet6.dns, "fd00:1::1/64");
                 } else {
@@ -97,6 +98,7 @@ static void test_no_record(void)
                         "Owner=1\nSubnet=10.0.0.0/24\nBridge=\n",
                         "Owner=1\nSubnet=10.0.0.0/24\nBridge=sixteen-letters-\n",
                         "Owner=1\nSubnet=10.0.0.0/24\nEmulated=maybe\n",
+                        "Owner=1\nSubnet=10.0.0.0/24\nFleet=../race\n",
                         "Owner=1\nSubnet=10.0.0.0/24\nColour=red\n",
                         "Owner=1\nSubnet=10.0.0.0/24\nnonsense\n",
         };
