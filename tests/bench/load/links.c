@@ -41,6 +41,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/socket.h"
+
 #define RUNTIME   "/run/shruthi"
 #define PORTS_MAX 4096
 #define HEADER    42 /* Ethernet, IPv4, UDP */
@@ -147,44 +149,21 @@ static int listen_at(const char *path)
         return fd;
 }
 
+/* fd may be -EBADF. */
 static void send_with_fd(int socket_fd, const char *text, int fd)
 {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = {};
-        struct iovec part = {.iov_base = (char *) text, .iov_len = strlen(text)};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-
-        if (fd >= 0) {
-                message.msg_control = &control;
-                message.msg_controllen = sizeof control;
-                control.header = (struct cmsghdr){CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
-                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-        }
-        if (sendmsg(socket_fd, &message, MSG_NOSIGNAL) < 0)
+        if (socket_send_with_fd(socket_fd, text, fd, 0) < 0)
                 fail("send");
 }
 
 static int receive_with_fd(int socket_fd, char *data, size_t size)
 {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = {};
-        struct iovec part = {.iov_base = data, .iov_len = size - 1};
-        struct msghdr message = {.msg_iov = &part,
-                        .msg_iovlen = 1,
-                        .msg_control = &control,
-                        .msg_controllen = sizeof control};
-        ssize_t n = recvmsg(socket_fd, &message, MSG_CMSG_CLOEXEC);
-        int fd = -1;
+        int fd;
+        ssize_t n = socket_receive_with_fd(socket_fd, data, size - 1, &fd);
 
         if (n < 0)
                 fail("receive");
         data[n] = '\0';
-        if (CMSG_FIRSTHDR(&message))
-                memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
         return fd;
 }
 
@@ -236,7 +215,7 @@ static int connect_switch(void)
 
         if (connect(fd, (struct sockaddr *) &address, sizeof address) < 0)
                 fail("connect");
-        send_with_fd(fd, "network lab br-lab", -1);
+        send_with_fd(fd, "network lab br-lab", -EBADF);
         return fd;
 }
 
@@ -246,7 +225,7 @@ static char *ask_summary(int client)
         int fd;
         ssize_t n;
 
-        send_with_fd(client, "summary", -1);
+        send_with_fd(client, "summary", -EBADF);
         fd = receive_with_fd(client, data, sizeof data);
         n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
         close(fd);
@@ -493,7 +472,7 @@ int main(int argc, char *argv[])
         stop = true;
         (void) pthread_join(reader, NULL);
         print_result(argv[3], sent, took, cpu, client);
-        send_with_fd(client, "end", -1);
+        send_with_fd(client, "end", -EBADF);
         (void) kill(pid, SIGTERM);
         (void) waitpid(pid, NULL, 0);
         close(link);
