@@ -143,16 +143,19 @@ static int batch_wait(Batch *batch)
         return 0;
 }
 
-int client_make_name_call(
-                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+/* flags: the second argument, or NULL if there is none. */
+static int client_make_call(Ctl *ctl, const char *member, const char *name, const uint64_t *flags,
+                sd_bus_message **ret_call, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        r = client_new_call(ctl, userdata, &call, ret_error);
+        r = client_new_call(ctl, member, &call, ret_error);
         if (r < 0)
                 return r;
         r = sd_bus_message_append(call, "s", name);
+        if (r >= 0 && flags)
+                r = sd_bus_message_append(call, "t", *flags);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
@@ -160,21 +163,18 @@ int client_make_name_call(
         return 0;
 }
 
+int client_make_name_call(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+{
+        return client_make_call(ctl, userdata, name, NULL, ret_call, ret_error);
+}
+
 int client_make_job_call(
                 Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
 {
-        _cleanup_message_ sd_bus_message *call = NULL;
-        int r;
+        uint64_t flags = ctl->options.no_block ? FLAG_NO_WAIT : 0;
 
-        r = client_new_call(ctl, userdata, &call, ret_error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "st", name, ctl->options.no_block ? FLAG_NO_WAIT : UINT64_C(0));
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_call = g_steal_pointer(&call);
-        return 0;
+        return client_make_call(ctl, userdata, name, &flags, ret_call, ret_error);
 }
 
 int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata,
