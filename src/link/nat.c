@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Boxes that translate addresses: their tables, and what they change in packets. Called by shruthi-switch
- * for each packet that passes one. */
+/* Boxes that translate addresses: their tables, and what they do by them with packets. Called by
+ * shruthi-switch for each packet that passes one. */
 
 #include "link/nat.h"
 
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "link/frame.h"
+#include "link/nat-packet.h"
 
 #define PORT_FIRST    1024 /* of those that are given to others than those who had them */
 #define PORT_TRIES    128
@@ -17,21 +18,9 @@
 #define SWEEP_USEC    (10 * G_USEC_PER_SEC)
 #define SWEEP_FULL    G_USEC_PER_SEC /* as often at most, when it is full */
 
-#define UDP_HEADER   8
-#define UDP_CHECKSUM 6
-#define TCP_HEADER   20
-#define TCP_CHECKSUM 16
-#define TCP_FLAGS    13
-#define TCP_FIN_RST  0x05
-#define TCP_SYN      0x02
-#define ICMP_HEADER  8
-#define ICMP_QUOTED  8 /* bytes of what an error quotes behind the header (RFC 792) */
-
-#define ICMP_ECHO_REPLY      0
-#define ICMP_UNREACHABLE     3
-#define ICMP_ECHO            8
-#define ICMP_TIME_EXCEEDED   11
-#define ICMP_PARAMETER_WRONG 12
+#define TCP_FLAGS   13 /* their offset */
+#define TCP_FIN_RST 0x05
+#define TCP_SYN     0x02
 
 typedef struct NatKey {
         uint32_t inside, remote; /* remote and its port: 0 where the mapping does not depend on them */
@@ -77,14 +66,6 @@ struct NatBox {
         NatFragment fragments[FRAGMENTS_MAX];
         unsigned next_fragment;
 };
-
-/* The packet that is translated. */
-typedef struct NatPacket {
-        uint8_t *data;
-        FrameIpv4 ip;
-        bool partial;
-        uint64_t now_usec;
-} NatPacket;
 
 static guint nat_key_hash(gconstpointer data)
 {
@@ -373,84 +354,6 @@ static bool box_lets_in(
         return true;
 }
 
-/* Where the ports of a packet are, and its checksum: 0 where it has none. */
-typedef struct NatPorts {
-        size_t source, destination, checksum;
-        bool has_pseudo_header;
-} NatPorts;
-
-static bool packet_has(const NatPacket *packet, size_t bytes)
-{
-        return packet->ip.end >= packet->ip.payload && packet->ip.end - packet->ip.payload >= bytes;
-}
-
-/* -EACCES: it has none, or no room for them. */
-static int packet_find_ports(const NatPacket *packet, NatPorts *ret_ports)
-{
-        size_t begin = packet->ip.payload;
-
-        switch (packet->ip.protocol) {
-        case IPPROTO_UDP:
-                if (!packet_has(packet, UDP_HEADER))
-                        return -EACCES;
-                *ret_ports = (NatPorts){begin, begin + 2, begin + UDP_CHECKSUM, true};
-                if (frame_get16(packet->data + ret_ports->checksum) == 0 && !packet->partial)
-                        ret_ports->checksum = 0;
-                return 0;
-        case IPPROTO_TCP:
-                if (!packet_has(packet, TCP_HEADER))
-                        return -EACCES;
-                *ret_ports = (NatPorts){begin, begin + 2, begin + TCP_CHECKSUM, true};
-                return 0;
-        case IPPROTO_ICMP: /* the identifier of an echo is both */
-                if (!packet_has(packet, ICMP_HEADER) || packet->partial)
-                        return -EACCES;
-                *ret_ports = (NatPorts){begin + 4, begin + 4, begin + 2, false};
-                return 0;
-        default:
-                return -EACCES;
-        }
-}
-
-static void packet_replace_address(
-                NatPacket *packet, size_t offset, size_t checksum, bool has_pseudo_header, uint32_t address)
-{
-        uint8_t *p = packet->data + packet->ip.begin + offset;
-        uint32_t before = frame_get32(p);
-
-        frame_put32(p, address);
-        frame_checksum_replace32(packet->data + packet->ip.begin + 10, before, address);
-        if (checksum == 0 || !has_pseudo_header)
-                return;
-        if (packet->partial)
-                frame_partial_replace32(packet->data + checksum, before, address);
-        else
-                frame_checksum_replace32(packet->data + checksum, before, address);
-}
-
-static void packet_replace_port(NatPacket *packet, size_t offset, size_t checksum, uint16_t port)
-{
-        uint8_t *p = packet->data + offset;
-        uint16_t before = frame_get16(p);
-
-        frame_put16(p, port);
-        if (checksum > 0 && !packet->partial)
-                frame_checksum_replace16(packet->data + checksum, before, port);
-}
-
-/* UDP has none where its checksum is 0. */
-static void packet_finish(NatPacket *packet, const NatPorts *ports)
-{
-        uint8_t *p = packet->data + ports->checksum;
-
-        if (ports->checksum > 0 && packet->ip.protocol == IPPROTO_UDP && !packet->partial &&
-                        frame_get16(p) == 0)
-                frame_put16(p, 0xffff);
-}
-
-#define SOURCE_OFFSET      12
-#define DESTINATION_OFFSET 16
-
 /* A connection is one when its other end has answered, and is over with the first word of that (RFC 5382,
  * REQ-5 leaves the time of what follows open). */
 static void mapping_use(NatMapping *mapping, const NatPacket *packet, bool is_answer)
@@ -466,63 +369,6 @@ static void mapping_use(NatMapping *mapping, const NatPacket *packet, bool is_an
         }
 }
 
-static bool packet_is_error(const NatPacket *packet)
-{
-        uint8_t type;
-
-        if (packet->ip.protocol != IPPROTO_ICMP || !packet_has(packet, ICMP_HEADER))
-                return false;
-        type = packet->data[packet->ip.payload];
-        return type == ICMP_UNREACHABLE || type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER_WRONG;
-}
-
-static bool packet_is_echo(const NatPacket *packet, uint8_t type)
-{
-        return packet->ip.protocol != IPPROTO_ICMP ||
-               (packet_has(packet, ICMP_HEADER) && packet->data[packet->ip.payload] == type);
-}
-
-/* The packet that an error quotes, as far as it is there. Its checksum is not looked at by anybody who
- * cannot see all of it, but that of UDP is kept right, where there is one. */
-static bool packet_read_quoted(const NatPacket *packet, NatPacket *ret_quoted, NatPorts *ret_ports)
-{
-        NatPacket quoted = {.data = packet->data, .now_usec = packet->now_usec};
-        size_t begin;
-
-        if (packet->partial || !packet->ip.is_first || packet->ip.has_more ||
-                        !frame_read_ipv4(packet->data, packet->ip.end, packet->ip.payload + ICMP_HEADER,
-                                        &quoted.ip) ||
-                        !quoted.ip.is_first || !packet_has(&quoted, ICMP_QUOTED))
-                return false;
-        begin = quoted.ip.payload;
-        switch (quoted.ip.protocol) {
-        case IPPROTO_UDP:
-                *ret_ports = (NatPorts){begin, begin + 2, begin + UDP_CHECKSUM, true};
-                if (frame_get16(packet->data + ret_ports->checksum) == 0)
-                        ret_ports->checksum = 0;
-                break;
-        case IPPROTO_TCP:
-                *ret_ports = (NatPorts){begin, begin + 2,
-                                packet_has(&quoted, TCP_HEADER) ? begin + TCP_CHECKSUM : 0, true};
-                break;
-        case IPPROTO_ICMP:
-                *ret_ports = (NatPorts){begin + 4, begin + 4, begin + 2, false};
-                break;
-        default:
-                return false;
-        }
-        *ret_quoted = quoted;
-        return true;
-}
-
-static void packet_renew_icmp_checksum(NatPacket *packet)
-{
-        uint8_t *begin = packet->data + packet->ip.payload;
-
-        frame_put16(begin + 2, 0);
-        frame_put16(begin + 2, frame_checksum(begin, packet->ip.end - packet->ip.payload, 0));
-}
-
 /* An error that a member behind the box sends about what it was sent. */
 static int box_send_error_out(NatBox *box, NatPacket *packet)
 {
@@ -531,7 +377,7 @@ static int box_send_error_out(NatBox *box, NatPacket *packet)
         NatPorts ports;
         NatKey key;
 
-        if (!packet_read_quoted(packet, &quoted, &ports) || quoted.ip.destination != packet->ip.source)
+        if (!nat_packet_read_quoted(packet, &quoted, &ports) || quoted.ip.destination != packet->ip.source)
                 return -EACCES;
         key = box_key(box, quoted.ip.protocol, quoted.ip.destination,
                         frame_get16(packet->data + ports.destination), quoted.ip.source,
@@ -540,11 +386,11 @@ static int box_send_error_out(NatBox *box, NatPacket *packet)
         if (!mapping)
                 return -EACCES;
 
-        packet_replace_address(
-                        &quoted, DESTINATION_OFFSET, ports.checksum, ports.has_pseudo_header, box->address);
-        packet_replace_port(&quoted, ports.destination, ports.checksum, (uint16_t) mapping->outer);
-        packet_replace_address(packet, SOURCE_OFFSET, 0, false, box->address);
-        packet_renew_icmp_checksum(packet);
+        nat_packet_replace_address(
+                        &quoted, NAT_DESTINATION, ports.checksum, ports.has_pseudo_header, box->address);
+        nat_packet_replace_port(&quoted, ports.destination, ports.checksum, (uint16_t) mapping->outer);
+        nat_packet_replace_address(packet, NAT_SOURCE, 0, false, box->address);
+        nat_packet_renew_icmp_checksum(packet);
         return 0;
 }
 
@@ -556,7 +402,7 @@ static int box_send_error_in(NatBox *box, NatPacket *packet, uint32_t *ret_insid
         NatPorts ports;
         uint16_t remote_port;
 
-        if (!packet_read_quoted(packet, &quoted, &ports) || quoted.ip.source != box->address)
+        if (!nat_packet_read_quoted(packet, &quoted, &ports) || quoted.ip.source != box->address)
                 return -EACCES;
         mapping = box_find_outer(
                         box, quoted.ip.protocol, frame_get16(packet->data + ports.source), packet->now_usec);
@@ -564,20 +410,13 @@ static int box_send_error_in(NatBox *box, NatPacket *packet, uint32_t *ret_insid
         if (!mapping || !box_lets_in(box, mapping, quoted.ip.destination, remote_port, packet->now_usec))
                 return -EACCES;
 
-        packet_replace_address(&quoted, SOURCE_OFFSET, ports.checksum, ports.has_pseudo_header,
+        nat_packet_replace_address(&quoted, NAT_SOURCE, ports.checksum, ports.has_pseudo_header,
                         mapping->key.inside);
-        packet_replace_port(&quoted, ports.source, ports.checksum, mapping->key.inside_port);
-        packet_replace_address(packet, DESTINATION_OFFSET, 0, false, mapping->key.inside);
-        packet_renew_icmp_checksum(packet);
+        nat_packet_replace_port(&quoted, ports.source, ports.checksum, mapping->key.inside_port);
+        nat_packet_replace_address(packet, NAT_DESTINATION, 0, false, mapping->key.inside);
+        nat_packet_renew_icmp_checksum(packet);
         *ret_inside = mapping->key.inside;
         return 0;
-}
-
-static bool packet_read(NatPacket *packet, uint8_t *frame, size_t size, bool partial, uint64_t now)
-{
-        *packet = (NatPacket){.data = frame, .partial = partial, .now_usec = now};
-        return size >= FRAME_HEADER_SIZE && frame_type(frame) == FRAME_TYPE_IPV4 &&
-               frame_read_ipv4(frame, size, FRAME_HEADER_SIZE, &packet->ip);
 }
 
 int nat_box_send_out(NatBox *box, uint8_t *frame, size_t size, bool partial, uint64_t now_usec)
@@ -589,16 +428,16 @@ int nat_box_send_out(NatBox *box, uint8_t *frame, size_t size, bool partial, uin
         uint16_t remote_port;
         int r;
 
-        if (!packet_read(&packet, frame, size, partial, now_usec))
+        if (!nat_packet_read(&packet, frame, size, partial, now_usec))
                 return -EACCES;
         if (!packet.ip.is_first) {
-                packet_replace_address(&packet, SOURCE_OFFSET, 0, false, box->address);
+                nat_packet_replace_address(&packet, NAT_SOURCE, 0, false, box->address);
                 return 0;
         }
-        if (packet_is_error(&packet))
+        if (nat_packet_is_error(&packet))
                 return box_send_error_out(box, &packet);
-        r = packet_find_ports(&packet, &ports);
-        if (r < 0 || !packet_is_echo(&packet, ICMP_ECHO))
+        r = nat_packet_find_ports(&packet, &ports);
+        if (r < 0 || !nat_packet_is_echo(&packet, ICMP_ECHO))
                 return -EACCES;
 
         remote_port = packet.ip.protocol == IPPROTO_ICMP ? 0 : frame_get16(frame + ports.destination);
@@ -611,10 +450,10 @@ int nat_box_send_out(NatBox *box, uint8_t *frame, size_t size, bool partial, uin
                 return r;
 
         mapping_use(mapping, &packet, false);
-        packet_replace_address(
-                        &packet, SOURCE_OFFSET, ports.checksum, ports.has_pseudo_header, box->address);
-        packet_replace_port(&packet, ports.source, ports.checksum, (uint16_t) mapping->outer);
-        packet_finish(&packet, &ports);
+        nat_packet_replace_address(
+                        &packet, NAT_SOURCE, ports.checksum, ports.has_pseudo_header, box->address);
+        nat_packet_replace_port(&packet, ports.source, ports.checksum, (uint16_t) mapping->outer);
+        nat_packet_finish(&packet, &ports);
         return 0;
 }
 
@@ -642,7 +481,7 @@ static int box_send_fragment_in(NatBox *box, NatPacket *packet, uint32_t *ret_in
                                 fragment->protocol != packet->ip.protocol ||
                                 packet->now_usec >= fragment->begun_usec + FRAGMENT_USEC)
                         continue;
-                packet_replace_address(packet, DESTINATION_OFFSET, 0, false, fragment->inside);
+                nat_packet_replace_address(packet, NAT_DESTINATION, 0, false, fragment->inside);
                 *ret_inside = fragment->inside;
                 return 0;
         }
@@ -658,14 +497,15 @@ int nat_box_send_in(NatBox *box, uint8_t *frame, size_t size, bool partial, uint
         uint16_t remote_port;
         int r;
 
-        if (!packet_read(&packet, frame, size, partial, now_usec) || packet.ip.destination != box->address)
+        if (!nat_packet_read(&packet, frame, size, partial, now_usec) ||
+                        packet.ip.destination != box->address)
                 return -EACCES;
         if (!packet.ip.is_first)
                 return box_send_fragment_in(box, &packet, ret_inside);
-        if (packet_is_error(&packet))
+        if (nat_packet_is_error(&packet))
                 return box_send_error_in(box, &packet, ret_inside);
-        r = packet_find_ports(&packet, &ports);
-        if (r < 0 || !packet_is_echo(&packet, ICMP_ECHO_REPLY))
+        r = nat_packet_find_ports(&packet, &ports);
+        if (r < 0 || !nat_packet_is_echo(&packet, ICMP_ECHO_REPLY))
                 return -EACCES;
 
         mapping = box_find_outer(box, packet.ip.protocol, frame_get16(frame + ports.destination), now_usec);
@@ -674,10 +514,10 @@ int nat_box_send_in(NatBox *box, uint8_t *frame, size_t size, bool partial, uint
                 return -EACCES;
 
         mapping_use(mapping, &packet, true);
-        packet_replace_address(&packet, DESTINATION_OFFSET, ports.checksum, ports.has_pseudo_header,
+        nat_packet_replace_address(&packet, NAT_DESTINATION, ports.checksum, ports.has_pseudo_header,
                         mapping->key.inside);
-        packet_replace_port(&packet, ports.destination, ports.checksum, mapping->key.inside_port);
-        packet_finish(&packet, &ports);
+        nat_packet_replace_port(&packet, ports.destination, ports.checksum, mapping->key.inside_port);
+        nat_packet_finish(&packet, &ports);
         box_remember_fragment(box, &packet, mapping->key.inside);
         *ret_inside = mapping->key.inside;
         return 0;

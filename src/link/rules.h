@@ -6,6 +6,7 @@
 
 #include "common/containers.h"
 #include "common/error.h"
+#include "link/nat-behaviour.h"
 #include "link/shape.h"
 
 /* The rules of a network with emulated links, as text: a statement a line, words with single spaces, "#" at
@@ -30,33 +31,6 @@
 #define RULES_SHAPES_MAX  (256 * 1024)
 #define RULES_NATS_MAX    4096
 #define RULES_NONE        UINT32_MAX
-
-/* RFC 4787's words for mapping and filtering. */
-typedef enum NatDependence {
-        NAT_ENDPOINT_INDEPENDENT,
-        NAT_ADDRESS_DEPENDENT,
-        NAT_ADDRESS_AND_PORT_DEPENDENT,
-        _NAT_DEPENDENCE_MAX,
-        _NAT_DEPENDENCE_INVALID = -EINVAL,
-} NatDependence;
-
-const char *nat_dependence_to_string(NatDependence dependence); /* "endpoint-independent", … */
-NatDependence nat_dependence_from_string(const char *text);
-
-#define NAT_TIMEOUT_USEC (UINT64_C(120) * 1000 * 1000) /* of UDP, where none is stated */
-
-/* What a box does: as RFC 4787's recommendations, where nothing is stated. */
-typedef struct NatBehaviour {
-        NatDependence mapping, filtering;
-        bool random_ports; /* else a port is kept where it is free */
-        bool no_hairpinning;
-        uint64_t timeout_usec; /* of UDP; 0: NAT_TIMEOUT_USEC */
-} NatBehaviour;
-
-/* As shape_set(), shape_parse() and shape_format() for the words of a box. The keys: mapping, filtering,
- * ports, hairpinning, timeout. */
-int nat_behaviour_set(NatBehaviour *behaviour, const char *key, const char *value, Error *ret_error);
-char *nat_behaviour_format(const NatBehaviour *behaviour);
 
 typedef struct RulesNat {
         const char *name;
