@@ -33,6 +33,16 @@ GPtrArray *definition_sources_new(void);
 int definition_parse_source(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_parse_source_encrypted(DefinitionParser *parser, const KeyFileEntry *entry);
 
+/* definition-devices.c: the keys of network and block devices. */
+int definition_parse_bridge(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_network(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_mac(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_address(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_bandwidth(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_path(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_size(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_volume(DefinitionParser *parser, const KeyFileEntry *entry);
+
 /* definition-checks.c: the keys of readiness and health; and whether the lines of a key are checks
  * (check.h). */
 int definition_parse_ready(DefinitionParser *parser, const KeyFileEntry *entry);
