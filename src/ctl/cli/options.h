@@ -122,9 +122,11 @@ struct OptionInfo {
         int (*set)(Options *options, const OptionInfo *info, const char *value, Error *ret_error);
         size_t field;    /* in Options, for switches and strings */
         const char *key; /* of a setting */
+        bool is_for_here;  /* not for the shruthictl of another host, so it is not in given */
+        bool takes_offset; /* an optional value such as -1 may be the next word, as with journalctl */
 };
 
-/* The options for settings (unikernel/setting.h), then all others. */
+/* options-table.c: the options for settings (unikernel/setting.h), then all others. */
 const OptionInfo *options_table(size_t *ret_n);
 
 void options_init(Options *options);
