@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of a unikernel that return its details, which not everybody may see, so they are not
- * properties. Methods about what its guest does are in unikernel-statistics.c. */
+/* GetDetails(): what not everybody may see of a unikernel, so it is in no properties. What its guest does
+ * is in unikernel-statistics.c, and what is a text in unikernel-texts.c. */
 
 #include "daemon/bus/unikernel-details.h"
 
@@ -30,8 +30,6 @@
 #include "unikernel/started.h"
 #include "unikernel/typed-addresses.h"
 #include "unikernel/unit-dropins.h"
-
-#define DOMAIN_XML_MAX (1024 * 1024)
 
 static int definition_append_origin(sd_bus_message *m, const char *path, DefinitionOrigin origin)
 {
@@ -68,12 +66,10 @@ struct Details {
         Snapshot snapshot; /* all 0 if there is none */
 };
 
-/* A read in a thread, for GetDetails() and GetDefinition(). */
+/* A read in a thread. */
 typedef struct UnikernelReading {
         Call *call;
         Details *details;
-        char *text;
-        int result;
         Error error;
 } UnikernelReading;
 
@@ -301,7 +297,6 @@ Details *details_free(Details *details)
 static void unikernel_reading_free(UnikernelReading *reading)
 {
         details_free(reading->details);
-        g_free(reading->text);
         error_clear(&reading->error);
         g_free(reading);
 }
@@ -500,122 +495,5 @@ int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus
         reading->details = details_new(unikernel);
         worker_run(unikernel->manager->worker, call->uid, NULL, unikernel_reading_read_details,
                         on_unikernel_details_read, reading);
-        return 1;
-}
-
-static void unikernel_reading_read_definition(void *userdata)
-{
-        UnikernelReading *reading = userdata;
-        g_autofree char *path = NULL, *text = NULL;
-        DefinitionOrigin origin;
-        int r;
-
-        r = definition_find(reading->call->unikernel, &path, &origin, &reading->error);
-        if (r >= 0) {
-                r = file_read_at(AT_FDCWD, path, DEFINITION_SIZE_MAX, &text, NULL);
-                if (r < 0)
-                        (void) error_set_errno(&reading->error, r, "Cannot read %s", path);
-                else
-                        reading->text = g_utf8_make_valid(text, -1);
-        }
-        reading->result = r;
-}
-
-static void on_unikernel_definition_read(void *userdata)
-{
-        UnikernelReading *reading = userdata;
-
-        if (reading->result >= 0)
-                reading->result = unikernel_check_owner(reading->call, &reading->error);
-        if (reading->result < 0)
-                call_fail(reading->call, &reading->error, reading->result);
-        else
-                call_reply(reading->call, "s", reading->text);
-        unikernel_reading_free(reading);
-}
-
-int unikernel_method_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-        Unikernel *unikernel = userdata;
-        UnikernelReading *reading;
-        Call *call;
-
-        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
-                return 1;
-
-        reading = g_new0(UnikernelReading, 1);
-        reading->call = call;
-        worker_run(unikernel->manager->worker, call->uid, NULL, unikernel_reading_read_definition,
-                        on_unikernel_definition_read, reading);
-        return 1;
-}
-
-static int unikernel_check_defined(const Unikernel *unikernel, Error *ret_error)
-{
-        if (unikernel->loaded.definition)
-                return 0;
-
-        return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s",
-                        unikernel->loaded.problem
-                                        ?: "Its definition was removed; the unikernel runs until it is "
-                                           "stopped");
-}
-
-/* Answers with the output of shruthi-domain, which may contain text from users. what is for the message "…
- * cannot be sent". */
-static void unikernel_reply_output(
-                Call *call, int r, Error *error, const char *output, size_t max, const char *what)
-{
-        if (r >= 0)
-                r = unikernel_check_owner(call, error);
-        if (r >= 0 && (strlen(output) > max || !g_utf8_validate(output, -1, NULL)))
-                r = error_set(error, ERROR_FAILED, "%s cannot be sent", what);
-        if (r < 0)
-                call_fail(call, error, r);
-        else
-                call_reply(call, "s", output);
-}
-
-static void on_unikernel_arguments(int r, Error *error, const char *output, void *userdata)
-{
-        unikernel_reply_output(userdata, r, error, output, ARGUMENTS_MAX, "The arguments");
-}
-
-int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-        _cleanup_error_ Error error = ERROR_INIT;
-        Unikernel *unikernel = userdata;
-        Call *call;
-        int r;
-
-        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
-                return 1;
-
-        r = unikernel_check_defined(unikernel, &error);
-        if (r < 0)
-                call_fail(call, &error, r);
-        else if (strpbrk(unikernel->loaded.definition->arguments, "{}"))
-                libvirt_helper_run(unikernel->manager->helper, call->uid, "arguments", unikernel->name,
-                                on_unikernel_arguments, call);
-        else
-                call_reply(call, "s", unikernel->loaded.definition->arguments);
-        return 1;
-}
-
-static void on_unikernel_domain_xml(int r, Error *error, const char *output, void *userdata)
-{
-        unikernel_reply_output(userdata, r, error, output, DOMAIN_XML_MAX, "The domain XML");
-}
-
-int unikernel_method_get_domain_xml(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-        Unikernel *unikernel = userdata;
-        Call *call;
-
-        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
-                return 1;
-
-        libvirt_helper_run(unikernel->manager->helper, call->uid, "xml", unikernel->name,
-                        on_unikernel_domain_xml, call);
         return 1;
 }

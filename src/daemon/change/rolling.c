@@ -2,7 +2,7 @@
 
 /* Takes a twin through the states of rolling-state.h. Called by update.c. */
 
-#include "daemon/change/rolling.h"
+#include "daemon/change/rolling-private.h"
 
 #include <string.h>
 
@@ -18,11 +18,6 @@
 #include "unikernel/exit-record.h"
 #include "unikernel/snapshot.h"
 #include "unikernel/twin.h"
-
-#define MOVE_ATTEMPTS  5
-#define RETRY_USEC     G_USEC_PER_SEC
-#define COUNT_USEC     (UINT64_C(250) * G_TIME_SPAN_MILLISECOND)
-#define COUNT_MAX_USEC (UINT64_C(5) * G_USEC_PER_SEC)
 
 static void rolling_enter(Rolling *rolling);
 
@@ -61,7 +56,7 @@ Rolling *rolling_free(Rolling *rolling)
         return NULL;
 }
 
-static bool unikernel_serves(Manager *manager, const char *name)
+bool rolling_one_serves(Manager *manager, const char *name)
 {
         const Unikernel *unikernel = unikernel_get(manager, name);
 
@@ -91,8 +86,7 @@ static bool rolling_is_wanted(const Rolling *rolling)
         return unikernel_is_active(unikernel) || !unikernel_was_stopped(unikernel);
 }
 
-/* It ends, and whether somebody has stopped it is known only afterwards. */
-static bool rolling_is_undecided(const Rolling *rolling)
+bool rolling_is_undecided(const Rolling *rolling)
 {
         const Unikernel *unikernel = unikernel_get(rolling->manager, rolling->name);
 
@@ -100,7 +94,7 @@ static bool rolling_is_undecided(const Rolling *rolling)
                !jobs_are_stopping(rolling->manager, rolling->name);
 }
 
-static void rolling_set_failure(Rolling *rolling, const char *failure)
+void rolling_set_failure(Rolling *rolling, const char *failure)
 {
         g_free(rolling->failure);
         rolling->failure = g_strdup(failure);
@@ -114,7 +108,7 @@ static void rolling_end(Rolling *rolling, UpdateEvent event)
         rolling->done(event, rolling->userdata);
 }
 
-static void rolling_advance(Rolling *rolling, RollingEvent event)
+void rolling_advance(Rolling *rolling, RollingEvent event)
 {
         RollingState next = rolling_state_next(rolling->state, event);
 
@@ -124,7 +118,7 @@ static void rolling_advance(Rolling *rolling, RollingEvent event)
         rolling_enter(rolling);
 }
 
-static void rolling_advance_by(Rolling *rolling, int r)
+void rolling_advance_by(Rolling *rolling, int r)
 {
         rolling_advance(rolling, r < 0 ? ROLLING_EVENT_FAILED : ROLLING_EVENT_DONE);
 }
@@ -152,7 +146,7 @@ static void rolling_end_trial(Rolling *rolling)
                 rolling_end(rolling, UPDATE_EVENT_STOPPED);
                 return;
         }
-        if (rolling->state == ROLLING_SERVING && !unikernel_serves(rolling->manager, rolling->twin)) {
+        if (rolling->state == ROLLING_SERVING && !rolling_one_serves(rolling->manager, rolling->twin)) {
                 rolling_note_failure(rolling, "it ended");
                 rolling->state = ROLLING_FAILED;
         }
@@ -281,7 +275,7 @@ static void rolling_look_at_twin(Rolling *rolling)
 /* If it does not serve any more, nothing is gained by waiting for connections of the other. */
 static void rolling_look_while_draining(Rolling *rolling)
 {
-        if (unikernel_serves(rolling->manager, rolling->twin))
+        if (rolling_one_serves(rolling->manager, rolling->twin))
                 return;
         rolling_note_failure(rolling, "it ended");
         rolling_advance(rolling, ROLLING_EVENT_FAILED);
@@ -335,124 +329,6 @@ static void rolling_prove(Rolling *rolling)
                             on_rolling_due, rolling) < 0)
                 rolling->due = 1; /* Without a timer, what is known now decides. */
         rolling_look(rolling);
-}
-
-/* --- MOVING, LEAVING --- */
-
-static void rolling_move(Rolling *rolling);
-
-static int on_rolling_move_again(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        Rolling *rolling = userdata;
-
-        rolling->timer = sd_event_source_disable_unref(rolling->timer);
-        rolling_move(rolling);
-        return 0;
-}
-
-static void on_rolling_moved(int r, Error *error, const char *output, void *userdata)
-{
-        Rolling *rolling = userdata;
-        bool again = r < 0 && ++rolling->attempts < MOVE_ATTEMPTS;
-
-        if (again && sd_event_add_time_relative(rolling->manager->event, &rolling->timer, CLOCK_MONOTONIC,
-                                     RETRY_USEC, RETRY_USEC / 10, on_rolling_move_again, rolling) >= 0)
-                return;
-        if (r < 0 && rolling->trying) {
-                g_autofree char *failure = g_strdup_printf("its ports could not be led to '%s': %s",
-                                rolling->twin, error_message(error, r));
-
-                rolling_set_failure(rolling, failure);
-        } else if (r < 0)
-                log_object(LOG_WARNING, &(LogObject){.unikernel = rolling->name}, NULL, NULL,
-                                "The ports of '%s' lead to it again only when '%s' has ended: %s",
-                                rolling->name, rolling->twin, error_message(error, r));
-        rolling_advance_by(rolling, r);
-}
-
-static void rolling_move(Rolling *rolling)
-{
-        libvirt_helper_run(rolling->manager->helper, rolling->user, "lead",
-                        rolling->trying ? rolling->twin : rolling->name, on_rolling_moved, rolling);
-}
-
-/* Where one of the two does not run, shruthi-antispoof needs no word. */
-static void rolling_leave(Rolling *rolling)
-{
-        rolling->attempts = 0;
-        if (unikernel_serves(rolling->manager, rolling->twin) &&
-                        unikernel_serves(rolling->manager, rolling->name))
-                rolling_move(rolling);
-        else
-                rolling_advance(rolling, ROLLING_EVENT_FAILED);
-}
-
-/* --- DRAINING, EMPTYING --- */
-
-static int on_rolling_count_again(sd_event_source *source, uint64_t usec, void *userdata);
-
-static uint64_t rolling_read_count(const char *output)
-{
-        uint64_t count = UINT64_MAX;
-        DomainKey key;
-
-        for (char *value; domain_next_key(&output, &key, &value);) {
-                if (key == DOMAIN_KEY_CONNECTIONS)
-                        (void) number_parse(value, 0, UINT32_MAX, &count);
-                g_free(value);
-        }
-        return count;
-}
-
-/* The longer it takes, the less it matters to be told at once. False if there is no more time. */
-static bool rolling_count_later(Rolling *rolling)
-{
-        uint64_t now = (uint64_t) g_get_monotonic_time(), wait;
-
-        if (now >= rolling->due)
-                return false;
-        wait = MIN(rolling->count_usec, rolling->due - now);
-        rolling->count_usec = MIN(2 * rolling->count_usec, COUNT_MAX_USEC);
-        return sd_event_add_time_relative(rolling->manager->event, &rolling->timer, CLOCK_MONOTONIC, wait, 1,
-                               on_rolling_count_again, rolling) >= 0;
-}
-
-/* If they cannot be counted, all the time is given; but a unikernel that somebody stops does not go on
- * serving as its twin, and one that has ended has no connections. */
-static void on_rolling_counted(int r, Error *error, const char *output, void *userdata)
-{
-        Rolling *rolling = userdata;
-        uint64_t count = r >= 0 ? rolling_read_count(output) : UINT64_MAX;
-        bool ended = !unikernel_serves(rolling->manager, rolling->name) && !rolling_is_undecided(rolling);
-
-        rolling->counting = false;
-        if (count == 0 || ended || !rolling_count_later(rolling))
-                rolling_advance(rolling, ROLLING_EVENT_DONE);
-        else
-                rolling_look(rolling);
-}
-
-static int on_rolling_count_again(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        Rolling *rolling = userdata;
-
-        rolling->timer = sd_event_source_disable_unref(rolling->timer);
-        rolling->counting = true;
-        libvirt_helper_run(rolling->manager->helper, rolling->user, "connections",
-                        rolling->trying ? rolling->name : rolling->twin, on_rolling_counted, rolling);
-        return 0;
-}
-
-static void rolling_drain(Rolling *rolling)
-{
-        const char *from = rolling->trying ? rolling->name : rolling->twin;
-
-        rolling->due = (uint64_t) g_get_monotonic_time() + rolling->drain_usec;
-        rolling->count_usec = COUNT_USEC;
-        if (rolling->drain_usec > 0 && unikernel_serves(rolling->manager, from))
-                (void) on_rolling_count_again(NULL, 0, rolling);
-        else
-                rolling_advance(rolling, ROLLING_EVENT_DONE);
 }
 
 /* --- STOPPING, REMOVING, FORGETTING, RELEASING --- */

@@ -42,8 +42,8 @@ typedef struct Update {
         sd_event_source *due_source, *look_source;
 } Update;
 
-/* Takes call and settings (NULL for a rollback), and answers the call with an a{sv} at the end. change is
- * the request; the fields that depend on the unikernel are filled in here. */
+/* update-start.c: takes call and settings (NULL for a rollback), and answers the call with an a{sv} at the
+ * end. change is the request; the fields that depend on the unikernel are filled in here. */
 void update_start(Call *call, const ChangeUpdate *change, Settings *settings);
 
 /* Whether it would restart the unikernel now; and the question to polkit, for a caller whose image comes
@@ -60,6 +60,12 @@ void updates_look(Manager *manager, const char *name);
 
 /* Called when a shutdown may have been canceled: updates that it has interrupted go on. */
 void updates_check_shutdown(Manager *manager);
+
+/* update.c, for its other files: an update in the table of those in progress; what becomes of it, after
+ * which it may be freed; and the twin that its record speaks of, if there is one. */
+Update *update_new(Manager *manager, const char *name);
+void update_advance(Update *update, UpdateEvent event);
+void update_add_twin(Update *update);
 
 /* update-resume.c: where an update goes on that has a record and a name only: sets its state, was_active,
  * and what is known of a failure. Reads files, but nobody is served yet. */
