@@ -13,6 +13,7 @@
 #define HELPER_PROGRAM "shruthi-domain"
 /* shruthi-domain has its own time limit for each request to libvirt; these apply when that fails. */
 #define HELPER_TIMEOUT      (180 * G_USEC_PER_SEC)
+#define HELPER_TIMEOUT_NAME (90 * G_USEC_PER_SEC) /* for each further name: each has its own limit there */
 #define HELPER_TIMEOUT_LONG (660 * G_USEC_PER_SEC) /* for verbs that boot guests to see whether they run */
 #define HELPER_TIMEOUT_SAVE (960 * G_USEC_PER_SEC) /* for writing the memory of a guest to a disk */
 #define HELPER_OUTPUT_MAX   (4 * 1024 * 1024)
@@ -125,13 +126,19 @@ static void on_helper_child_ended(void *userdata, int status)
         helper_child_free(child);
 }
 
-static gint64 verb_timeout(const char *verb)
+gint64 libvirt_helper_timeout(const BodyRequest *request)
 {
         static const char *const long_verbs[] = {"check", "check-without-polkit", "probe", NULL};
+        const char *verb = request->words[0];
+        gint64 timeout = HELPER_TIMEOUT;
 
         if (g_str_equal(verb, "save"))
                 return HELPER_TIMEOUT_SAVE;
-        return g_strv_contains(long_verbs, verb) ? HELPER_TIMEOUT_LONG : HELPER_TIMEOUT;
+        if (g_strv_contains(long_verbs, verb))
+                return HELPER_TIMEOUT_LONG;
+        for (unsigned i = 2; i < G_N_ELEMENTS(request->words) && request->words[i]; i++)
+                timeout += HELPER_TIMEOUT_NAME;
+        return timeout;
 }
 
 static void on_helper_child_turn(QueueEntry *entry, void *userdata)
@@ -165,7 +172,7 @@ void libvirt_helper_run_body(LibvirtHelper *helper, uid_t uid, const BodyRequest
                         .done = done,
                         .userdata = userdata,
                         .output = g_string_new(NULL),
-                        .timeout = verb_timeout(request->words[0])};
+                        .timeout = libvirt_helper_timeout(request)};
         queue_add(helper->queue, uid, on_helper_child_turn, child);
 }
 

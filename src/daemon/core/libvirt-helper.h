@@ -30,4 +30,8 @@ void libvirt_helper_run(LibvirtHelper *helper, uid_t uid, const char *verb, cons
 void libvirt_helper_run_body(LibvirtHelper *helper, uid_t uid, const BodyRequest *request,
                 LibvirtHelperDone done, void *userdata);
 
+/* How long the answer to a request is waited for, in microseconds: the longer the more names it has, because
+ * libvirt makes its whole firewall anew for each address. */
+gint64 libvirt_helper_timeout(const BodyRequest *request);
+
 unsigned libvirt_helper_count(const LibvirtHelper *helper); /* waiting and running */
