@@ -6,6 +6,8 @@
 # file system of its own, which is stopped at once, as by a power cut: what is not on the disk by then is lost (the
 # ioctl(2) that xfstests have for it). $PLUGS says how often, $SEED by which chance. The plug of a whole machine is
 # pulled by its own group of that name.
+#
+# Packages: e2fsprogs
 
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
