@@ -66,12 +66,12 @@ is "the version of the RPM is meson's" "$upstream" \
 is "… and so is the Debian package's" "$(sed -n "s/^  version: '\(.*\)',/\1/p" "$SRC/meson.build")" "$upstream"
 check "rpmbuild makes the source package" rpm_build -bs
 check "… and the package: each file that is installed is in it" rpm_build -bb
-lint() {
-        rpmlint --rpmlintrc "$PACKAGING/shruthi.rpmlintrc" "$HOME/rpmbuild/SPECS/shruthi.spec" \
-                "$HOME"/rpmbuild/{SRPMS,RPMS/*}/*.rpm
-}
-expect_output "rpmlint looks at the specification and at both packages" '2 packages and 1 specfiles checked' \
-        eval 'lint || :'
+# Newer versions of rpm make one of debug information, too.
+mapfile -t rpms < <(find "$HOME/rpmbuild" -name '*.rpm')
+is "both packages are there" 2 "$(printf '%s\n' "${rpms[@]}" | grep -cvE -- '-debug(info|source)-')"
+lint() { rpmlint --rpmlintrc "$PACKAGING/shruthi.rpmlintrc" "$HOME/rpmbuild/SPECS/shruthi.spec" "${rpms[@]}"; }
+expect_output "rpmlint looks at the specification and at all packages" \
+        "\b${#rpms[@]} packages and 1 specfiles checked" eval 'lint || :'
 # Its versions do not find the same, so each has no use for some of our filters.
 is_none "and finds no error" "$(grep ': E: ' <<<"$output" | grep -v ': unused-rpmlintrc-filter')"
 rm -rf "$WORK/one/shruthi-$upstream" "$HOME"
