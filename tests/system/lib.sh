@@ -262,6 +262,13 @@ unit_show() { systemctl show --property="$2" --value -- "$1"; }
 # How often systemd has been reloaded since the boot. What it says at first differs (257: also who has asked).
 reloads() { journalctl --sync; journalctl -b -q -o cat _PID=1 | grep -cE '^Reloading(\.|\.\.\.)$'; }
 
+# REGEX: what systemd has to remark on files of units whose names match. (262 also remarks on each controller of processes
+# that a container does not have.)
+remarks() {
+        journalctl -q -b -o cat _PID=1 | grep -E "$1.*(Unknown|Failed to parse|ignoring)" |
+                grep -v 'Failed to read pids\.max .*, ignoring'
+}
+
 # STAGE: ends the script, has the sandbox rebooted as by "systemctl reboot", and starts the script again
 # with $STAGE set to this. Its results are numbered anew.
 sandbox_reboot() {

@@ -149,7 +149,6 @@ else
         check_soon "… and says so in its journal" 60 said 1000 'cannot apply these limits of the guest.*CPUQuota=5%'
         systemctl stop "$(unit 1000)"
 fi
-is_none "systemd has nothing to remark" \
-        "$(journalctl -q -b -o cat _PID=1 | grep -E 'unikernel.*(Unknown|Failed to parse|ignoring)')"
+is_none "systemd has nothing to remark" "$(remarks unikernel)"
 
 finish

@@ -223,7 +223,7 @@ else
         check "… and it is logged that they are without effect" bash -c \
                 "journalctl -q -b SHRUTHI_UNIKERNEL=web | grep -q 'RestartSteps= and RestartMaxDelaySec=.*without effect'"
 fi
-is_none "systemd has nothing to remark" "$(journalctl -q -b -o cat _PID=1 | grep -E 'unikernel@.*(Unknown|Failed to parse|ignoring)')"
+is_none "systemd has nothing to remark" "$(remarks unikernel@)"
 
 # --- By hand: told, not refused.
 
