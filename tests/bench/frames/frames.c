@@ -220,7 +220,7 @@ static size_t frame_write(uint8_t *frame, unsigned from, unsigned to, size_t siz
 {
         const size_t n = MAX(size, (size_t) FRAME_MIN), n_ip = n - 14;
         const uint32_t source = htonl(port_address(from)), destination = htonl(port_address(to));
-        Stamp stamp = {.magic = "BNCH", .work = work_number};
+        Stamp stamp = {.magic = {'B', 'N', 'C', 'H'}, .work = work_number};
         uint8_t *ip = frame + 14;
         uint32_t sum = 0;
 
