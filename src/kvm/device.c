@@ -13,6 +13,7 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "common/users.h"
 #include "kvm/protocol.h"
 
 #define DEVICE      "/dev/kvm"
@@ -22,14 +23,33 @@
 #define MESSAGE_MAX 1000 /* bytes */
 #define NEEDED      "The image is for Solo5's hvt target, which needs KVM, and "
 
+/* A user's manager has the groups that the user had when it started. */
+static int device_refuse_user(int r, Error *ret_error)
+{
+        g_autofree char *user = user_name(getuid());
+
+        if (r == -EACCES || r == -EPERM)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                NEEDED "user %s may not open " DEVICE
+                                       ": have an administrator run 'usermod -a -G kvm %s', and restart the "
+                                       "user's manager ('systemctl restart user@%u', or log out "
+                                       "everywhere); or " KVM_WAY_OUT_USER,
+                                user, user, (unsigned) getuid());
+
+        return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                        NEEDED DEVICE " cannot be opened (%s): " KVM_WAY_OUT_USER, g_strerror(-r));
+}
+
 static int device_refuse(int r, Error *ret_error)
 {
         bool missing = r == -ENOENT || r == -ENODEV || r == -ENXIO;
 
         if (missing && access(DRIVER, F_OK) < 0)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                NEEDED
-                                "this host has none: load the module kvm_intel or kvm_amd, or " KVM_WAY_OUT);
+                                NEEDED "this host has none: load the module kvm_intel or kvm_amd, or %s",
+                                paths_are_of_user() ? KVM_WAY_OUT_USER : KVM_WAY_OUT);
+        if (paths_are_of_user())
+                return device_refuse_user(r, ret_error);
         if (missing)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 NEEDED "shruthi-kvm.service has no " DEVICE

@@ -3,7 +3,8 @@
 
 #include "common/error.h"
 
-/* /dev/kvm itself. Called by main(). */
+/* /dev/kvm itself. Called by main(), and for a user's own unikernels, who open it with the user's rights, by
+ * the runner and by doctor's checks. */
 
 /* NOT_SUPPORTED if there is none, or it may not be used: why an image for hvt does not run, and what to do.
  */

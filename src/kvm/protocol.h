@@ -18,6 +18,9 @@
 #define KVM_WAY_OUT                                                                                         \
         "build the image for another target (MirageOS: `mirage configure -t virtio`, or `-t spt`)"
 
+/* A user's own unikernels have no virtual machines of libvirt's. */
+#define KVM_WAY_OUT_USER "build the image for spt (MirageOS: `mirage configure -t spt`)"
+
 /* Sends the word on a connection of its own. The errors, NOT_SUPPORTED, say why images for hvt do not run.
  */
 int kvm_ask(const char *word, int *ret_connection, Error *ret_error);

@@ -20,6 +20,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "kvm/device.h"
 #include "kvm/protocol.h"
 #include "run/runner-private.h"
 #include "unikernel/process.h"
@@ -60,7 +61,8 @@ typedef struct Execution {
         char *hold;
         char *kvm_word;
         int console, mark, messages;
-        int kvm; /* the connection by which /dev/kvm comes; negative if the guest does not need it */
+        int kvm; /* the connection by which /dev/kvm comes, or of a user's own the device itself; negative
+                  * if the guest does not need it */
         const int *fds; /* that the words name, from HELPER_GUEST_FD_FIRST on */
         unsigned n_fds; /* DOMAIN_HANDED_MAX at most */
 } Execution;
@@ -149,8 +151,12 @@ static int execution_prepare(Execution *execution, Runner *runner, int *ret_mess
         execution->messages = ends[1];
         if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
+        if (!execution->kvm_word)
+                return 0;
+        if (paths_are_of_user())
+                return device_open(&execution->kvm, ret_error);
         /* The question is this process's own, which alone is answered; its child waits for the answer. */
-        return execution->kvm_word ? kvm_ask(KVM_ASK_OPEN, &execution->kvm, ret_error) : 0;
+        return kvm_ask(KVM_ASK_OPEN, &execution->kvm, ret_error);
 }
 
 /* In the child, until it can be found by its mark: it ends with its parent. */
@@ -166,8 +172,11 @@ static int execution_receive_kvm(const Execution *execution)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *sentence = NULL;
-        int fd = -EBADF, r = execution->kvm < 0 ? 0 : kvm_receive(execution->kvm, &fd, &error);
+        int fd = -EBADF, r;
 
+        if (execution->kvm < 0 || paths_are_of_user())
+                return execution->kvm;
+        r = kvm_receive(execution->kvm, &fd, &error);
         if (r >= 0)
                 return fd;
 

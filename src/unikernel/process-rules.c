@@ -149,11 +149,12 @@ int user_rules_check(const Definition *definition, const ImageInfo *image, Error
 
         if (!paths_are_of_user())
                 return 0;
-        if (image->boot != IMAGE_BOOT_PROCESS || image->target != SOLO5_TARGET_SPT)
+        if (image->boot != IMAGE_BOOT_PROCESS)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "The image needs a virtual machine, and unikernels of a user's own run as "
-                                "processes: build it for Solo5's spt target (MirageOS: `mirage configure -t "
-                                "spt`), or create it among the system's (without --user)");
+                                "The image needs libvirt, which is root's, and unikernels of a user's own "
+                                "run as processes: build it for Solo5's spt target (MirageOS: `mirage "
+                                "configure -t spt`), or where you may use /dev/kvm for hvt; or create it "
+                                "among the system's (without --user)");
         if (definition->owner != 0 || definition->group != GID_INVALID)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "%s%sa unikernel of a user's own belongs to that user alone: remove %s=",

@@ -12,6 +12,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "domain/check/check-private.h"
+#include "kvm/device.h"
 #include "kvm/protocol.h"
 
 #define TENDER            "shruthi-tender"
@@ -71,8 +72,11 @@ void check_processes(const Host *host)
 static int hvt_try(Error *ret_error)
 {
         _cleanup_close_ int connection = -EBADF, none = -EBADF;
-        int r = kvm_ask(KVM_ASK_CHECK, &connection, ret_error);
+        int r;
 
+        if (paths_are_of_user())
+                return device_check(ret_error);
+        r = kvm_ask(KVM_ASK_CHECK, &connection, ret_error);
         return r < 0 ? r : kvm_receive(connection, &none, ret_error);
 }
 

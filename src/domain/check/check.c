@@ -494,7 +494,11 @@ static void check_virtualization(Host *host)
 
 static int check_of_user(void)
 {
-        conf_free(check_configuration());
+        g_autoptr(Conf) conf = check_configuration();
+        const Host host = {.conf = conf};
+
+        if (conf)
+                check_hvt(&host);
         check_free_space();
         check_uplinks();
         check_lingering();
