@@ -70,6 +70,7 @@
 #define SHRUTHI_DAEMON_UNIT          "shruthid.service"
 #define SHRUTHI_DEMAND_UNIT          "shruthi-demand.service"
 #define SHRUTHI_DOMAIN_UNIT          "shruthi-domain.service"
+#define SHRUTHI_SEAL_UNIT            "shruthi-seal@.service" /* a template */
 #define SHRUTHI_LATE_UNIT            "shruthi-late.service"
 #define SHRUTHI_DOMAIN_PREFIX        "unikernel-"
 #define SHRUTHI_TAP_PREFIX           "shru" /* of the names of guests' interfaces that are filtered */

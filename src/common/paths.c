@@ -95,6 +95,7 @@ static const int user_folders[] = {
                 PATH_UPDATES,
                 PATH_NETWORKS,
                 PATH_SNAPSHOTS,
+                PATH_CREDENTIALS,
                 PATH_RUNTIME,
                 PATH_CONSOLES,
                 PATH_LIVENESS,
@@ -179,6 +180,7 @@ int paths_use_user(Error *ret_error)
         g_autofree char *config = user_directory("XDG_CONFIG_HOME", ".config", "shruthi"),
                         *state = user_directory("XDG_STATE_HOME", ".local/state", "shruthi"),
                         *runtime = user_directory("XDG_RUNTIME_DIR", NULL, "shruthi"),
+                        *keys = state ? g_build_filename(state, "keys", NULL) : NULL,
                         *generated = user_directory("XDG_RUNTIME_DIR", NULL, "systemd/generator");
         struct stat st;
 
@@ -202,6 +204,7 @@ int paths_use_user(Error *ret_error)
         paths_set_root(NULL);
         paths_move(SHRUTHI_CONFDIR, config);
         paths_move(SHRUTHI_STATEDIR, state);
+        paths_move(SHRUTHI_SEALDIR, keys);
         paths_move(SHRUTHI_RUNTIMEDIR, runtime);
         paths_move(GENERATED_DIR, generated);
         /* What packages ship for the host is not for each user's manager as well. */

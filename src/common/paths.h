@@ -38,7 +38,7 @@ const char *paths_state_definitions(void);   /* /var/lib/shruthi/unikernels: cre
 const char *paths_vendor_definitions(void);  /* /usr/lib/shruthi/unikernels: shipped by packages */
 const char *paths_images(void);              /* /var/lib/shruthi/images: the store */
 const char *paths_volumes(void);             /* /var/lib/shruthi/volumes: storage of guests */
-const char *paths_credentials(void);         /* /var/lib/shruthi-seal: root's list of the sealed keys */
+const char *paths_credentials(void); /* /var/lib/shruthi-seal: root's list of keys; a user's: they, too */
 const char *paths_networks(void);            /* /var/lib/shruthi/networks: the records of networks */
 const char *paths_generations(void);         /* /var/lib/shruthi/generations: unikernel/generation.h */
 const char *paths_updates(void);             /* /var/lib/shruthi/updates: unikernel/update-record.h */

@@ -58,7 +58,7 @@ static int write_wanted(const char *dir, const char *unit)
 /* The sandboxes of a user's services let through where the state is unless XDG_STATE_HOME says otherwise. */
 static int write_places(const char *dir)
 {
-        static const char *const units[] = {SHRUTHI_DAEMON_UNIT, SHRUTHI_DOMAIN_UNIT};
+        static const char *const units[] = {SHRUTHI_DAEMON_UNIT, SHRUTHI_DOMAIN_UNIT, SHRUTHI_SEAL_UNIT};
         g_autofree char *usual = g_build_filename(g_get_home_dir(), ".local/state/shruthi", NULL),
                         *path = NULL, *text = NULL;
         g_autoptr(GPtrArray) files = g_ptr_array_new();

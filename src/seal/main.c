@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-seal: seals key material for unikernels, which on systemd before 256 only root can. Started by
- * shruthi-seal.socket for each connection, which is its standard input: one request, one answer (see
- * protocol.h). It is root without any capability, trusts nobody, and can only write: no request returns what
- * was sealed. A client that makes it wait delays no other, and not for long. */
+/* shruthi-seal: seals key material for unikernels, which on systemd before 256 only root can; with --user,
+ * in a user's manager, it keeps that of the user's own. Started by shruthi-seal.socket for each connection,
+ * which is its standard input: one request, one answer (see protocol.h). It is root without any capability,
+ * trusts nobody, and can only write: no request returns what was sealed. A client that makes it wait delays
+ * no other, and not for long. */
 
 #include <fcntl.h>
 #include <grp.h>
@@ -19,6 +20,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "seal/archive.h"
 #include "seal/store.h"
 
@@ -37,6 +39,8 @@ static bool client_may_ask(int client)
 
         if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
                 return false;
+        if (paths_are_of_user() && peer.uid == geteuid())
+                return true;
         if (peer.uid == 0 || (user && peer.uid == user->pw_uid))
                 return true;
 
@@ -94,8 +98,8 @@ static int client_receive(int client, SealRequest *ret, int *ret_fd, Error *ret_
 }
 
 /* Accepts only content that ends, and for which no other user can keep us waiting in a way that no signal
- * ends. Uses cached attributes, which asks no file system; a file system that is closed to us still tells
- * its type. */
+ * ends; what a user's own file systems do is that user's affair. Uses cached attributes, which asks no file
+ * system; a file system that is closed to us still tells its type. */
 static int content_check_kind(int fd, bool *ret_regular, Error *ret_error)
 {
         int flags = fcntl(fd, F_GETFL);
@@ -114,7 +118,8 @@ static int content_check_kind(int fd, bool *ret_regular, Error *ret_error)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "The file descriptor refers to neither a regular file nor a pipe; pass the "
                                 "content through a pipe");
-        if (S_ISREG(st.stx_mode) && (fstatfs(fd, &file_system) < 0 || file_system.f_type == FUSE_MAGIC))
+        if (S_ISREG(st.stx_mode) && !paths_are_of_user() &&
+                        (fstatfs(fd, &file_system) < 0 || file_system.f_type == FUSE_MAGIC))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "The file is on a file system of a user (FUSE); pass the content through a "
                                 "pipe");
@@ -176,17 +181,21 @@ static int client_serve(int client, char ***ret_keys, Error *ret_error)
         return store_do(&request, &content, client, ret_keys, ret_error);
 }
 
-int main(void)
+int main(int argc, char *argv[])
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *answer = NULL;
         g_auto(GStrv) keys = NULL;
-        int r;
+        int r = 0;
 
         log_open("shruthi-seal");
         (void) signal(SIGPIPE, SIG_IGN);
         (void) prctl(PR_SET_DUMPABLE, 0);
-        if (!client_may_ask(STDIN_FILENO))
+        if (argc == 2 && g_str_equal(argv[1], "--user"))
+                r = paths_use_user(&error);
+        if (r < 0)
+                log_error("%s", error_message(&error, r));
+        if (r < 0 || !client_may_ask(STDIN_FILENO))
                 return EXIT_FAILURE;
 
         r = client_serve(STDIN_FILENO, &keys, &error);

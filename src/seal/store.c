@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The sealed file and the list of names beside it. Each is replaced atomically; the list is written first
- * and removed last, and trusted only if it fits the file, so that whoever lists next repairs a crash between
- * the two. */
+/* The sealed file and the list of names beside it, of a user's own unikernels in one folder. Each is
+ * replaced atomically; the list is written first and removed last, and trusted only if it fits the file, so
+ * that whoever lists next repairs a crash between the two. */
 
 #include "seal/store.h"
 
@@ -17,9 +17,9 @@
 #include "common/paths.h"
 #include "seal/archive.h"
 #include "seal/creds.h"
+#include "seal/plain.h"
 
-/* systemd's own directories, wherever we are installed. */
-#define SEALED_DIR   "/etc/credstore.encrypted"
+/* systemd's own directory, wherever we are installed. */
 #define HOST_KEY_DIR "/var/lib/systemd" /* systemd-creds(1) */
 
 #define NAMES_SIZE_MAX (128 * 1024)
@@ -31,6 +31,11 @@ typedef struct Store {
         Secret archive;      /* the memory that entries point into */
         GArray *entries;     /* UstarEntry */
 } Store;
+
+static const char *sealed_dir(void)
+{
+        return paths_are_of_user() ? paths_credentials() : "/etc/credstore.encrypted";
+}
 
 static void store_clear(Store *store)
 {
@@ -62,7 +67,7 @@ static int store_lock_name(const char *name, int *ret_fd, Error *ret_error)
 /* The sealed file, open, and its digest; -EBADF if there is none. */
 static int store_open_sealed(Store *store, int *ret_fd, Error *ret_error)
 {
-        g_autofree char *path = g_build_filename(SEALED_DIR, store->file, NULL), *text = NULL;
+        g_autofree char *path = g_build_filename(sealed_dir(), store->file, NULL), *text = NULL;
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
         size_t size;
@@ -92,12 +97,17 @@ static int store_open_sealed(Store *store, int *ret_fd, Error *ret_error)
 
 static int store_explain_damage(const Store *store, Error *ret_error)
 {
-        if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED)
+        if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED && paths_are_of_user())
+                error_prefix(ret_error,
+                                "%s/%s was changed by another program ('shruthictl --user credential remove "
+                                "%s --all' removes it)",
+                                sealed_dir(), store->file, store->unikernel);
+        else if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED)
                 error_prefix(ret_error,
                                 "%s/%s was changed, comes from another unikernel or host, or was sealed "
                                 "with another host key or TPM2 chip (with the same ones it can be read "
                                 "again; 'shruthictl credential remove %s --all' removes it)",
-                                SEALED_DIR, store->file, store->unikernel);
+                                sealed_dir(), store->file, store->unikernel);
         return error_code_to_errno(ERROR_CREDENTIALS_DAMAGED);
 }
 
@@ -114,7 +124,8 @@ static int store_unseal(Store *store, int fd, Error *ret_error)
         r = secret_new(USTAR_SIZE_MAX, &store->archive, ret_error);
         if (r < 0)
                 return r;
-        r = creds_decrypt(store->file, fd, &store->archive, ret_error);
+        r = paths_are_of_user() ? plain_read(fd, &store->archive, ret_error)
+                                : creds_decrypt(store->file, fd, &store->archive, ret_error);
         if (r == error_code_to_errno(ERROR_CREDENTIALS_DAMAGED))
                 return store_explain_damage(store, ret_error);
         if (r < 0)
@@ -164,7 +175,7 @@ static int store_remove_file(const char *dir, const char *name, Error *ret_error
 
 static int store_forget(const Store *store, Error *ret_error)
 {
-        int r = store_remove_file(SEALED_DIR, store->file, ret_error);
+        int r = store_remove_file(sealed_dir(), store->file, ret_error);
 
         return r < 0 ? r : store_remove_file(paths_credentials(), store->unikernel, ret_error);
 }
@@ -179,16 +190,22 @@ static int client_check(int client, Error *ret_error)
         return 0;
 }
 
-static int store_seal(Store *store, int client, Error *ret_error)
+static int store_write(const Store *store, const void *data, size_t size, Error *ret_error)
 {
-        g_autofree char *text = NULL, *digest = NULL;
+        g_autofree char *digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, data, size);
+        int r = store_write_names(store, digest, ret_error);
+
+        if (r < 0)
+                return r;
+        r = file_replace(sealed_dir(), store->file, data, size, 0600);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write below %s", sealed_dir()) : 0;
+}
+
+static int store_seal(const Store *store, int client, Error *ret_error)
+{
+        g_autofree char *text = NULL;
         size_t size;
         int r;
-
-        if (store->entries->len == 0) {
-                r = client_check(client, ret_error);
-                return r < 0 ? r : store_forget(store, ret_error);
-        }
 
         r = creds_encrypt(store->file, store->entries, &text, &size, ret_error);
         if (r >= 0)
@@ -199,12 +216,31 @@ static int store_seal(Store *store, int client, Error *ret_error)
         /* What was sealed with the host's key, which is made at its first use, is worthless without that,
          * and systemd 252 does not flush its directory. */
         (void) directory_sync(HOST_KEY_DIR);
-        digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) text, size);
-        r = store_write_names(store, digest, ret_error);
-        if (r < 0)
-                return r;
-        r = file_replace(SEALED_DIR, store->file, text, size, 0600);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot write below " SEALED_DIR) : 0;
+        return store_write(store, text, size, ret_error);
+}
+
+static int store_keep_plain(const Store *store, int client, Error *ret_error)
+{
+        _cleanup_secret_ Secret archive = {};
+        int r;
+
+        r = plain_make(store->entries, &archive, ret_error);
+        if (r >= 0)
+                r = client_check(client, ret_error);
+        return r < 0 ? r : store_write(store, archive.data, archive.size, ret_error);
+}
+
+static int store_keep(const Store *store, int client, Error *ret_error)
+{
+        int r;
+
+        if (store->entries->len == 0) {
+                r = client_check(client, ret_error);
+                return r < 0 ? r : store_forget(store, ret_error);
+        }
+
+        return paths_are_of_user() ? store_keep_plain(store, client, ret_error)
+                                   : store_seal(store, client, ret_error);
 }
 
 static int store_list(Store *store, int fd, char ***ret_keys, Error *ret_error)
@@ -237,7 +273,7 @@ int store_do(const SealRequest *request, const Secret *content, int client, char
         r = store_lock_name(request->name, &lock, ret_error);
         if (r < 0)
                 return r;
-        file_remove_remains(AT_FDCWD, SEALED_DIR, store.file);
+        file_remove_remains(AT_FDCWD, sealed_dir(), store.file);
         file_remove_remains(AT_FDCWD, paths_credentials(), store.unikernel);
 
         if (request->verb == SEAL_FORGET)
@@ -261,5 +297,5 @@ int store_do(const SealRequest *request, const Secret *content, int client, char
                                 request->verb == SEAL_ROTATE, ret_error);
         if (r >= 0 && seal_verb_takes_content(request->verb))
                 r = archive_check_size(store.entries, request->name, request->size_max, ret_error);
-        return r < 0 ? r : store_seal(&store, client, ret_error);
+        return r < 0 ? r : store_keep(&store, client, ret_error);
 }

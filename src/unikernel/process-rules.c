@@ -11,6 +11,7 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "common/size.h"
+#include "common/systemd-version.h"
 #include "common/users.h"
 #include "image/inspect.h"
 #include "image/solo5-load.h"
@@ -109,17 +110,37 @@ static int user_rules_check_network(const DefinitionDevice *device, Error *ret_e
         return 0;
 }
 
+/* A user's manager unseals by a service of systemd's that came later. */
+bool source_can_be_loaded(const DefinitionSource *source)
+{
+        return !source->encrypted || !paths_are_of_user() ||
+               systemd_version() >= SYSTEMD_VERSION_USER_CREDENTIALS;
+}
+
+static int user_rules_check_sources(const DefinitionDevice *device, Error *ret_error)
+{
+        for (guint i = 0; i < device->sources->len; i++) {
+                const DefinitionSource *source = device->sources->pdata[i];
+
+                if (!source_can_be_loaded(source))
+                        return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                        "%s:%u: LoadCredentialEncrypted=%s in a user's own unikernel needs "
+                                        "systemd %d, and this host has %u: keep the key in a file that only "
+                                        "you may read, and write LoadCredential=%s:/PATH, or use "
+                                        "'shruthictl credential set'",
+                                        source->file, source->line, source->id,
+                                        SYSTEMD_VERSION_USER_CREDENTIALS, systemd_version(), source->id);
+        }
+
+        return 0;
+}
+
 static int user_rules_check_device(const DefinitionDevice *device, Error *ret_error)
 {
         if (device->kind == DEVICE_NETWORK)
                 return user_rules_check_network(device, ret_error);
         if (device->credentials)
-                return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "Credentials '%s': keys are sealed by a service of root's, which a "
-                                "unikernel of a user's own does not have: put them into a volume "
-                                "(shruthictl volume create --from=), or create it among the system's "
-                                "(without --user)",
-                                device->name);
+                return user_rules_check_sources(device, ret_error);
 
         return 0;
 }

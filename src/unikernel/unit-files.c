@@ -137,6 +137,17 @@ static void append_source(GString *text, const DefinitionSource *source)
                         id->str, from->str);
 }
 
+/* The keys of a user's own unikernel are not sealed (shruthi-seal(8)). */
+static void append_user_archive(GString *text, const char *name)
+{
+        g_autofree char *id = g_strconcat(SHRUTHI_CREDENTIAL_PREFIX, name, NULL),
+                        *path = g_build_filename(paths_credentials(), id, NULL);
+        const DefinitionSource source = {.id = id, .from = path};
+
+        append_source(text, &source);
+        g_string_append_printf(text, "SetCredential=%s:" UNIT_FILES_NO_ARCHIVE "\n", id);
+}
+
 static char *credentials_text(const Definition *definition)
 {
         const DefinitionDevice *device = definition_credentials(definition);
@@ -148,15 +159,22 @@ static char *credentials_text(const Definition *definition)
         text = g_string_new(NULL);
         g_string_printf(text, "# Made by shruthi-generator: [Credentials %s] of %s\n[Service]\n",
                         device->name, definition->path);
-        if (name_is_twin(definition->name)) {
+        if (paths_are_of_user())
+                append_user_archive(text, definition->name);
+        else if (name_is_twin(definition->name)) {
                 /* Those of the unikernel itself, which are sealed under its name. */
                 g_autofree char *own = name_without_twin(definition->name);
 
                 g_string_append_printf(text, UNIT_FILES_LOAD_ARCHIVE_OF("%s"), own, own);
         } else
                 g_string_append(text, UNIT_FILES_LOAD_ARCHIVE);
-        for (guint i = 0; i < device->sources->len; i++)
-                append_source(text, device->sources->pdata[i]);
+        for (guint i = 0; i < device->sources->len; i++) {
+                const DefinitionSource *source = device->sources->pdata[i];
+
+                /* Where systemd could not load it, the start is refused with the reason. */
+                if (source_can_be_loaded(source))
+                        append_source(text, source);
+        }
 
         return g_string_free(g_steal_pointer(&text), FALSE);
 }

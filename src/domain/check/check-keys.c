@@ -43,6 +43,19 @@ static void check_sealing(void)
                                 "systemd can use");
 }
 
+static void check_keeping(void)
+{
+        g_autofree char *path = g_build_filename(paths_runtime_dir(), "seal", NULL);
+        struct stat st;
+
+        if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+                check_emit("keys", "warning", "systemctl --user start shruthi-seal.socket",
+                                "%s does not exist; keys cannot be set", path);
+        else
+                check_emit("keys", "ok", "", "Keys are kept in %s, which only you and root can read",
+                                paths_credentials());
+}
+
 static void check_swap_encryption(void)
 {
         g_autofree char *text = NULL, *plain = NULL;
@@ -64,6 +77,9 @@ static void check_swap_encryption(void)
 
 void check_keys(void)
 {
-        check_sealing();
+        if (paths_are_of_user())
+                check_keeping();
+        else
+                check_sealing();
         check_swap_encryption();
 }

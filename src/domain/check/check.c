@@ -499,6 +499,7 @@ static int check_of_user(void)
 
         if (conf)
                 check_hvt(&host);
+        check_keys();
         check_free_space();
         check_uplinks();
         check_lingering();

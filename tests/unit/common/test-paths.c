@@ -53,8 +53,8 @@ static void test_usual(void)
         g_assert_cmpstr(paths_unit_directories()[0], ==, "/home/me/.config/systemd/user.control");
         g_assert_true(g_strv_contains(paths_link_directories(), "/home/me/.config/systemd/user"));
         g_assert_true(g_strv_contains(paths_link_directories(), "/etc/systemd/user"));
-        /* Root's, whose name begins like that of the state. */
-        g_assert_cmpstr(paths_credentials(), ==, SHRUTHI_SEALDIR);
+        /* Of root's the name begins like that of the state. */
+        g_assert_cmpstr(paths_credentials(), ==, "/home/me/.local/state/shruthi/keys");
         paths_set_root(NULL);
         g_assert_false(paths_are_of_user());
 }
