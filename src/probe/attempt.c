@@ -21,13 +21,18 @@
 #include <linux/sockios.h>
 
 #include "common/io.h"
+#include "common/paths.h"
+#include "common/socket.h"
 #include "probe/http.h"
+
+#define UPLINKS "uplinks" /* below the runtime directory */
 
 struct ProbeAttempt {
         const ProbeRequest *request;
         ProbeAttemptDone done;
         void *userdata;
         int fd;
+        bool asking; /* shruthi-uplink, which has not answered */
         sd_event_source *io_source, *time_source;
         Ping *ping;
         PingEcho *echo;
@@ -72,6 +77,9 @@ static char *attempt_error(const ProbeAttempt *attempt, int error)
                 return g_strdup_printf("this host has no route to %s on %s: it needs an address there",
                                 target, interface);
         case ENODEV:
+                if (paths_are_of_user())
+                        return g_strdup_printf("its network is not there (journalctl --user -u "
+                                               "'shruthi-uplink@*')");
                 return g_strdup_printf("there is no bridge '%s'", interface);
         case ENOTSUP:
                 return g_strdup_printf("'%s' is no bridge", interface);
@@ -174,6 +182,23 @@ static void attempt_speak(ProbeAttempt *attempt)
         attempt_send(attempt);
 }
 
+/* What has come of the call: one byte, an errno. */
+static void attempt_hear(ProbeAttempt *attempt)
+{
+        uint8_t error;
+        ssize_t n = TEMP_FAILURE_RETRY(recv(attempt->fd, &error, sizeof error, MSG_DONTWAIT));
+
+        if (n < 0 && errno == EAGAIN)
+                return;
+        attempt->asking = false;
+        if (n <= 0 || error != 0)
+                attempt_fail(attempt, n <= 0 ? ENODEV : error);
+        else if (attempt->request->kind != PROBE_HTTP)
+                attempt_finish(attempt, NULL);
+        else
+                (void) sd_event_source_set_io_events(attempt->io_source, EPOLLOUT);
+}
+
 static int on_attempt_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         ProbeAttempt *attempt = userdata;
@@ -184,6 +209,8 @@ static int on_attempt_io(sd_event_source *source, int fd, uint32_t events, void 
                 error = errno;
         if (error != 0)
                 attempt_fail(attempt, error);
+        else if (attempt->asking)
+                attempt_hear(attempt);
         else if (attempt->request->kind == PROBE_TCP)
                 attempt_finish(attempt, NULL);
         else if (attempt->sent < strlen(attempt->out))
@@ -211,6 +238,16 @@ static socklen_t attempt_address(const ProbeRequest *request, struct sockaddr_st
         return sizeof *in6;
 }
 
+static void attempt_prepare_http(ProbeAttempt *attempt)
+{
+        const ProbeRequest *request = attempt->request;
+
+        if (request->kind != PROBE_HTTP)
+                return;
+        attempt->out = http_request_format(&request->address, request->port, request->path);
+        attempt->in = g_malloc(HTTP_ANSWER_MAX);
+}
+
 /* Since Linux 5.7 anybody may bind a socket that is bound to no interface yet (socket(7)). */
 static int attempt_connect(ProbeAttempt *attempt, sd_event *event)
 {
@@ -228,11 +265,25 @@ static int attempt_connect(ProbeAttempt *attempt, sd_event *event)
                         errno != EINPROGRESS)
                 return -errno;
 
-        if (request->kind == PROBE_HTTP) {
-                attempt->out = http_request_format(&request->address, request->port, request->path);
-                attempt->in = g_malloc(HTTP_ANSWER_MAX);
-        }
+        attempt_prepare_http(attempt);
         return sd_event_add_io(event, &attempt->io_source, attempt->fd, EPOLLOUT, on_attempt_io, attempt);
+}
+
+/* A user's own guest is on no network of the host's: shruthi-uplink calls it (uplink/station.h). */
+static int attempt_ask_uplink(ProbeAttempt *attempt, sd_event *event)
+{
+        const ProbeRequest *request = attempt->request;
+        g_autofree char *name = g_build_filename(UPLINKS, request->interface, NULL),
+                        *words = request->port > 0 ? g_strdup_printf("tcp %u\n", request->port)
+                                                   : g_strdup("ping\n");
+
+        if (socket_connect(name, SOCK_STREAM | SOCK_NONBLOCK, 1, &attempt->fd) < 0 ||
+                        socket_send_with_fd(attempt->fd, words, -EBADF, MSG_DONTWAIT) < 0)
+                return -ENODEV;
+
+        attempt->asking = true;
+        attempt_prepare_http(attempt);
+        return sd_event_add_io(event, &attempt->io_source, attempt->fd, EPOLLIN, on_attempt_io, attempt);
 }
 
 /* Guests are on bridges, and nothing else may be probed: -ENODEV, -ENOTSUP. Uses ethtool(8)'s call, which
@@ -245,7 +296,8 @@ static int interface_check(const char *interface)
 
         if (fd < 0)
                 return -errno;
-        g_strlcpy(request.ifr_name, interface, sizeof request.ifr_name);
+        if (g_strlcpy(request.ifr_name, interface, sizeof request.ifr_name) >= sizeof request.ifr_name)
+                return -ENODEV;
         if (ioctl(fd, SIOCETHTOOL, &request) < 0)
                 return errno == ENODEV ? -ENODEV : -ENOTSUP;
 
@@ -257,6 +309,22 @@ static void on_attempt_echo(void *userdata)
         attempt_finish(userdata, NULL);
 }
 
+static int attempt_begin(ProbeAttempt *attempt, sd_event *event)
+{
+        const ProbeRequest *request = attempt->request;
+        int r;
+
+        if (paths_are_of_user())
+                return attempt_ask_uplink(attempt, event);
+        r = interface_check(request->interface);
+        if (r < 0)
+                return r;
+
+        return request->kind == PROBE_PING ? ping_send(attempt->ping, &request->address, request->interface,
+                                                             on_attempt_echo, attempt, &attempt->echo)
+                                           : attempt_connect(attempt, event);
+}
+
 int attempt_new(sd_event *event, Ping *ping, const ProbeRequest *request, ProbeAttemptDone done,
                 void *userdata, ProbeAttempt **ret_attempt)
 {
@@ -266,12 +334,7 @@ int attempt_new(sd_event *event, Ping *ping, const ProbeRequest *request, ProbeA
 
         *attempt = (ProbeAttempt){
                         .request = request, .done = done, .userdata = userdata, .fd = -EBADF, .ping = ping};
-        r = interface_check(request->interface);
-        if (r >= 0 && request->kind == PROBE_PING)
-                r = ping_send(ping, &request->address, request->interface, on_attempt_echo, attempt,
-                                &attempt->echo);
-        else if (r >= 0)
-                r = attempt_connect(attempt, event);
+        r = attempt_begin(attempt, event);
         /* Reported from the event loop, not from within this function. */
         if (r < 0) {
                 attempt->reason = attempt_error(attempt, -r);

@@ -3,7 +3,8 @@
 /* shruthi-probe: asks guests over the network whether they answer, for runners, which have no network. One
  * process without threads for all guests of the host. shruthi-probe.socket starts it, and only our own user
  * and root can connect to that; it exits when nobody has for a while. It talks to hostile guests, so it
- * keeps no rights: it opens the raw sockets for echoes first, and then drops its only capability. */
+ * keeps no rights: it opens the raw sockets for echoes first, and then drops its only capability. With
+ * --user, in a user's manager, it has none, and shruthi-uplink calls the guests for it. */
 
 #include <glib.h>
 #include <linux/capability.h>
@@ -18,6 +19,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/users.h"
 #include "config.h"
 #include "probe/server.h"
@@ -49,7 +51,7 @@ static int serve(Ping *ping)
         (void) user_find(SHRUTHI_USER, &user);
 
         r = sd_event_new(&event);
-        if (r >= 0)
+        if (r >= 0 && ping)
                 r = ping_attach(ping, event);
         if (r >= 0)
                 r = server_new(event, ping, SD_LISTEN_FDS_START, user, &server);
@@ -61,6 +63,19 @@ static int serve(Ping *ping)
         server_free(server);
         sd_event_unref(event);
         return r;
+}
+
+static int serve_user(void)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = paths_use_user(&error);
+
+        if (r < 0) {
+                log_error("%s", error_message(&error, r));
+                return r;
+        }
+
+        return serve(NULL);
 }
 
 int main(int argc, char *argv[])
@@ -75,6 +90,8 @@ int main(int argc, char *argv[])
                 return EXIT_SUCCESS;
         }
 
+        if (argc == 2 && g_str_equal(argv[1], "--user"))
+                return serve_user() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         r = ping_new(&ping);
         if (r < 0) {
                 log_error("The sockets for echoes cannot be opened: %s", g_strerror(-r));

@@ -5,7 +5,6 @@
 #include "probe/protocol.h"
 
 #include <glib.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "common/http-path.h"
@@ -50,7 +49,8 @@ static bool interface_is_valid(const char *name)
                 if (!g_ascii_isgraph(*p) || *p == '/')
                         return false;
 
-        return *name && strlen(name) < IFNAMSIZ && !g_str_equal(name, ".") && !g_str_equal(name, "..");
+        return *name && strlen(name) <= PROBE_INTERFACE_MAX && !g_str_equal(name, ".") &&
+               !g_str_equal(name, "..");
 }
 
 /* Parses the words that follow "watch". */

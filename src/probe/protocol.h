@@ -19,10 +19,11 @@
  *     watch NUMBER KIND INTERFACE ADDRESS PORT INTERVAL TIMEOUT [PATH]
  *     forget NUMBER
  *
- * with a bridge as the interface, both times in ms, and port 0 for a ping. TIMEOUT is for a whole answer; a
- * sign that anybody is there has to come within twice the INTERVAL. Attempts do not overlap. The service
- * answers with the result of the first round, then of each round that fails, and of the first good one after
- * that; while all is good it says nothing:
+ * with a bridge as the interface, or of a user's own the station of its network (uplink/station.h), both
+ * times in ms, and port 0 for a ping. TIMEOUT is for a whole answer; a sign that anybody is there has to
+ * come within twice the INTERVAL. Attempts do not overlap. The service answers with the result of the first
+ * round, then of each round that fails, and of the first good one after that; while all is good it says
+ * nothing:
  *
  *     good NUMBER
  *     bad NUMBER REASON
@@ -32,6 +33,7 @@
 #define PROBE_PACKET_MAX  1024
 #define PROBE_REASON_MAX  200 /* characters */
 #define PROBES_MAX        16  /* per connection */
+#define PROBE_INTERFACE_MAX 80  /* characters; of bridges the kernel takes fewer */
 #define PROBE_TIME_MS_MIN 100
 #define PROBE_TIME_MS_MAX (24 * 3600 * 1000)
 
@@ -50,7 +52,7 @@ typedef struct ProbeRequest {
         bool forget; /* else it begins a probe, and all that follows counts */
         unsigned number;
         ProbeKind kind;
-        char interface[16]; /* IFNAMSIZ */
+        char interface[PROBE_INTERFACE_MAX + 1];
         Address address;
         uint16_t port;
         unsigned interval_ms, timeout_ms;

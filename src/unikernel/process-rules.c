@@ -16,7 +16,6 @@
 #include "image/inspect.h"
 #include "image/solo5-load.h"
 #include "image/store.h"
-#include "unikernel/check.h"
 
 /* A definition in /etc is an administrator's, whoever owns the unikernel. */
 static bool definition_is_of_user(const Definition *definition)
@@ -145,28 +144,10 @@ static int user_rules_check_device(const DefinitionDevice *device, Error *ret_er
         return 0;
 }
 
-/* Checks over the network go through a bridge. */
-static int user_rules_check_checks(const char *key, const char *list, Error *ret_error)
-{
-        g_auto(GStrv) checks = checks_split(list);
-
-        for (char **text = checks; *text; text++) {
-                _cleanup_check_ Check check = {};
-
-                if (check_parse(*text, &check, NULL) >= 0 && check_kind_is_of_network(check.kind))
-                        return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                        "%s=%s: checks over the network go through a bridge, which is "
-                                        "root's: have the guest print a line, and write %s=console:REGEX",
-                                        key, *text, key);
-        }
-
-        return 0;
-}
-
 int user_rules_check(const Definition *definition, const ImageInfo *image, Error *ret_error)
 {
         const char *path = definition->path ?: "", *colon = definition->path ? ": " : "";
-        int r;
+        int r = 0;
 
         if (!paths_are_of_user())
                 return 0;
@@ -185,10 +166,6 @@ int user_rules_check(const Definition *definition, const ImageInfo *image, Error
                                 "%s%sActivation=traffic needs the host's packet filter, which is root's: "
                                 "remove it, or create it among the system's (without --user)",
                                 path, colon);
-
-        r = user_rules_check_checks("Ready", definition->ready, ret_error);
-        if (r >= 0)
-                r = user_rules_check_checks("Healthy", definition->healthy, ret_error);
         for (guint i = 0; r >= 0 && i < definition->devices->len; i++)
                 r = user_rules_check_device(definition->devices->pdata[i], ret_error);
 

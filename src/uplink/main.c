@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -23,6 +24,7 @@
 #include "config.h"
 #include "uplink/passt.h"
 #include "uplink/relay.h"
+#include "uplink/station.h"
 
 #define CONNECTION_FD 3 /* sd_listen_fds(3), Accept=yes */
 #define ASK_SEC       5
@@ -86,11 +88,44 @@ static int uplink_start(const UplinkRequest *request, int *ret_stream, Error *re
         return passt_start(request, ret_stream, ret_error);
 }
 
+/* Without it, checks over the network do not hold. */
+static int uplink_listen(const UplinkRequest *request)
+{
+        g_autofree char *name = uplink_station_name(request->unikernel, request->number),
+                        *path = g_build_filename(paths_uplinks(), name, NULL);
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        int r = fd < 0 ? -errno : 0;
+
+        if (r >= 0 && g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
+                r = -ENAMETOOLONG;
+        (void) unlink(path);
+        if (r >= 0 && (bind(fd, (struct sockaddr *) &address, sizeof address) < 0 ||
+                                      listen(fd, STATION_CALLS_MAX) < 0))
+                r = -errno;
+        if (r < 0) {
+                log_warning("Unikernel '%s' cannot be checked over its network: %s: %s", request->unikernel,
+                                path, g_strerror(-r));
+                return -EBADF;
+        }
+
+        return TAKE_FD(fd);
+}
+
+/* By whoever has the lock. */
+static void uplink_unlink(const UplinkRequest *request)
+{
+        g_autofree char *name = uplink_station_name(request->unikernel, request->number),
+                        *path = g_build_filename(paths_uplinks(), name, NULL);
+
+        (void) unlink(path);
+}
+
 static int uplink_serve(void)
 {
         _cleanup_uplink_request_ UplinkRequest request = {};
         _cleanup_error_ Error error = ERROR_INIT;
-        int frames, stream, r;
+        int frames, stream, station, r;
 
         r = uplink_receive(&request, &frames);
         if (r < 0) {
@@ -104,10 +139,12 @@ static int uplink_serve(void)
                 (void) socket_send_with_fd(CONNECTION_FD, error_message(&error, r), -EBADF, 0);
                 return EXIT_SUCCESS;
         }
+        station = uplink_listen(&request);
         r = socket_send_with_fd(CONNECTION_FD, UPLINK_DONE, -EBADF, 0);
         (void) close(CONNECTION_FD);
         if (r >= 0)
-                relay_run(&request, frames, stream);
+                relay_run(&request, frames, stream, station);
+        uplink_unlink(&request);
         return EXIT_SUCCESS;
 }
 

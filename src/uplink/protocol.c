@@ -106,3 +106,14 @@ Address uplink_dns(unsigned number)
 {
         return address_in(number, 3);
 }
+
+Address uplink_station(unsigned number)
+{
+        return address_in(number, 4);
+}
+
+/* What the others are called has a ':' behind the name. */
+char *uplink_station_name(const char *unikernel, unsigned number)
+{
+        return g_strdup_printf("%s.%u", unikernel, number);
+}

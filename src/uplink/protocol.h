@@ -34,7 +34,11 @@ char *uplink_request_format(const UplinkRequest *request);
 int uplink_request_parse(const char *text, UplinkRequest *ret);
 
 /* The guest's address in that subnet, which no other network of the host need know of, and those of its
- * router and its DNS server. Pure. */
+ * router and its DNS server, and of the station from which it is checked (station.h). Pure. */
 Address uplink_address(unsigned number);
 Address uplink_gateway(unsigned number);
 Address uplink_dns(unsigned number);
+Address uplink_station(unsigned number);
+
+/* The station's socket, among the uplinks' files. Free with g_free(). Pure. */
+char *uplink_station_name(const char *unikernel, unsigned number);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The relay. Of a frame the destination is looked at, no more. */
+/* The relay. Of a frame the destination is looked at, no more, unless it is for our station. */
 
 #include "uplink/relay.h"
 
@@ -17,15 +17,18 @@
 #include "common/log.h"
 #include "unikernel/process.h"
 #include "uplink/passt.h"
+#include "uplink/station.h"
 
 #define FRAME_MAX    65535
 #define HEAD_SIZE    sizeof(uint32_t)
 #define LOOK_MSEC    20   /* for the guest's process, which comes at once */
 #define RESTART_MSEC 1000 /* of passt */
+#define RELAY_POLLS    3    /* besides the station's */
 #define FRAMES_AT_ONCE 64 /* of the guest's, before passt is looked after */
 
 typedef struct Relay {
         const UplinkRequest *request;
+        Station *station;
         int frames;
         int stream; /* negative: passt has ended */
         int pidfd;  /* negative: the guest does not run yet */
@@ -66,6 +69,13 @@ static bool relay_give_guest(void *userdata, const uint8_t *frame, size_t size)
         /* Nothing else can be wrong than that the guest has gone, which is noticed elsewhere. */
         relay->full = send(relay->frames, frame, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN;
         return !relay->full;
+}
+
+static void on_relay_station_frame(void *userdata, const uint8_t *frame, size_t size)
+{
+        const Relay *relay = userdata;
+
+        (void) send(relay->frames, frame, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void relay_lose_passt(Relay *relay, const char *why)
@@ -160,14 +170,14 @@ bool relay_passes(const uint8_t *frame, size_t size)
 static bool relay_read_guest(Relay *relay)
 {
         bool sending = relay->out_size > 0;
-        ssize_t n = recv(relay->frames, sending ? relay->lost : relay->out + HEAD_SIZE, FRAME_MAX,
-                        MSG_DONTWAIT | MSG_TRUNC);
+        uint8_t *frame = sending ? relay->lost : relay->out + HEAD_SIZE;
+        ssize_t n = recv(relay->frames, frame, FRAME_MAX, MSG_DONTWAIT | MSG_TRUNC);
         uint32_t head = htonl((uint32_t) MAX(n, 0));
 
         if (n <= 0)
                 return false;
-        if (sending || n > FRAME_MAX || relay->stream < 0 ||
-                        !relay_passes(relay->out + HEAD_SIZE, (size_t) n))
+        if (n > FRAME_MAX || station_take(relay->station, frame, (size_t) n) || sending ||
+                        relay->stream < 0 || !relay_passes(frame, (size_t) n))
                 return true;
 
         memcpy(relay->out, &head, HEAD_SIZE);
@@ -185,12 +195,14 @@ static void relay_read_frames(Relay *relay)
 
 static int relay_timeout(const Relay *relay)
 {
+        int64_t due = station_due(relay->station);
+
         if (relay->pidfd < 0)
                 return LOOK_MSEC;
         if (relay->stream < 0)
-                return (int) MAX((relay->restart - g_get_monotonic_time()) / 1000 + 1, 0);
+                due = MIN(due, relay->restart);
 
-        return -1;
+        return due == INT64_MAX ? -1 : (int) MAX((due - g_get_monotonic_time()) / 1000 + 1, 0);
 }
 
 /* Returns whether the guest runs, or may still come. */
@@ -207,15 +219,16 @@ static bool relay_look_for_guest(Relay *relay)
 static bool relay_step(Relay *relay)
 {
         bool sending = relay->out_size > 0;
-        struct pollfd polls[] = {
+        struct pollfd polls[RELAY_POLLS + STATION_POLLS_MAX] = {
                         {.fd = relay->frames, .events = (short) (POLLIN | (relay->full ? POLLOUT : 0))},
                         {.fd = relay->stream,
                                         .events = (short) ((relay->full ? 0 : POLLIN) |
                                                            (sending ? POLLOUT : 0))},
                         {.fd = relay->pidfd, .events = POLLIN},
         };
+        unsigned n_station = station_poll(relay->station, polls + RELAY_POLLS);
 
-        if (poll(polls, G_N_ELEMENTS(polls), relay_timeout(relay)) < 0 && errno != EINTR)
+        if (poll(polls, RELAY_POLLS + n_station, relay_timeout(relay)) < 0 && errno != EINTR)
                 return false;
         if (relay->pidfd >= 0 && polls[2].revents)
                 return false;
@@ -227,24 +240,27 @@ static bool relay_step(Relay *relay)
                 relay_read_passt(relay);
         if (polls[0].revents & (POLLIN | POLLERR))
                 relay_read_frames(relay);
+        station_handle(relay->station, polls + RELAY_POLLS, n_station);
         if (relay->stream < 0 && g_get_monotonic_time() >= relay->restart)
                 relay_restart_passt(relay);
 
         return relay_look_for_guest(relay);
 }
 
-void relay_run(const UplinkRequest *request, int frames, int stream)
+void relay_run(const UplinkRequest *request, int frames, int stream, int station)
 {
         g_autofree Relay *relay = g_new0(Relay, 1);
 
         relay->request = request;
         relay->frames = frames;
         relay->stream = stream;
+        relay->station = station_new(station, request->number, on_relay_station_frame, relay);
         relay->pidfd = -EBADF;
         relay->begun = g_get_monotonic_time();
         while (relay_step(relay))
                 ;
 
+        station_free(relay->station);
         (void) close_safe(relay->frames);
         (void) close_safe(relay->stream);
         (void) close_safe(relay->pidfd);

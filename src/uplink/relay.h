@@ -6,12 +6,13 @@
 /* Carries frames between the guest's socket, a datagram each, and passt's, a stream. Started anew, passt
  * goes on for the same guest; without connections of before. Called by main().
  *
- * Returns when the guest's process has ended, or does not come within RELAY_START_SEC. frames and stream are
- * the relay's from then on. */
+ * Returns when the guest's process has ended, or does not come within RELAY_START_SEC. frames, stream
+ * and station, the socket of the station (station.h; negative: there is none), are the relay's from then on.
+ */
 
 #define RELAY_START_SEC 30
 
-void relay_run(const UplinkRequest *request, int frames, int stream);
+void relay_run(const UplinkRequest *request, int frames, int stream, int station);
 
 /* Whether a frame of the guest's goes to passt: IPv4, IPv6 and ARP of a size that a network has, and none to
  * this host's loopback, which not every passt rules out: what listens there is not for the guest. For tests.

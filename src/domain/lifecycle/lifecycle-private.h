@@ -62,6 +62,9 @@ int lifecycle_monitor(Watch *watch, const char *uri, Error *ret_error);
  * credentials: of the archive, or -EBADF. Errors as for a domain. */
 int process_start(Plan *plan, int credentials, Error *ret_error);
 
+/* Of a network device of a user's own unikernel: its number among them, from 0 on (uplink/protocol.h). */
+unsigned process_number_of(const Plan *plan, const DefinitionDevice *device);
+
 /* Finds addresses and interfaces, as a start does; without a guest. */
 int process_attach(Plan *plan, Error *ret_error);
 

@@ -101,8 +101,7 @@ static int network_find_attachment(virConnectPtr connection, const Plan *plan,
         return 0;
 }
 
-/* Of its networks, from 0 on. */
-static unsigned plan_number_of(const Plan *plan, const DefinitionDevice *device)
+unsigned process_number_of(const Plan *plan, const DefinitionDevice *device)
 {
         const GPtrArray *devices = plan->definition->devices;
         unsigned number = 0;
@@ -159,7 +158,7 @@ static int handover_add_uplink(
         UplinkRequest request = {
                         .unikernel = plan->definition->name,
                         .device = device->name,
-                        .number = plan_number_of(plan, device),
+                        .number = process_number_of(plan, device),
                         .ports = ports,
         };
         int fd, r;

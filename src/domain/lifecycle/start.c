@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "common/io.h"
+#include "common/paths.h"
 #include "common/users.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
@@ -20,6 +21,7 @@
 #include "unikernel/slice-limits.h"
 #include "unikernel/snapshot.h"
 #include "unikernel/started.h"
+#include "uplink/protocol.h"
 
 /* Emits the volumes that it writes: only these can run out of space. */
 static void emit_volumes(const Plan *plan)
@@ -69,14 +71,20 @@ static void emit_reach(const Plan *plan)
                 const PlanNetwork *network = &plan->networks[i];
                 const Address *address = address_is_set(&network->facts.address4) ? &network->facts.address4
                                                                                   : &network->facts.address6;
+                g_autofree char *place = NULL;
                 char text[ADDRESS_TEXT_MAX];
 
                 if ((!checks_have_device(ready, device->name) &&
                                     !checks_have_device(healthy, device->name)) ||
-                                !network->at_bridge[0] || !address_is_set(address))
+                                !address_is_set(address))
+                        continue;
+                place = paths_are_of_user() ? uplink_station_name(plan->definition->name,
+                                                              process_number_of(plan, device))
+                                            : g_strdup(network->at_bridge);
+                if (!*place)
                         continue;
                 address_format_ip(address, text);
-                protocol_emit(DOMAIN_KEY_REACH, "%s %s %s", network->at_bridge, text, device->name);
+                protocol_emit(DOMAIN_KEY_REACH, "%s %s %s", place, text, device->name);
         }
 }
 

@@ -281,10 +281,79 @@ static void test_place_is_there(Fixture *f, const void *data)
         g_assert_true(unit_files_are_there(dir, "a-b", definition));
 }
 
+#define ADDRESSED "Arguments={n.address}\n[Network n]\nAddress=auto\n"
+
+/* What a user's own unikernels may have, and what is refused by the same words everywhere. */
+static void test_user(void)
+{
+        static const ImageInfo info_hvt = {.boot = IMAGE_BOOT_PROCESS, .target = SOLO5_TARGET_HVT},
+                               info_virtio = {.boot = IMAGE_BOOT_LINUX};
+        static const struct {
+                const ImageInfo *info;
+                const char *settings, *sentence; /* its beginning; NULL: allowed */
+        } cases[] = {
+                        {&info_spt, "", NULL},
+                        {&info_hvt, "", NULL},
+                        {&info_virtio, "", "The image needs libvirt, which is root's"},
+                        {&info_spt, "Activation=traffic\n" ADDRESSED "Publish=80:80\n",
+                                        "f: Activation=traffic needs the host's packet filter"},
+                        {&info_spt, "Ready=tcp:n:80\nHealthy=ping:n\n" ADDRESSED, NULL},
+                        {&info_spt, "[Network n]\nBridge=br0\n",
+                                        "Network 'n': bridges and libvirt networks"},
+                        {&info_spt, "[Credentials c]\nLoadCredential=a:/b\n", NULL},
+        };
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_setenv("HOME", "/home/me", true);
+        g_setenv("XDG_RUNTIME_DIR", "/nonexistent/run", true);
+        g_assert_cmpint(paths_use_user(&error), ==, 0);
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Definition) definition = define("/a", cases[i].settings);
+                _cleanup_error_ Error refusal = ERROR_INIT;
+                int r = user_rules_check(definition, cases[i].info, &refusal);
+
+                g_assert_cmpint(r < 0, ==, cases[i].sentence != NULL);
+                if (cases[i].sentence)
+                        g_assert_true(g_str_has_prefix(refusal.message, cases[i].sentence));
+        }
+        paths_set_root(NULL);
+}
+
+/* Its keys are where shruthi-seal keeps them for users. */
+static void test_user_keys(void)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        bool found = false;
+
+        g_setenv("HOME", "/home/me", true);
+        g_setenv("XDG_STATE_HOME", "/home/me/100%", true);
+        g_setenv("XDG_RUNTIME_DIR", "/nonexistent/run", true);
+        g_assert_cmpint(paths_use_user(&error), ==, 0);
+
+        g_autoptr(Definition) definition = define("/a", "[Credentials c]\n");
+        g_autoptr(GPtrArray) files = unit_files_new(definition);
+
+        for (guint i = 0; i < files->len; i++) {
+                const UnitFile *file = files->pdata[i];
+
+                if (!g_str_has_suffix(file->path, "50-shruthi-credentials.conf"))
+                        continue;
+                found = true;
+                g_assert_nonnull(strstr(file->text, "\nLoadCredential=shruthi.a-b:"
+                                                    "/home/me/100%%/shruthi/keys/shruthi.a-b\n"
+                                                    "SetCredential=shruthi.a-b:none\n"));
+        }
+        g_assert_true(found);
+        g_unsetenv("XDG_STATE_HOME");
+        paths_set_root(NULL);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
 #define ADD(path, function) g_test_add("/unikernel/process-rules/" path, Fixture, NULL, set_up, function, tear_down)
+        g_test_add_func("/unikernel/process-rules/of-a-users-own", test_user);
+        g_test_add_func("/unikernel/process-rules/has-keys-of-a-users-own", test_user_keys);
         g_test_add_func("/unikernel/process-rules/say-whose-may-run", test_allowed);
         g_test_add_func("/unikernel/process-rules/refuse-what-only-machines-have", test_settings);
         g_test_add_func("/unikernel/process-rules/say-whether-kvm-may-be-used", test_hvt);

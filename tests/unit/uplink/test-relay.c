@@ -95,7 +95,7 @@ static void test_stuck(void)
         pid = fork();
         g_assert_cmpint(pid, >=, 0);
         if (pid == 0) {
-                relay_run(&request, frames[0], passt[0]);
+                relay_run(&request, frames[0], passt[0], -EBADF);
                 _exit(EXIT_SUCCESS);
         }
 
