@@ -121,9 +121,13 @@ int lifecycle_save(const char *name, Error *ret_error)
 
         if (process_is_body(name))
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "Unikernel '%s' runs as a process, whose memory cannot be saved: only a "
-                                "virtual machine's can",
-                                name);
+                                "Unikernel '%s' runs as a process, whose memory cannot be saved: the kernel "
+                                "gives no process back its place in memory, its clock and what it has open, "
+                                "as QEMU does: for snapshots build the image for virtio (MirageOS: `mirage "
+                                "configure -t virtio`)%s; or have it keep what must last in a volume",
+                                name,
+                                paths_are_of_user() ? " and create it among the system's (without --user)"
+                                                    : "");
         r = plan_load(name, &plan, ret_error);
         if (r >= 0)
                 r = lifecycle_open(plan->conf->libvirt_uri, &connection, ret_error);
