@@ -275,20 +275,24 @@ static int emulation_begin(FleetRun *run, const FleetLinks *links, Error *ret_er
         return r;
 }
 
-/* Frames are forwarded between taps, of which a user's own manager has none. */
-int fleet_links_check(const Ctl *ctl, const FleetExpansion *expansion, Error *ret_error)
+/* Frames are forwarded between taps, and networks are libvirt's: a user's own manager has neither. */
+int fleet_links_check(
+                const Ctl *ctl, const FleetPlan *plan, const FleetExpansion *expansion, Error *ret_error)
 {
-        const FleetLinks *links;
+        const FleetLinks *links = expansion->links->len > 0 ? expansion->links->pdata[0] : NULL;
 
-        if (!ctl->options.user || expansion->links->len == 0)
+        if (!ctl->options.user || (!links && plan->networks->len == 0))
                 return 0;
+        if (links)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "[Network %s] has emulated links, which there are not with --user: run the "
+                                "plan without it, or remove what it says of links",
+                                links->network->name);
 
-        links = expansion->links->pdata[0];
         return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                        "[Network %s] has emulated links, which there are not with --user: run the plan "
-                        "without "
-                        "it, or remove what it says of links",
-                        links->network->name);
+                        "[Network %s] would be a bridge, which there is not with --user: run the plan "
+                        "without it, or remove its networks",
+                        ((const FleetNetwork *) plan->networks->pdata[0])->name);
 }
 
 int fleet_links_begin(FleetRun *run, Error *ret_error)

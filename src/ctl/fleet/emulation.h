@@ -10,7 +10,8 @@
  */
 
 /* Refuses what there is not with --user. */
-int fleet_links_check(const Ctl *ctl, const FleetExpansion *expansion, Error *ret_error);
+int fleet_links_check(
+                const Ctl *ctl, const FleetPlan *plan, const FleetExpansion *expansion, Error *ret_error);
 
 /* Connects for each network with emulated links, sends the rules, and begins the captures, if there is a
  * folder of results. */

@@ -127,7 +127,8 @@ static int create_unikernel(Ctl *ctl, const char *name, const char *image, bool 
         if (!ctl->options.quiet && start)
                 printf("Created and started %s.\n", name);
         else if (!ctl->options.quiet)
-                printf("Created %s. To start it: shruthictl start %s\n", name, name);
+                printf("Created %s. To start it: shruthictl %sstart %s\n", name,
+                                ctl->options.user ? "--user " : "", name);
         if (!ctl->options.quiet && arguments_have_address(&ctl->options.settings))
                 overrides_report_blocked_addresses(ctl, name);
         return CTL_EXIT_SUCCESS;

@@ -47,7 +47,7 @@ static int fleet_begin(Ctl *ctl, const char *path, FleetPlan **plan, FleetExpans
 
         r = fleet_load(path, plan, expansion, ret_error);
         if (r >= 0)
-                r = fleet_links_check(ctl, *expansion, ret_error);
+                r = fleet_links_check(ctl, *plan, *expansion, ret_error);
         if (r < 0)
                 return r;
 

@@ -211,8 +211,9 @@ static void status_print_without_effect(JsonObject *details)
         for (guint i = 0; i < n; i++)
                 status_print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
         if (n > 0 && *slice) {
-                g_autofree char *way = g_strdup_printf(
+                g_autofree char *text = g_strdup_printf(
                                 "Set limits on the guest's slice: systemctl set-property '%s' …", slice);
+                g_autofree char *way = paths_command(text);
 
                 status_print_line("", way);
         }
@@ -322,8 +323,11 @@ static void status_print_details(Ctl *ctl, JsonObject *properties, JsonObject *d
         g_autoptr(JsonNode) statistics = status_get_statistics(ctl, properties);
 
         /* After a start that was refused for this reason both are the same. */
-        if (!g_str_equal(value_text(details, "Reason"), value_text(details, "Problem")))
-                status_print_line("Reason", value_text(details, "Reason"));
+        if (!g_str_equal(value_text(details, "Reason"), value_text(details, "Problem"))) {
+                g_autofree char *reason = paths_command(value_text(details, "Reason"));
+
+                status_print_line("Reason", reason);
+        }
         status_print_line("Problem", value_text(details, "Problem"));
         status_print_without_effect(details);
         status_print_limits(details);

@@ -111,8 +111,8 @@ static void update_print_outcome(Ctl *ctl, const char *name, JsonObject *outcome
                 printf("%s is at generation %" G_GUINT64_FORMAT ", which is proven.\n", name, generation);
         else
                 printf("%s is at generation %" G_GUINT64_FORMAT
-                       "; it is not running, so nothing was proven. To start it: shruthictl start %s\n",
-                                name, generation, name);
+                       "; it is not running, so nothing was proven. To start it: shruthictl %sstart %s\n",
+                                name, generation, ctl->options.user ? "--user " : "", name);
 }
 
 /* number is that of the generation to try; 0 for a new one, UINT64_MAX if not known. */
