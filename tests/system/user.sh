@@ -93,7 +93,10 @@ expect_output "systemctl shows it" 'Unikernel hello' sys status unikernel@hello
 check_soon "its console is in mallory's journal" 60 logged hello '^SHRUTHI test guest$'
 expect_output "shruthictl reads it" 'hello\[[0-9]+\]: SHRUTHI test guest' ctl logs hello
 expect_output "so does the console" '^tick [0-9]+' own timeout --preserve-status 3 shruthictl --user console hello
-expect_output "statistics are to be had" '^hello' ctl statistics hello
+expect_output "statistics are to be had, without what nobody counts" '^hello .* - +- ' ctl statistics hello
+own sh -c 'timeout 300 shruthictl --user events hello >/home/mallory/events' &
+expect_output "it can be waited for" '' ctl wait hello
+expect_output "the way of its start is known" 'first byte' ctl analyze hello
 expect_output "and what the unit is called" 'unikernel@hello.service' ctl show hello --property=Unit
 is_none "mallory is in no group that could help" \
         "$(id -nG mallory | tr ' ' '\n' | grep -E 'shruthi|libvirt|kvm|polkit')"
@@ -143,6 +146,50 @@ is "the guest has no capability" 0000000000000000 \
         "$(awk '/^CapPrm:/ { print $2 }' "/proc/$(guest_of hello)/status")"
 is "and is filtered" 2 "$(awk '/^Seccomp:/ { print $2 }' "/proc/$(guest_of hello)/status")"
 
+# --- For hvt, where mallory may open /dev/kvm. A container has no device of its own, and it is made here.
+
+HVT=$BUILD/tests/guest/guest-plain.hvt
+KVM=/dev/kvm
+tender_checks() { /usr/libexec/shruthi/shruthi-tender --kvm=3 --check 3<>$KVM; }
+if [ "$(uname -m)" = x86_64 ]; then
+        check "one for hvt is created" ctl create vm "$HVT" -- --tick=200
+        had_device=no
+        if [ -c $KVM ]; then had_device=yes && mv $KVM $KVM.away; fi
+        expect_fail "without a device it does not start" 'needs KVM, and .*build the image for spt' ctl start vm
+        expect_output "which doctor says" 'hvt: .*do not run: ' ctl doctor
+        if [ $had_device = yes ]; then mv $KVM.away $KVM; else mknod $KVM c 10 232; fi
+        owner=$(stat -c %u:%g:%a $KVM)
+        chown root:root $KVM
+        chmod 0600 $KVM
+        expect_fail "nor with one that is closed to mallory" \
+                'user mallory may not open /dev/kvm: have an administrator .*usermod -a -G kvm mallory' ctl start vm
+        chown mallory $KVM
+        if tender_checks; then
+                check "with one that mallory may open it does" ctl start vm
+                check_soon "and runs" 60 logged vm '^tick 2$'
+                is "as mallory" "$UID_OF" "$(stat -c %u "/proc/$(guest_of vm)")"
+                expect_fail "without the device" '' sh -c "ls -l /proc/$(guest_of vm)/fd | grep /kvm"
+                expect_output "doctor knows" 'hvt: .*run with KVM' ctl doctor
+                check "it is paused" ctl pause vm
+                check "and goes on" ctl resume vm
+                check "it stops" ctl stop vm
+                check "one with a network is ready when it serves" ctl create wired "${HVT/-plain/}" \
+                        --network=service,publish=8090:80 --ready=http:service:80/ --now -- \
+                        '--ipv4={service.address}' '--ipv4-gateway={service.gateway}' --serve=80
+                check_soon "also at its published port" 60 serves 8090
+                check "it is removed" ctl remove --now wired
+        else
+                expect_fail "where KVM does not work, it does not run" '' ctl start vm
+        fi
+        check "it is removed" ctl remove --now vm
+        if [ $had_device = yes ]; then
+                chown "${owner%:*}" $KVM
+                chmod "${owner##*:}" $KVM
+        else
+                rm $KVM
+        fi
+fi
+
 # --- Whatever is killed.
 
 guest=$(guest_of hello) runner=$(show hello MainPID) before=$(ticks hello)
@@ -160,6 +207,8 @@ own kill -KILL "$(sys show --property=MainPID --value shruthi-domain)"
 check_soon "a killed shruthi-domain comes back" 60 sys is-active shruthi-domain
 is "the guest is untouched" "$guest" "$(guest_of hello)"
 check "it is paused" ctl pause hello
+expect_output "status tells how to go on" 'shruthictl --user resume hello' status_of hello
+check_soon "the event is told" 60 grep -q ' hello paused' /home/mallory/events
 is "by a signal" T "$(awk '/^State:/ { print $2 }' "/proc/$guest/status")"
 check "and goes on" ctl resume hello
 check "a stop ends it" ctl stop hello
@@ -203,6 +252,10 @@ check "Ready= holds a start" ctl create ready "$PLAIN" --ready=console:up --now 
 expect_output "changes are kept" 'Memory=48M|Memory: 48M' own sh -c \
         'shruthictl --user set ready Memory=48M && shruthictl --user restart ready && shruthictl --user cat ready'
 check "an update is proven" ctl update ready "$PLAIN" --probation=1s
+check "one is rolled back" ctl rollback ready --probation=1s
+expect_output "one that fails goes back by itself" 'SHRUTHI|went back|as it was|former' own sh -c \
+        'shruthictl --user update ready --probation=1s Memory=40M -- --exit=7 2>&1; true'
+check "it runs as before" is_now active ready
 expect_output "there is a history" '2' ctl history ready
 
 # --- Volumes.
@@ -217,10 +270,96 @@ expect_fail "a second one cannot have it" 'is being written by unikernel' ctl cr
         "--volume=storage:volume=$(ctl volume list --no-legend | awk 'NR == 1 { print $1 }')" --now
 ctl remove --now other >/dev/null 2>&1 || :
 
+# --- Keys, which are in files of mallory's alone, and in memory while the guest runs.
+
+NONCE=nonce-$RANDOM
+secret=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
+other=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
+KEYS=$STATE/keys
+LOADED=/run/user/$UID_OF/credentials/unikernel@vault.service
+set_key() { printf '%s' "$2" | ctl credential set vault "$1"; }
+# KEY SECRET: the guest of this run has that content.
+proves() {
+        local proof
+        proof=$(printf '%s' "$2" | python3 -c "import hashlib, hmac, sys
+print(hmac.new(sys.stdin.buffer.read(), b'$NONCE', hashlib.sha256).hexdigest())")
+        own journalctl --user -q -o cat "_SYSTEMD_INVOCATION_ID=$(show vault InvocationID)" | grep -qxF "proof: $1 $proof"
+}
+keys_are() { own journalctl --user -q -o cat "_SYSTEMD_INVOCATION_ID=$(show vault InvocationID)" | grep -qx "keys: $1 in all"; }
+check "one with keys is created" ctl create vault "$DISK" --network=service --credentials=storage -- \
+        --storage-keys "--storage-prove=tls.key:$NONCE" --tick=500
+check "it starts without any" ctl start vault
+check_soon "and finds none" 60 keys_are 0
+check "a key is set" set_key tls.key "$secret"
+check "another" set_key another not-this
+expect_output "their names are listed" '^another$' ctl credential list vault
+is "in a folder of mallory's alone" "700 mallory" "$(stat -c '%a %U' "$KEYS")"
+is "as a file of mallory's alone" "600 mallory" "$(stat -c '%a %U' "$KEYS/shruthi.vault")"
+expect_fail "alice cannot read it" 'Permission denied' as_user alice cat "$KEYS/shruthi.vault"
+check "a restart brings them" ctl restart vault
+check_soon "the guest has both" 60 keys_are 2
+check_soon "and proves one" 60 proves tls.key "$secret"
+is "in memory they are" tmpfs "$(stat -f -c %T "$LOADED")"
+expect_output "a folder of mallory's alone" '^[57]00 mallory$' stat -c '%a %U' "$LOADED"
+is_none "the secret is in no command line or environment" \
+        "$(grep -rlaF "$secret" /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null)"
+is_none "nor in a journal" "$(journalctl -q -o export | grep -aF "$secret")"
+is_none "nor in a property of the unit" "$(sys show unikernel@vault | grep -F "$secret")"
+is_none "nor in a definition or record" \
+        "$(grep -rlF "$secret" /home/mallory/.config "$STATE" "$RUN" 2>/dev/null | grep -vx "$KEYS/shruthi.vault")"
+guest=$(guest_of vault)
+expect_fail "the guest can write none of them" '' sh -c "find /proc/$guest/fd -lname '*shruthi.vault' -perm /222 | grep ."
+sys kill --kill-whom=main --signal=KILL unikernel@vault
+check_soon "a runner that is killed adopts it" 60 logged vault 'Adopted the running guest'
+is "with the same guest" "$guest" "$(guest_of vault)"
+check "a key is rotated, with a restart" sh -c "printf '%s' '$other' | setpriv --reuid=mallory --regid=mallory --init-groups \
+        env HOME=/home/mallory XDG_RUNTIME_DIR=/run/user/$UID_OF shruthictl --user credential rotate vault tls.key --now"
+check_soon "which the guest has" 60 proves tls.key "$other"
+expect_fail "one that is not there is not rotated" "no key 'none'" sh -c "echo x | setpriv --reuid=mallory --regid=mallory \
+        --init-groups env HOME=/home/mallory XDG_RUNTIME_DIR=/run/user/$UID_OF shruthictl --user credential rotate vault none"
+check "one is removed" ctl credential remove vault another
+check "it is restarted" ctl restart vault
+check_soon "one is left" 60 keys_are 1
+own sh -c "umask 077; printf '%s' '$secret' >/home/mallory/by-hand.key"
+# LINE: in a drop-in of its definition.
+source_is() {
+        printf '[Credentials storage]\n%s\n' "$1" |
+                own sh -c "mkdir -p $STATE/unikernels/vault.unikernel.d; cat >$STATE/unikernels/vault.unikernel.d/keys.conf"
+        sys daemon-reload
+}
+source_is LoadCredential=by-hand:/home/mallory/by-hand.key
+check "a key may be in a file, too" ctl restart vault
+check_soon "and has both" 60 keys_are 2
+own sh -c "echo damaged >$KEYS/shruthi.vault"
+expect_fail "damaged ones are told of" 'damaged' ctl restart vault
+expect_fail "and not added to" 'was changed by another program' set_key more x
+check "they can be removed" ctl credential remove vault --all
+check "then it starts" ctl start vault
+check "it stops" ctl stop vault
+check "nothing is left in memory" test ! -e "$LOADED"
+# What is sealed for the user, which systemd can from 256 on.
+source_is LoadCredentialEncrypted=tls.key:/home/mallory/sealed.cred
+if [ "$(systemctl --version | awk 'NR == 1 { print $2 + 0 }')" -lt 256 ]; then
+        expect_fail "sealed ones are not to be had before systemd 256" 'needs systemd 256' ctl start vault
+else
+        check "a key is sealed" sh -c "printf '%s' '$secret' | setpriv --reuid=mallory --regid=mallory --init-groups \
+                env HOME=/home/mallory XDG_RUNTIME_DIR=/run/user/$UID_OF \
+                systemd-creds encrypt --user --name=tls.key - /home/mallory/sealed.cred"
+        check "it starts with that" ctl start vault
+        check_soon "and proves it" 60 proves tls.key "$secret"
+        check "it stops" ctl stop vault
+fi
+own rm -r "$STATE/unikernels/vault.unikernel.d"
+sys daemon-reload
+set_key tls.key "$secret"
+check "it is removed" ctl remove vault
+is_none "with its keys" "$(ls "$KEYS")"
+expect_output "doctor knows where keys are" "keys: .*$KEYS" ctl doctor
+
 # --- Networks, by passt: first on a host that has no way out.
 
 check "one with a network and ports" ctl create web "$NETWORK" \
-        --network=service,publish=8080:80,publish=7007:7/udp --now -- \
+        --network=service,publish=8080:80,publish=8081:81,publish=7007:7/udp --now -- \
         '--ipv4={service.address}' '--ipv4-gateway={service.gateway}' --serve=80
 expect_output "has the address that it is given" '--ipv4=10.0.2.15/24' ctl arguments web
 check_soon "its router answers" 60 logged web '^service: gateway is at '
@@ -244,6 +383,8 @@ expect_fail "what another program has, passt names" 'passt gave up: .*9090' \
         ctl create second "$NETWORK" --network=service,publish=9090:80 --now \
         -- '--ipv4={service.address}'
 kill %1
+# passt takes a connection for a port of the guest's at which nobody listens.
+if socat -u /dev/null TCP:127.0.0.1:8081 2>/dev/null; then diag "passt accepts what the guest refuses"; fi
 check "stopped" ctl stop web disk
 expect_output "it was mallory who stopped it" 'stopped by user mallory' status_of web
 check_soon "it leaves no port" 60 own sh -c '! ss -Hlnt "sport = :8080" | grep -q .'
@@ -259,18 +400,67 @@ expect_output "doctor knows" 'uplinks' own sh -c 'shruthictl --user doctor; true
 mv /usr/bin/passt.away /usr/bin/passt
 expect_output "all is well otherwise" 'uplinks: /usr/bin/passt' ctl doctor
 
+# --- Checks over the network, of the guest itself.
+
+# NAME CHECK [ARGUMENT…]: created with that check, and started.
+checked() {
+        ctl create "$1" "$NETWORK" --network=service --ready="$2" --ready-timeout=20s --now -- \
+                '--ipv4={service.address}' '--ipv4-gateway={service.gateway}' --serve=80 "${@:3}"
+}
+for kind in ping:service tcp:service:80 http:service:80/; do
+        name=by-${kind%%:*}
+        check "Ready=$kind holds" checked "$name" "$kind"
+        expect_output "$name is ready" '^'"$name"' +running' ctl list
+done
+expect_fail "a port that is closed is not ready" 'tcp:service:81: connection refused by 10\.0\.2\.15:81' \
+        checked closed tcp:service:81 --tick=500
+expect_fail "one where there is no HTTP" 'answers with status 503' checked sick http:service:80/ --status=503
+expect_fail "a guest without its address does not answer" 'no answer of 10\.0\.2\.15' \
+        ctl create deaf "$NETWORK" --network=service --ready=ping:service --ready-timeout=5s --now -- \
+        --ipv4=10.0.2.77/24 '--say={service.address}'
+check "a published port does not disturb it" ctl set by-tcp --network=service,publish=8082:80
+check "it is restarted" ctl restart by-tcp
+check_soon "and serves there" 60 serves 8082
+check "Healthy= is there, too" ctl set by-tcp Healthy=http:service:80/ HealthyIntervalSec=1s HealthyRetries=2
+check "it is restarted" ctl restart by-tcp
+health() { status_of by-tcp | grep -qE "$1"; }
+check_soon "it is healthy" 60 health '[Hh]ealth.*(good|healthy)'
+check "it is paused" ctl pause by-tcp
+sleep 4
+check "which is no sickness" is_now active by-tcp
+check "it goes on" ctl resume by-tcp
+check_soon "it is healthy again" 60 health '[Hh]ealth.*(good|healthy)'
+own killall -KILL passt.avx2 passt 2>/dev/null
+sleep 3
+check "without passt for a moment it is healthy" health '[Hh]ealth.*(good|healthy)'
+check "shruthi-probe is killed" sys kill --signal=KILL shruthi-probe.service
+check_soon "and comes back" 60 sys is-active --quiet shruthi-probe.service
+check "the guest is the same" is_now active by-tcp
+sys kill --kill-whom=main --signal=KILL unikernel@by-tcp
+check_soon "a runner that is killed goes on" 60 logged by-tcp 'Adopted the running guest'
+check_soon "with the check" 60 health '[Hh]ealth.*(good|healthy)'
+for name in by-ping by-tcp by-http closed sick deaf; do ctl remove --now "$name" >/dev/null 2>&1; done
+check_soon "none of their sockets is left" 60 own sh -c "! ls $RUN/uplinks | grep -E '\.[0-9]+$'"
+
 # --- What is not to be had says so.
 
-expect_fail "a virtual machine" 'spt' ctl create vm "$GUEST" --network=service
+expect_fail "a virtual machine of QEMU's" 'spt' ctl create vm "$GUEST" --network=service
 expect_fail "a bridge" 'by passt.*remove Bridge=virbr0' ctl create bridged "$NETWORK" --network=service:virbr0
-expect_fail "keys" 'sealed' ctl create keys "$DISK" --network=service --credentials=storage
 expect_fail "another owner" 'belongs to that user alone' ctl create theirs "$PLAIN" --owner=alice
-expect_fail "a check over the network" 'console:REGEX' ctl create checked "$NETWORK" --network=service \
-        --ready=ping:service -- '--ipv4={service.address}'
+check "hello is up" ctl start hello
+expect_fail "a snapshot" 'build the image for virtio .*without --user' ctl snapshot hello
+check "it is stopped again" ctl stop hello
 expect_fail "a rolling update" 'without --rolling' ctl update web "$NETWORK" --rolling
 expect_fail "what is behind a URL" 'fetch the file yourself' own sh -c \
         'shruthictl --user set web UpdateFrom=https://images.example/web.spt \
                 UpdateVerify=sha256sums:https://images.example/SUMS && shruthictl --user update web'
+printf '[Fleet]\nDuration=4s\n[Network lab]\nSubnet=10.133.0.0/24\n[Group peer]\nImage=%s\nCount=2\nNetwork=service:lab\n' \
+        "$NETWORK" >/home/mallory/lab.fleet
+expect_fail "a fleet with a network" '\[Network lab\] would be a bridge' ctl fleet run /home/mallory/lab.fleet
+printf '[Fleet]\nDuration=4s\n[Group peer]\nImage=%s\nCount=3\nArguments=--tick=100\n[Event 1s]\nPause=1 of peer\n' \
+        "$PLAIN" >/home/mallory/apart.fleet
+check "one without runs" own sh -c 'cd && shruthictl --user fleet run apart.fleet'
+expect_output "and is gone" '^0 fleets' ctl fleet list
 expect_fail "a network of libvirt" 'leave out --user' ctl network create lan
 expect_fail "one whose links are emulated, either" 'leave out --user' ctl network create far --emulated
 expect_fail "nor are there links" 'leave out --user' own busctl --user call org.dream.Shruthi /org/dream/Shruthi \
