@@ -7,6 +7,3 @@ unsigned systemd_version(void);
 
 /* The first version that knows RestartSteps= and RestartMaxDelaySec= (systemd.service(5)). */
 #define SYSTEMD_VERSION_RESTART_STEPS 254
-
-/* The first version that lets users seal and unseal credentials (systemd-creds(1), --user). */
-#define SYSTEMD_VERSION_USER_CREDENTIALS 256

@@ -6,7 +6,7 @@
 #include "seal/secret.h"
 
 /* The archive of a user's own unikernel, which is kept as it is, in a file that only that user may open:
- * users can seal nothing before systemd 256, and from then on whoever is that user can have it unsealed.
+ * users can seal nothing before systemd 256, and no user's manager loads what is sealed.
  * Called by store.c. */
 
 /* The entries (UstarEntry) as an archive. INVALID_ARGS, LIMIT_EXCEEDED. */

@@ -11,7 +11,6 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "common/size.h"
-#include "common/systemd-version.h"
 #include "common/users.h"
 #include "image/inspect.h"
 #include "image/solo5-load.h"
@@ -109,11 +108,11 @@ static int user_rules_check_network(const DefinitionDevice *device, Error *ret_e
         return 0;
 }
 
-/* A user's manager unseals by a service of systemd's that came later. */
+/* A user's manager looks for the host's key itself, which it may not read (as of systemd 257), although
+ * "systemd-creds --user" seals without. */
 bool source_can_be_loaded(const DefinitionSource *source)
 {
-        return !source->encrypted || !paths_are_of_user() ||
-               systemd_version() >= SYSTEMD_VERSION_USER_CREDENTIALS;
+        return !source->encrypted || !paths_are_of_user();
 }
 
 static int user_rules_check_sources(const DefinitionDevice *device, Error *ret_error)
@@ -123,12 +122,11 @@ static int user_rules_check_sources(const DefinitionDevice *device, Error *ret_e
 
                 if (!source_can_be_loaded(source))
                         return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                        "%s:%u: LoadCredentialEncrypted=%s in a user's own unikernel needs "
-                                        "systemd %d, and this host has %u: keep the key in a file that only "
-                                        "you may read, and write LoadCredential=%s:/PATH, or use "
-                                        "'shruthictl credential set'",
-                                        source->file, source->line, source->id,
-                                        SYSTEMD_VERSION_USER_CREDENTIALS, systemd_version(), source->id);
+                                        "%s:%u: LoadCredentialEncrypted=%s: systemd does not unseal keys in "
+                                        "a "
+                                        "user's manager: keep the key in a file that only you may read, and "
+                                        "write LoadCredential=%s:/PATH, or use 'shruthictl credential set'",
+                                        source->file, source->line, source->id, source->id);
         }
 
         return 0;

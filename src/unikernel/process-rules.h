@@ -13,7 +13,7 @@
 int process_rules_check(
                 const Definition *definition, const ImageInfo *info, const Conf *conf, Error *ret_error);
 
-/* Whether systemd can load it: not what is sealed, in a user's manager before systemd 256. */
+/* Whether systemd can load it: not what is sealed, in a user's manager. Pure. */
 bool source_can_be_loaded(const DefinitionSource *source);
 
 /* What a user's own unikernel (paths_are_of_user()) cannot be or have, since nobody with more rights helps

@@ -171,7 +171,7 @@ static char *credentials_text(const Definition *definition)
         for (guint i = 0; i < device->sources->len; i++) {
                 const DefinitionSource *source = device->sources->pdata[i];
 
-                /* Where systemd could not load it, the start is refused with the reason. */
+                /* Where systemd could not, the start is refused with the reason. */
                 if (source_can_be_loaded(source))
                         append_source(text, source);
         }

@@ -301,6 +301,8 @@ static void test_user(void)
                         {&info_spt, "[Network n]\nBridge=br0\n",
                                         "Network 'n': bridges and libvirt networks"},
                         {&info_spt, "[Credentials c]\nLoadCredential=a:/b\n", NULL},
+                        {&info_spt, "[Credentials c]\nLoadCredentialEncrypted=a:/b\n",
+                                        "f:4: LoadCredentialEncrypted=a: systemd does not unseal"},
         };
         _cleanup_error_ Error error = ERROR_INIT;
 
