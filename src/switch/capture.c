@@ -13,6 +13,7 @@
 
 #include "common/io.h"
 #include "config.h"
+#include "link/packet-filter.h"
 #include "switch/pcapng.h"
 
 #define APPLICATION "shruthi-switch " SHRUTHI_VERSION
@@ -23,8 +24,10 @@ struct Capture {
         bool is_pipe;
         uint64_t max_bytes;
         uint32_t snaplen;
-        GHashTable *members;    /* a set; NULL: all */
-        GHashTable *interfaces; /* key → number + 1 */
+        PacketFilter *filter; /* NULL: all frames */
+        bool by_link;
+        GHashTable *members, *others; /* sets; NULL: all */
+        GHashTable *interfaces;       /* key → number + 1 */
         GByteArray *chunk;
         uint64_t bytes, packets, dropped;
         GAsyncQueue *queue; /* GByteArray; an empty one is the end */
@@ -82,16 +85,32 @@ static gpointer capture_run(gpointer data)
         return NULL;
 }
 
-int capture_new(int *taken_fd, uint64_t max_bytes, uint32_t snaplen, char *const *members, int done_fd,
-                Capture **ret_capture, Error *ret_error)
+static GHashTable *names_to_set(char *const *names)
 {
+        GHashTable *set;
+
+        if (!names)
+                return NULL;
+        set = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        for (; *names; names++)
+                g_hash_table_add(set, g_strdup(*names));
+        return set;
+}
+
+int capture_new(const SwitchRequest *request, int *taken_fd, int done_fd, Capture **ret_capture,
+                Error *ret_error)
+{
+        g_autoptr(PacketFilter) filter = NULL;
         Capture *capture;
         struct stat st;
-        int stop_fd;
+        int stop_fd, r;
 
         if (*taken_fd < 0 || fstat(*taken_fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "a capture needs a descriptor of a file or a pipe to write to");
+        r = request->filter ? packet_filter_parse(request->filter, &filter, ret_error) : 0;
+        if (r < 0)
+                return r;
         stop_fd = eventfd(0, EFD_CLOEXEC);
         if (stop_fd < 0)
                 return error_set_errno(ret_error, errno, "The capture cannot begin");
@@ -102,17 +121,16 @@ int capture_new(int *taken_fd, uint64_t max_bytes, uint32_t snaplen, char *const
                         .stop_fd = stop_fd,
                         .done_fd = done_fd,
                         .is_pipe = S_ISFIFO(st.st_mode),
-                        .max_bytes = max_bytes > 0 ? max_bytes : UINT64_MAX,
-                        .snaplen = snaplen,
+                        .max_bytes = request->max_bytes > 0 ? request->max_bytes : UINT64_MAX,
+                        .snaplen = request->snaplen,
+                        .filter = g_steal_pointer(&filter),
+                        .by_link = request->by_link,
+                        .members = names_to_set(request->members),
+                        .others = names_to_set(request->others),
                         .interfaces = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                         .chunk = g_byte_array_new(),
                         .queue = g_async_queue_new_full((GDestroyNotify) g_byte_array_unref),
         };
-        if (members) {
-                capture->members = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-                for (; *members; members++)
-                        g_hash_table_add(capture->members, g_strdup(*members));
-        }
         pcapng_append_section(capture->chunk, APPLICATION);
         capture->bytes = capture->chunk->len;
         capture->thread = g_thread_new("capture", capture_run, capture);
@@ -130,48 +148,70 @@ void capture_free(Capture *capture)
         g_byte_array_unref(capture->chunk);
         g_hash_table_unref(capture->interfaces);
         g_clear_pointer(&capture->members, g_hash_table_unref);
+        g_clear_pointer(&capture->others, g_hash_table_unref);
+        packet_filter_free(capture->filter);
         (void) close_safe(capture->fd);
         (void) close_safe(capture->stop_fd);
         g_free(capture);
 }
 
-bool capture_wants(const Capture *capture, const char *member)
+bool capture_is_by_link(const Capture *capture)
 {
-        return !capture->members || g_hash_table_contains(capture->members, member);
+        return capture->by_link;
 }
 
-/* Room for an interface's block is not kept: it is small, and without it nothing can be read. */
-static uint32_t capture_interface(Capture *capture, const char *key, const char *name)
+static bool set_has(GHashTable *set, const char *name)
 {
-        uint32_t number = GPOINTER_TO_UINT(g_hash_table_lookup(capture->interfaces, key));
-        guint before = capture->chunk->len;
+        return !set || g_hash_table_contains(set, name);
+}
 
-        if (number > 0)
-                return number - 1;
-        number = g_hash_table_size(capture->interfaces);
-        g_hash_table_insert(capture->interfaces, g_strdup(key), GUINT_TO_POINTER(number + 1));
-        pcapng_append_interface(capture->chunk, name, capture->snaplen);
-        capture->bytes += capture->chunk->len - before;
-        return number;
+static bool capture_matches(const Capture *capture, const uint8_t *frame, size_t size)
+{
+        return !capture->filter || packet_filter_matches(capture->filter, frame, size);
+}
+
+bool capture_wants(const Capture *capture, const char *member, const uint8_t *frame, size_t size)
+{
+        return !capture->by_link && set_has(capture->members, member) &&
+               capture_matches(capture, frame, size);
+}
+
+bool capture_wants_link(
+                const Capture *capture, const char *from, const char *to, const uint8_t *frame, size_t size)
+{
+        bool is_between = (set_has(capture->members, from) && set_has(capture->others, to)) ||
+                          (set_has(capture->members, to) && set_has(capture->others, from));
+
+        return capture->by_link && is_between && capture_matches(capture, frame, size);
+}
+
+static bool capture_has_room(const Capture *capture, size_t bytes)
+{
+        return !g_atomic_int_get(&capture->failed) && bytes <= capture->max_bytes &&
+               capture->bytes <= capture->max_bytes - bytes &&
+               (size_t) g_atomic_int_get(&capture->waiting) + capture->chunk->len + bytes <=
+                               CAPTURE_WAITING_MAX;
 }
 
 void capture_add(Capture *capture, const char *key, const char *name, bool sent, uint64_t nsec,
                 const uint8_t *frame, size_t size)
 {
+        guint number = GPOINTER_TO_UINT(g_hash_table_lookup(capture->interfaces, key)),
+              n = g_hash_table_size(capture->interfaces);
         size_t captured = capture->snaplen > 0 ? MIN(size, capture->snaplen) : size;
-        size_t block = pcapng_packet_size(captured);
-        uint32_t interface;
+        size_t bytes = pcapng_packet_size(captured) + (number == 0 ? pcapng_interface_size(name) : 0);
 
-        if (g_atomic_int_get(&capture->failed) || block > capture->max_bytes ||
-                        capture->bytes > capture->max_bytes - block ||
-                        (size_t) g_atomic_int_get(&capture->waiting) + capture->chunk->len + block >
-                                        CAPTURE_WAITING_MAX) {
+        if ((number == 0 && n == CAPTURE_INTERFACES_MAX) || !capture_has_room(capture, bytes)) {
                 capture->dropped++;
                 return;
         }
-        interface = capture_interface(capture, key, name);
-        pcapng_append_packet(capture->chunk, interface, sent, nsec, frame, captured, size);
-        capture->bytes += block;
+        if (number == 0) {
+                number = n + 1;
+                g_hash_table_insert(capture->interfaces, g_strdup(key), GUINT_TO_POINTER(number));
+                pcapng_append_interface(capture->chunk, name, capture->snaplen);
+        }
+        pcapng_append_packet(capture->chunk, number - 1, sent, nsec, frame, captured, size);
+        capture->bytes += bytes;
         capture->packets++;
         if (capture->chunk->len >= CHUNK)
                 capture_flush(capture);

@@ -8,27 +8,32 @@
 
 #include "common/containers.h"
 #include "common/error.h"
+#include "switch/protocol.h"
 
-/* A capture: frames of some members, or of all, into a file of a client. A thread of its own writes it,
- * since a file may be slow, and a pipe is as slow as who reads it; what it does not keep up with is dropped
- * and counted. */
+/* A capture: frames of some members or links, or of all, into a file of a client. A thread of its own writes
+ * it, since a file may be slow, and a pipe is as slow as who reads it; what it does not keep up with is
+ * dropped and counted. */
 
-#define CAPTURE_WAITING_MAX (16 * 1024 * 1024) /* bytes that are not written yet */
+#define CAPTURE_WAITING_MAX    (16 * 1024 * 1024) /* bytes that are not written yet */
+#define CAPTURE_INTERFACES_MAX 65536              /* of a file: there may be a million links */
 
 typedef struct Capture Capture;
 
-/* done_fd: an eventfd(2) that is told when it is whole after capture_finish(). members NULL: all.
- * INVALID_ARGS: fd is neither a regular file nor a pipe. */
-int capture_new(int *taken_fd, uint64_t max_bytes, uint32_t snaplen, char *const *members, int done_fd,
-                Capture **ret_capture, Error *ret_error);
+/* What SWITCH_CAPTURE says. done_fd: an eventfd(2) that is told when it is whole after capture_finish().
+ * INVALID_ARGS: the filter cannot run, or fd is neither a regular file nor a pipe. */
+int capture_new(const SwitchRequest *request, int *taken_fd, int done_fd, Capture **ret_capture,
+                Error *ret_error);
 
 /* Waits for its thread, after capture_abandon() not for long. */
 void capture_free(Capture *capture);
 DEFINE_DESTROY(capture)
 
-/* A frame of the member, on an interface with a key of its own and a name that is shown. nsec: of
- * CLOCK_REALTIME. */
-bool capture_wants(const Capture *capture, const char *member);
+bool capture_is_by_link(const Capture *capture);
+bool capture_wants(const Capture *capture, const char *member, const uint8_t *frame, size_t size);
+bool capture_wants_link(
+                const Capture *capture, const char *from, const char *to, const uint8_t *frame, size_t size);
+
+/* A frame, on an interface with a key of its own and a name that is shown. nsec: of CLOCK_REALTIME. */
 void capture_add(Capture *capture, const char *key, const char *name, bool sent, uint64_t nsec,
                 const uint8_t *frame, size_t size);
 

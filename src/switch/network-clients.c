@@ -187,6 +187,23 @@ static void client_ask_summary(SwitchNetwork *network, NetworkClient *client)
         network_answer(network, client, true, 0, "", fd);
 }
 
+/* Nobody looks at packets that no capture is about. */
+static void network_watch_packets(SwitchNetwork *network)
+{
+        bool by_member = false, by_link = false;
+
+        for (guint i = 0; i < network->captures->len; i++) {
+                const NetworkCapture *capture = network->captures->pdata[i];
+
+                if (capture_is_by_link(capture->capture))
+                        by_link = true;
+                else
+                        by_member = true;
+        }
+        plane_set_seen(network->plane, by_member ? on_packet_seen : NULL, network);
+        plane_set_link_seen(network->plane, by_link ? on_link_seen : NULL, network);
+}
+
 static void client_begin_capture(
                 SwitchNetwork *network, NetworkClient *client, const SwitchRequest *request, int *fd)
 {
@@ -200,8 +217,7 @@ static void client_begin_capture(
                 r = error_set(&error, ERROR_LIMIT_EXCEEDED, "there are %d captures already: end one",
                                 SWITCH_CAPTURES_MAX);
         else
-                r = capture_new(fd, request->max_bytes, request->snaplen, request->members, network->news.fd,
-                                &begun, &error);
+                r = capture_new(request, fd, network->news.fd, &begun, &error);
         if (r < 0) {
                 network_answer(network, client, false, 0, error_message(&error, r), -EBADF);
                 return;
@@ -211,7 +227,7 @@ static void client_begin_capture(
         *capture = (NetworkCapture){
                         .number = ++network->last_number, .client = client->number, .capture = begun};
         g_ptr_array_add(network->captures, capture);
-        plane_set_seen(network->plane, on_packet_seen, network);
+        network_watch_packets(network);
         number = g_strdup_printf("%u", capture->number);
         network_answer(network, client, true, 0, number, -EBADF);
 }
@@ -248,8 +264,7 @@ void network_end_captures(SwitchNetwork *network)
                         network_answer(network, client, true, 0, statistics, -EBADF);
                 }
         }
-        if (network->captures->len == 0)
-                plane_set_seen(network->plane, NULL, NULL);
+        network_watch_packets(network);
 }
 
 void network_flush_captures(SwitchNetwork *network)
@@ -289,22 +304,48 @@ static char *port_shown_name(const SwitchNetwork *network, const PlanePort *port
 }
 
 /* What is captured has the time of day: that of now, less what the other clock says that it is ago. */
+static uint64_t time_of_day(uint64_t nsec)
+{
+        uint64_t now = clock_nsec(CLOCK_MONOTONIC), real = clock_nsec(CLOCK_REALTIME);
+
+        return real - (now > nsec ? now - nsec : 0);
+}
+
 void on_packet_seen(void *userdata, const PlanePort *port, const uint8_t *packet, size_t size, bool sent,
                 uint64_t nsec)
 {
         SwitchNetwork *network = userdata;
-        uint64_t now = clock_nsec(CLOCK_MONOTONIC), real = clock_nsec(CLOCK_REALTIME);
-        uint64_t time = real - (now > nsec ? now - nsec : 0);
+        const uint8_t *frame = packet + PLANE_HEADER_SIZE;
+        uint64_t time = time_of_day(nsec);
 
+        size -= PLANE_HEADER_SIZE;
         for (guint i = 0; i < network->captures->len; i++) {
                 const NetworkCapture *capture = network->captures->pdata[i];
                 g_autofree char *name = NULL;
 
-                if (capture->client == 0 || !capture_wants(capture->capture, port->unikernel))
+                if (capture->client == 0 || !capture_wants(capture->capture, port->unikernel, frame, size))
                         continue;
                 name = port_shown_name(network, port);
-                capture_add(capture->capture, port->interface, name, sent, time, packet + PLANE_HEADER_SIZE,
-                                size - PLANE_HEADER_SIZE);
+                capture_add(capture->capture, port->interface, name, sent, time, frame, size);
+        }
+}
+
+void on_link_seen(void *userdata, const char *from, const char *to, const uint8_t *packet, size_t size,
+                bool entered, uint64_t nsec)
+{
+        SwitchNetwork *network = userdata;
+        const uint8_t *frame = packet + PLANE_HEADER_SIZE;
+        uint64_t time = time_of_day(nsec);
+
+        size -= PLANE_HEADER_SIZE;
+        for (guint i = 0; i < network->captures->len; i++) {
+                const NetworkCapture *capture = network->captures->pdata[i];
+                g_autofree char *name = NULL;
+
+                if (capture->client == 0 || !capture_wants_link(capture->capture, from, to, frame, size))
+                        continue;
+                name = g_strdup_printf("%s>%s", from, to);
+                capture_add(capture->capture, name, name, entered, time, frame, size);
         }
 }
 

@@ -108,6 +108,8 @@ void network_flush_captures(SwitchNetwork *network);
 void network_abandon_captures(SwitchNetwork *network);
 void on_packet_seen(void *userdata, const PlanePort *port, const uint8_t *packet, size_t size, bool sent,
                 uint64_t nsec);
+void on_link_seen(void *userdata, const char *from, const char *to, const uint8_t *packet, size_t size,
+                bool entered, uint64_t nsec);
 
 /* network-rules.c */
 void network_begin_rules(SwitchNetwork *network);

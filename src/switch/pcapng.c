@@ -24,6 +24,10 @@
  * length. */
 #define PACKET_OVERHEAD (7 * 4 + 2 * 4 + 4 + 4)
 
+/* The same of an interface without its name: type, length, link type, snaplen; name, resolution, end of
+ * options, length. */
+#define INTERFACE_OVERHEAD (4 * 4 + 4 + 2 * 4 + 4 + 4)
+
 static void append32(GByteArray *out, uint32_t value)
 {
         g_byte_array_append(out, (const guint8 *) &value, sizeof value);
@@ -110,6 +114,13 @@ void pcapng_append_packet(GByteArray *out, uint32_t interface, bool sent, uint64
         append_option(out, EPB_FLAGS, &flags, sizeof flags);
         append_option(out, OPTION_END, NULL, 0);
         block_end(out, begin);
+}
+
+size_t pcapng_interface_size(const char *name)
+{
+        size_t length = MIN(strlen(name), NAME_MAX_BYTES);
+
+        return INTERFACE_OVERHEAD + length + (-length & 3);
 }
 
 size_t pcapng_packet_size(size_t captured)

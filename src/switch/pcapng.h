@@ -19,5 +19,6 @@ void pcapng_append_interface(GByteArray *out, const char *name, uint32_t snaplen
 void pcapng_append_packet(GByteArray *out, uint32_t interface, bool sent, uint64_t nsec,
                 const uint8_t *frame, size_t captured, size_t size);
 
-/* How many bytes that appends. */
+/* How many bytes these append. */
+size_t pcapng_interface_size(const char *name);
 size_t pcapng_packet_size(size_t captured);

@@ -47,6 +47,8 @@ struct Plane {
         uint64_t totals[_PLANE_TOTAL_MAX];
         PlaneSeen seen;
         void *seen_userdata;
+        PlaneLinkSeen link_seen;
+        void *link_seen_userdata;
 };
 
 static inline PlaneMember *plane_member(const Plane *plane, uint32_t index)

@@ -116,6 +116,14 @@ static void plane_end(Plane *plane, uint32_t from, uint32_t to, FateEnd end)
         pairs_add(plane->pairs, from, to, blocked ? PAIR_BLOCKED : PAIR_LOST, 1);
 }
 
+static void plane_see_link(const Plane *plane, const FlightPacket *packet, const uint8_t *data, bool entered,
+                uint64_t nsec)
+{
+        if (plane->link_seen)
+                plane->link_seen(plane->link_seen_userdata, plane_member(plane, packet->from)->name,
+                                plane_member(plane, packet->to)->name, data, packet->size, entered, nsec);
+}
+
 /* By the link to member to: for the port with that MAC address, or the box with that outer one. */
 static void plane_travel(
                 Plane *plane, const SentPacket *sent, uint32_t to, const uint8_t *mac, uint32_t outer)
@@ -134,6 +142,7 @@ static void plane_travel(
         plane->totals[PLANE_PACKETS]++;
         plane->totals[PLANE_BYTES] += sent->frame_size;
         memcpy(model.mac, mac, sizeof model.mac);
+        plane_see_link(plane, &model, sent->data, true, sent->nsec);
 
         fate_decide(shape, key, pairs_state(plane->pairs, from, to), number, sent->frame_size, sent->nsec,
                         &fate);
@@ -424,8 +433,10 @@ void plane_passed(Plane *plane, const PlanePassage *passage, bool delivered, uin
         if (packet->from != PLANE_NOBODY) {
                 plane_count(plane, delivered ? PLANE_DELIVERED : PLANE_RECEIVER);
                 lateness_add(plane->lateness, late);
-                if (delivered)
+                if (delivered) {
                         pairs_add(plane->pairs, packet->from, packet->to, PAIR_DELIVERED, 1);
+                        plane_see_link(plane, packet, packet->data, false, now_nsec);
+                }
                 if (late > (uint64_t) SWITCH_LATE_USEC * NSEC_PER_USEC) {
                         plane_count(plane, PLANE_LATE);
                         pairs_add(plane->pairs, packet->from, packet->to, PAIR_LATE, 1);

@@ -107,6 +107,12 @@ void plane_set_seen(Plane *plane, PlaneSeen seen, void *userdata)
         plane->seen_userdata = userdata;
 }
 
+void plane_set_link_seen(Plane *plane, PlaneLinkSeen seen, void *userdata)
+{
+        plane->link_seen = seen;
+        plane->link_seen_userdata = userdata;
+}
+
 static void plane_apply_rules(Plane *plane, uint32_t index)
 {
         PlaneMember *member = plane_member(plane, index);

@@ -41,6 +41,11 @@ typedef struct PlanePassage {
         FlightPacket *packet;
 } PlanePassage;
 
+/* Called with each packet that enters a link between two members, before anything happens to it there, and
+ * that has left it for the receiver. */
+typedef void (*PlaneLinkSeen)(void *userdata, const char *from, const char *to, const uint8_t *packet,
+                size_t size, bool entered, uint64_t nsec);
+
 /* Called with each packet that a guest has sent, if it may, and that has got to one. */
 typedef void (*PlaneSeen)(void *userdata, const PlanePort *port, const uint8_t *packet, size_t size,
                 bool sent, uint64_t nsec);
@@ -67,6 +72,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plane, plane_free)
 
 /* NULL: nobody looks. */
 void plane_set_seen(Plane *plane, PlaneSeen seen, void *userdata);
+
+/* The same for links. */
+void plane_set_link_seen(Plane *plane, PlaneLinkSeen seen, void *userdata);
 
 /* Takes the rules. What is under way stays so. */
 void plane_set_rules(Plane *plane, Rules *taken_rules);

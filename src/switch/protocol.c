@@ -13,6 +13,10 @@
 
 #define SHOWN_MAX 60 /* characters of a word in a message */
 
+#define FILTER_WORD    "filter="
+#define BY_LINK        "by=link"
+#define ENDS_SEPARATOR "/"
+
 static const char *const verb_table[] = {
                 [SWITCH_NETWORK] = "network",
                 [SWITCH_RULES] = "rules",
@@ -34,7 +38,9 @@ void switch_request_clear(SwitchRequest *request)
 {
         g_free(request->network);
         g_free(request->bridge);
+        g_free(request->filter);
         g_strfreev(request->members);
+        g_strfreev(request->others);
         *request = (SwitchRequest){.verb = _SWITCH_VERB_INVALID};
 }
 
@@ -62,6 +68,17 @@ static bool bridge_is_valid(const char *name)
         return true;
 }
 
+static char *format_capture(const char *verb, const SwitchRequest *request)
+{
+        g_autofree char *members = request->members ? g_strjoinv(" ", request->members) : NULL,
+                        *others = request->others ? g_strjoinv(" ", request->others) : NULL;
+
+        return g_strdup_printf("%s %" G_GUINT64_FORMAT " %u%s%s%s%s%s%s%s", verb, request->max_bytes,
+                        request->snaplen, request->filter ? " " FILTER_WORD : "", request->filter ?: "",
+                        request->by_link ? " " BY_LINK : "", members ? " " : "", members ?: "",
+                        others ? " " ENDS_SEPARATOR " " : "", others ?: "");
+}
+
 char *switch_request_format(const SwitchRequest *request)
 {
         const char *verb = switch_verb_to_string(request->verb);
@@ -69,12 +86,8 @@ char *switch_request_format(const SwitchRequest *request)
         switch (request->verb) {
         case SWITCH_NETWORK:
                 return g_strdup_printf("%s %s %s", verb, request->network, request->bridge);
-        case SWITCH_CAPTURE: {
-                g_autofree char *members = request->members ? g_strjoinv(" ", request->members) : NULL;
-
-                return g_strdup_printf("%s %" G_GUINT64_FORMAT " %u%s%s", verb, request->max_bytes,
-                                request->snaplen, members ? " " : "", members ?: "");
-        }
+        case SWITCH_CAPTURE:
+                return format_capture(verb, request);
         case SWITCH_CAPTURE_END:
                 return g_strdup_printf("%s %u", verb, request->number);
         default:
@@ -103,27 +116,71 @@ static int parse_network(char **words, guint n, SwitchRequest *request, Error *r
         return 0;
 }
 
+/* The names up to the separator; NULL if there is none. Returns how many words that are. */
+static guint parse_names(char **words, char ***ret_names)
+{
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+        for (; *words && !g_str_equal(*words, ENDS_SEPARATOR); words++)
+                g_ptr_array_add(names, g_strdup(*words));
+        if (names->len > 0) {
+                g_ptr_array_add(names, NULL);
+                *ret_names = (char **) g_ptr_array_steal(names, NULL);
+        }
+        return *ret_names ? g_strv_length(*ret_names) : 0;
+}
+
+static bool word_separates(const SwitchRequest *request, const char *word)
+{
+        return request->by_link && g_str_equal(word, ENDS_SEPARATOR);
+}
+
+/* Which members a capture is about, from the words behind its numbers. */
+static int parse_captured(char **words, SwitchRequest *request, Error *ret_error)
+{
+        guint n = 0;
+
+        for (char **word = words; *word; word++)
+                n += !word_separates(request, *word);
+        if (n > SWITCH_MEMBERS_MAX)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "more than %d members: name fewer in each capture, or none for all",
+                                SWITCH_MEMBERS_MAX);
+        for (char **word = words; *word; word++)
+                if (!word_separates(request, *word) && !name_is_valid(*word))
+                        return refuse(ret_error, *word, "not the name of a unikernel");
+
+        words += parse_names(words, &request->members);
+        if (!*words)
+                return 0;
+        n = parse_names(words + 1, &request->others);
+        if (!request->members || n == 0 || words[1 + n])
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "write by=link MEMBER… / MEMBER…, with members at both ends");
+        return 0;
+}
+
 static int parse_capture(char **words, guint n, SwitchRequest *request, Error *ret_error)
 {
         uint64_t snaplen;
 
         if (n < 3)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "write capture MAXBYTES SNAPLEN [MEMBER…]");
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "write capture MAXBYTES SNAPLEN [filter=PROGRAM] [by=link] [MEMBER…]");
         if (number_parse(words[1], 0, UINT64_MAX, &request->max_bytes) < 0)
                 return refuse(ret_error, words[1], "not a number of bytes");
         if (number_parse(words[2], 0, UINT32_MAX, &snaplen) < 0)
                 return refuse(ret_error, words[2], "not a number of bytes");
-        if (n > 3 + SWITCH_MEMBERS_MAX)
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "more than %d members: name fewer in each capture, or none for all",
-                                SWITCH_MEMBERS_MAX);
-        for (guint i = 3; i < n; i++)
-                if (!name_is_valid(words[i]))
-                        return refuse(ret_error, words[i], "not the name of a unikernel");
-
         request->snaplen = (uint32_t) snaplen;
-        request->members = n > 3 ? g_strdupv(words + 3) : NULL;
-        return 0;
+
+        words += 3;
+        if (*words && g_str_has_prefix(*words, FILTER_WORD))
+                request->filter = g_strdup(*words++ + strlen(FILTER_WORD));
+        if (*words && g_str_equal(*words, BY_LINK)) {
+                request->by_link = true;
+                words++;
+        }
+        return parse_captured(words, request, ret_error);
 }
 
 static int parse_capture_end(char **words, guint n, SwitchRequest *request, Error *ret_error)
@@ -149,7 +206,7 @@ int switch_request_parse(const char *data, size_t size, SwitchRequest *ret_reque
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "no request: it is empty, too long, or no text");
         text = g_strndup(data, size);
-        words = g_strsplit(text, " ", SWITCH_MEMBERS_MAX + 5);
+        words = g_strsplit(text, " ", SWITCH_MEMBERS_MAX + 8);
         n = g_strv_length(words);
 
         request.verb = n > 0 ? switch_verb_from_string(words[0]) : _SWITCH_VERB_INVALID;

@@ -26,9 +26,12 @@
  *                              pair that has sent something; "to" is * for what was for all, whose copies
  *                              are in the lines of their receivers
  *     summary                  the answer has a descriptor with lines KEY=VALUE (switch_summary_keys)
- *     capture MAXBYTES SNAPLEN [MEMBER…]
+ *     capture MAXBYTES SNAPLEN [filter=PROGRAM] [by=link] [MEMBER… [/ MEMBER…]]
  *                              with a descriptor to write pcapng to: what these members, or all, send and
- *                              get, at most so many bytes in all (0: no limit) and of a frame (0: all)
+ *                              get, at most so many bytes in all (0: no limit) and of a frame (0: all), and
+ *                              only frames that match (link/packet-filter.h). By link: what goes between
+ *                              these members and those behind '/' (without it: and all others), each
+ *                              direction an interface FROM>TO, when it enters the link and when it leaves
  *     capture-end NUMBER       it is whole then. One goes on until then, or until its connection ends
  *     end                      the network's emulation ends, and its rules are forgotten
  *
@@ -38,8 +41,8 @@
  * Pure. */
 
 #define SWITCH_SOCKET       "switch" /* in /run/shruthi */
-#define SWITCH_MESSAGE_MAX  65536
-#define SWITCH_MEMBERS_MAX  1000 /* named in one "capture": they fit into a message */
+#define SWITCH_MESSAGE_MAX  (96 * 1024)
+#define SWITCH_MEMBERS_MAX  1000 /* named in one "capture": they fit into a message, with a filter */
 #define SWITCH_CAPTURES_MAX 64   /* of a network */
 #define SWITCH_NETWORK_MAX  63   /* characters of its name */
 
@@ -84,7 +87,10 @@ typedef struct SwitchRequest {
         char *network, *bridge; /* of SWITCH_NETWORK */
         uint64_t max_bytes;     /* of SWITCH_CAPTURE */
         uint32_t snaplen;
+        char *filter; /* of PacketFilter, not verified yet; NULL: all frames */
+        bool by_link;
         char **members;  /* NULL: all */
+        char **others;   /* at the other end of links; NULL: all */
         uint32_t number; /* of SWITCH_CAPTURE_END */
 } SwitchRequest;
 

@@ -349,6 +349,67 @@ def blocks(data):
         data = data[length:]
 
 
+def end_capture(client, answer, file):
+    """Its answer, the names of the interfaces, and (interface, payload, flags, time) of each packet."""
+    end, _ = ask(client, "capture-end " + answer.split()[1])
+    names, packets = [], []
+    for kind, body in blocks(open(file.name, "rb").read()):
+        if kind == 1:
+            code, length = struct.unpack_from("<HH", body, 8)
+            assert code == 2
+            names.append(body[12:12 + length].decode())
+        elif kind == 6:
+            interface, high, low, captured, _ = struct.unpack("<IIIII", body[:20])
+            packets.append((names[interface], read_udp(body[20:20 + captured])[4],
+                            struct.unpack("<I", body[-8:-4])[0] & 3, high << 32 | low))
+    return end, names, packets
+
+
+# All that is addressed to that port by UDP, as tcpdump -ddd has "udp dst port 5001".
+UDP_5001 = ("11,40:0:0:12,21:0:8:2048,48:0:0:23,21:0:6:17,40:0:0:20,69:4:0:8191,177:0:0:14,72:0:0:16,"
+            "21:0:1:5001,6:0:0:65535,6:0:0:0")
+
+
+def try_capture_filter(client, a, b, c):
+    with tempfile.NamedTemporaryFile() as file:
+        answer, _ = ask(client, "capture 0 0 filter=" + UDP_5001, file.fileno())
+        check("a capture with a filter begins", answer.startswith("done "), answer)
+        a.send(udp(a.mac, b.mac, a.ip, 5000, b.ip, 5001, b"yes"))
+        a.send(udp(a.mac, b.mac, a.ip, 5000, b.ip, 5002, b"no"))
+        b.get(), b.get()
+        end, names, packets = end_capture(client, answer, file)
+        is_equal("it has what matches", [("a", b"yes", 2), ("b", b"yes", 1)], [packet[:3] for packet in packets])
+        is_equal("and has dropped nothing else", "0", end.split()[3])
+        for what, wrong, why in (("that loops", "2,6:0:0:1,5:0:0:4294967294", "instruction 1 of the filter jumps back"),
+                                 ("that reads the kernel's memory", "2,96:0:0:4096,6:0:0:1", "instruction 0"),
+                                 ("that is too long", "1025," + "6:0:0:1," * 1025, "more than 1024 instructions"),
+                                 ("that is none", "udp", "no filter")):
+            answer, _ = ask(client, "capture 0 0 filter=" + wrong, file.fileno())
+            check("a filter " + what + " is refused", answer.startswith("error 0 ") and why in answer, answer)
+
+
+def try_capture_links(client, a, b, c):
+    set_rules(client, "shape far latency=50ms\nshape none loss=100%\npair a b far\npair b a none\n")
+    with tempfile.NamedTemporaryFile() as file, tempfile.NamedTemporaryFile() as every:
+        answer, _ = ask(client, "capture 0 0 by=link a / b", file.fileno())
+        check("a capture of links begins", answer.startswith("done "), answer)
+        other, _ = ask(client, "capture 0 0 by=link c", every.fileno())
+        a.send(between(a, b, b"one"))
+        b.send(between(b, a, b"two"))
+        a.send(between(a, c, b"three"))
+        b.get(), c.get()
+        _, names, packets = end_capture(client, answer, file)
+        is_equal("each direction is an interface", ["a>b", "b>a"], names)
+        is_equal("what enters is there, and what leaves",
+                 [("a>b", b"one", 2), ("b>a", b"two", 2), ("a>b", b"one", 1)], [packet[:3] for packet in packets])
+        late = packets[-1][3] - packets[0][3]
+        check("and how long that took", 50000000 <= late < 150000000, late)
+        _, names, packets = end_capture(client, other, every)
+        is_equal("all links of one member", [("a>c", b"three", 2), ("a>c", b"three", 1)],
+                 [packet[:3] for packet in packets])
+    set_rules(client, "")
+
+
 def try_capture(client, a, b, c):
     set_rules(client, "")
     with tempfile.NamedTemporaryFile() as file:
@@ -373,6 +434,8 @@ def try_capture(client, a, b, c):
                          before <= stamp + 1000000 and stamp <= time.time_ns()))
         is_equal("in both directions, with their times", [(b"one", 2, True, True), (b"two", 1, True, True)], seen)
         is_equal("its number is over", "error", ask(client, "capture-end " + answer.split()[1])[0].split()[0])
+    try_capture_filter(client, a, b, c)
+    try_capture_links(client, a, b, c)
     reader, writer = os.pipe()
     answer, _ = ask(client, "capture 200 0", writer)
     a.send(between(a, b, b"one"))

@@ -145,6 +145,31 @@ static void test_new_rules(Fixture *fixture, gconstpointer rules)
         g_assert_cmpuint(plane_total(fixture->plane, PLANE_BLOCKED), ==, 1);
 }
 
+static void on_link_seen(void *userdata, const char *from, const char *to, const uint8_t *packet,
+                size_t size, bool entered, uint64_t nsec)
+{
+        g_assert_cmpuint(size, >, PLANE_HEADER_SIZE);
+        g_string_append_printf(userdata, "%s>%s %s %" G_GUINT64_FORMAT "\n", from, to,
+                        entered ? "enters" : "leaves", (nsec - BEGIN) / MS);
+}
+
+/* What is lost on a link is seen to enter it, and what nobody asks for is not seen. */
+static void test_link_seen(Fixture *fixture, gconstpointer rules)
+{
+        g_autoptr(GString) seen = g_string_new(NULL);
+
+        plane_set_link_seen(fixture->plane, on_link_seen, seen);
+        send_between(fixture, 0, 1, 1, BEGIN);
+        expect_arrivals(fixture, BEGIN + 51 * MS, "b:1");
+        set_rules(fixture, "shape all loss=100%\nlink * * all\n");
+        send_between(fixture, 1, 0, 2, BEGIN + 60 * MS);
+        expect_arrivals(fixture, BEGIN + 200 * MS, "");
+        g_assert_cmpstr(seen->str, ==, "a>b enters 0\na>b leaves 51\nb>a enters 60\n");
+        plane_set_link_seen(fixture->plane, NULL, NULL);
+        send_between(fixture, 1, 0, 3, BEGIN + 300 * MS);
+        g_assert_cmpstr(seen->str, ==, "a>b enters 0\na>b leaves 51\nb>a enters 60\n");
+}
+
 static void test_to_all(Fixture *fixture, gconstpointer rules)
 {
         static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
@@ -381,6 +406,7 @@ int main(int argc, char *argv[])
         g_test_add("/switch/plane/" path, Fixture, rules, fixture_set_up, function, fixture_tear_down)
         ADD("a-packet-arrives-when-it-is-due", delay, test_delay);
         ADD("what-is-under-way-stays-so-with-new-rules", delay, test_new_rules);
+        ADD("what-enters-and-leaves-a-link-is-seen", delay, test_link_seen);
         ADD("what-is-for-all-goes-to-those-that-are-not-blocked", some, test_to_all);
         ADD("a-port-may-go-while-a-packet-is-under-way", delay, test_gone);
         ADD("corruption-turns-one-bit", corrupt, test_corruption);

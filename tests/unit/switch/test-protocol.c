@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "link/packet-filter.h"
 #include "switch/protocol.h"
 
 static const char *const requests[] = {
@@ -14,6 +15,11 @@ static const char *const requests[] = {
                 "summary",
                 "capture 0 0",
                 "capture 104857600 128 peer-0 peer-1",
+                "capture 0 0 filter=1,6:0:0:1",
+                "capture 0 96 filter=1,6:0:0:1 peer-0",
+                "capture 0 0 by=link",
+                "capture 0 0 by=link a b",
+                "capture 0 96 filter=1,6:0:0:1 by=link a b / c",
                 "capture-end 3",
                 "end",
 };
@@ -49,6 +55,13 @@ static const struct {
                 {"capture 0 -1", "-1: not a number"},
                 {"capture 0 0 Peer", "Peer: not the name of a unikernel"},
                 {"capture 0 0 ", ": not the name of a unikernel"},
+                {"capture 0 0 a / b", "/: not the name of a unikernel"},
+                {"capture 0 0 by=link / a", "members at both ends"},
+                {"capture 0 0 by=link a /", "members at both ends"},
+                {"capture 0 0 by=link a / b / c", "members at both ends"},
+                {"capture 0 0 by=link a /b", "/b: not the name of a unikernel"},
+                {"capture 0 0 by=member", "by=member: not the name of a unikernel"},
+                {"capture 0 0 a filter=1,6:0:0:1", "filter=1,6:0:0:1: not the name of a unikernel"},
                 {"capture-end", "write capture-end NUMBER"},
                 {"capture-end 4294967296", "write capture-end NUMBER"},
 };
@@ -78,6 +91,29 @@ static void test_too_many_members(void)
                 g_string_append(text, " a");
         g_assert_cmpint(switch_request_parse(text->str, text->len, &request, &error), <, 0);
         g_assert_nonnull(strstr(error.message, "more than 1000 members"));
+}
+
+/* The longest that a client can want. */
+static void test_longest(void)
+{
+        g_autofree char *filter = g_strnfill(PACKET_FILTER_TEXT_MAX, '1'), *name = g_strnfill(63, 'a'),
+                        *text = NULL;
+        g_autoptr(GPtrArray) names = g_ptr_array_new();
+        _cleanup_switch_request_ SwitchRequest request = {}, again = {};
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        for (int i = 0; i < SWITCH_MEMBERS_MAX; i++)
+                g_ptr_array_add(names, name);
+        g_ptr_array_add(names, NULL);
+        request = (SwitchRequest){.verb = SWITCH_CAPTURE,
+                        .max_bytes = UINT64_MAX,
+                        .snaplen = UINT32_MAX,
+                        .filter = g_steal_pointer(&filter),
+                        .members = g_strdupv((char **) names->pdata)};
+        text = switch_request_format(&request);
+        (void) switch_request_parse(text, strlen(text), &again, &error);
+        g_assert_cmpstr(error.message, ==, NULL);
+        g_assert_cmpuint(g_strv_length(again.members), ==, SWITCH_MEMBERS_MAX);
 }
 
 static void test_answers(void)
@@ -110,6 +146,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/switch/protocol/a-request-is-read-as-it-was-written", test_requests);
         g_test_add_func("/switch/protocol/what-is-no-request-is-refused", test_refusals);
         g_test_add_func("/switch/protocol/too-many-members-are-refused", test_too_many_members);
+        g_test_add_func("/switch/protocol/the-longest-capture-fits", test_longest);
         g_test_add_func("/switch/protocol/an-answer-is-read-as-it-was-written", test_answers);
         return g_test_run();
 }
