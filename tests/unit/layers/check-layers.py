@@ -33,8 +33,9 @@ LAYERS = {
     "run": {"common", "image", "volume", "unikernel", "helper", "kvm", "body", "probe"},
     "demand": {"common", "image", "volume", "unikernel", "antispoof", "helper"},
     "daemon": {"common", "image", "volume", "unikernel", "seal", "fetch", "switch", "helper", "body"},
+    "filter": {"common", "link"},
     "fleet": {"common", "unikernel", "link"},
-    "ctl": {"common", "image", "unikernel", "switch", "fleet"},
+    "ctl": {"common", "image", "unikernel", "switch", "filter", "fleet"},
     "generator": {"common", "image", "unikernel"},
 }
 # The rooms of a layer, each of which includes only those before it. "": what is in no room.
