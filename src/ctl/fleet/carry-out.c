@@ -9,7 +9,9 @@
 #include "ctl/fleet/view.h"
 #include "fleet/expansion/schedule.h"
 
-#define STATISTICS_USEC (10 * 1000 * 1000)
+#define STATISTICS_USEC (10 * 1000 * 1000) /* for 1000 members or more */
+#define STATISTICS_MIN  (1000 * 1000)
+#define STATISTICS_EACH (10 * 1000) /* of a member */
 #define LOOK_AHEAD_USEC (300 * 1000)
 #define LOOK_SPAN_USEC  (1000 * 1000)      /* of the entries that are looked at together */
 #define SETTLE_USEC     (10 * 1000 * 1000) /* for what the end of the run finds under way */
@@ -174,6 +176,13 @@ static int carry_out_settle(FleetRun *run, int64_t end, Error *ret_error)
         return r;
 }
 
+/* Between two looks at all members, which cost as much as these are many. */
+static int64_t carry_out_interval(const FleetRun *run)
+{
+        return CLAMP((int64_t) run->expansion->members->len * STATISTICS_EACH, STATISTICS_MIN,
+                        STATISTICS_USEC);
+}
+
 int fleet_carry_out(FleetRun *run, Error *ret_error)
 {
         const GArray *schedule = run->expansion->schedule;
@@ -200,7 +209,7 @@ int fleet_carry_out(FleetRun *run, Error *ret_error)
                 looked = carry_out_look(run, MAX(looked, next), now);
                 if (now >= statistics) {
                         fleet_ask_statistics(run, NULL);
-                        statistics = now + STATISTICS_USEC;
+                        statistics = now + carry_out_interval(run);
                 }
                 wake = MIN(MIN(end, statistics), carry_out_wake(run, next, now));
                 r = fleet_pump(run, (uint64_t) (run->begun + run->record->clock + wake), ret_error);

@@ -178,6 +178,8 @@ static void on_fleet_statistics(
                         fleet_record_use(&run->record->members[number - 1], &usage,
                                         (uint64_t) value_number(statistics, "Memory"));
         }
+        if (run->asked_all)
+                fleet_run_look(run);
 }
 
 void fleet_ask_statistics(FleetRun *run, const bool *wanted)
@@ -201,6 +203,7 @@ void fleet_ask_statistics(FleetRun *run, const bool *wanted)
         if (r < 0)
                 return;
         run->asked = true;
+        run->asked_all = !wanted;
         run->asked_at = fleet_run_now(run);
         fleet_call_now(run, message, on_fleet_statistics, FLEET_NOBODY, NULL);
 }

@@ -13,7 +13,9 @@
 #include "ctl/fleet/calls.h"
 #include "ctl/fleet/consoles.h"
 #include "ctl/fleet/view.h"
+#include "fleet/results/openmetrics.h"
 #include "fleet/results/report.h"
+#include "fleet/results/series.h"
 #include "fleet/results/tables.h"
 
 /* Opens the folder that was just made there: whoever may write where it lies can have put another. */
@@ -81,6 +83,9 @@ int fleet_results_write(FleetRun *run, Error *ret_error)
                         {"events.jsonl", fleet_format_events},
                         {"metrics.csv", fleet_format_metrics},
                         {"states.csv", fleet_format_states},
+                        {"usage.csv", fleet_format_usage},
+                        {"host.csv", fleet_format_host},
+                        {"openmetrics.txt", fleet_format_openmetrics},
                         {"junit.xml", fleet_format_junit},
                         {"report.html", fleet_format_report},
         };

@@ -6,10 +6,13 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "common/io.h"
+#include "ctl/fleet/admission.h"
 #include "fleet/results/lateness.h"
+#include "fleet/results/series.h"
 
 #define STAT_MAX (16 * 1024 * 1024) /* it has a line for each processor, and a long one of interrupts */
 
@@ -64,6 +67,20 @@ void fleet_run_end_load(FleetRun *run)
 
         load_read(&now);
         run->record->load = fleet_load_between(&run->load, &now);
+}
+
+void fleet_run_look(FleetRun *run)
+{
+        FleetHostSample host = {.usec = fleet_run_now(run), .memory_available = fleet_memory_available()};
+        FleetLoad now;
+
+        load_read(&now);
+        host.load = fleet_load_between(&run->load, &now);
+        if (getloadavg(&host.load_average, 1) != 1)
+                host.load_average = 0;
+        if (host.memory_available == UINT64_MAX)
+                host.memory_available = 0;
+        fleet_record_look(run->record, &host);
 }
 
 int64_t fleet_run_now(const FleetRun *run)

@@ -34,6 +34,7 @@ typedef struct FleetRun {
         const char *results;   /* folder; NULL if there is none */
         int results_fd, consoles_fd;
         bool asked;        /* for the counters, and not answered yet */
+        bool asked_all;    /* those of all that runs */
         bool removing;     /* what ends now is no failure */
         bool lost;         /* the connection to the bus */
         bool silent;       /* shruthid does not answer any more */
@@ -61,6 +62,9 @@ int fleet_run_follow(FleetRun *run, Error *ret_error);
  */
 void fleet_run_begin_load(FleetRun *run);
 void fleet_run_end_load(FleetRun *run);
+
+/* Adds a look at the host and the members to the record. */
+void fleet_run_look(FleetRun *run);
 
 /* From SIGINT, SIGTERM and SIGHUP, whose number is kept: 0 if none has come. The second ends the process. */
 void fleet_catch_signals(void);

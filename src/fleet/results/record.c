@@ -60,6 +60,8 @@ FleetRecord *fleet_record_new(const FleetExpansion *expansion)
                         .metric_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                         .barriers = g_array_new(FALSE, FALSE, sizeof(FleetBarrierRecord)),
                         .samples = g_array_new(FALSE, FALSE, sizeof(FleetSample)),
+                        .hosts = g_array_new(FALSE, FALSE, sizeof(FleetHostSample)),
+                        .groups = g_array_new(FALSE, FALSE, sizeof(FleetGroupSample)),
                         .digests = g_ptr_array_new_with_free_func(g_free),
                         .facts = g_ptr_array_new_with_free_func(g_free),
         };
@@ -92,6 +94,8 @@ void fleet_record_free(FleetRecord *record)
         g_hash_table_unref(record->metric_names);
         g_array_unref(record->barriers);
         g_array_unref(record->samples);
+        g_array_unref(record->hosts);
+        g_array_unref(record->groups);
         g_ptr_array_unref(record->digests);
         g_ptr_array_unref(record->facts);
         g_clear_pointer(&record->links, g_ptr_array_unref);
@@ -115,6 +119,8 @@ void fleet_record_sample(FleetRecord *record, int64_t usec)
                                                                              record->samples->len - 1)
                                                            : NULL;
 
+        /* What was done is told of later than what has followed from it. */
+        sample.usec = last ? MAX(usec, last->usec) : usec;
         fleet_record_count(record, NULL, sample.counts);
         if (last && memcmp(last->counts, sample.counts, sizeof sample.counts) == 0)
                 return;
@@ -178,6 +184,7 @@ static void record_close_usage(FleetMemberRecord *member)
         former->sent_bytes += current->sent_bytes;
         former->sent_packets += current->sent_packets;
         *current = (FleetUsage){};
+        member->memory_now = 0;
 }
 
 void fleet_record_started(FleetMemberRecord *member, int64_t latency)
@@ -194,6 +201,7 @@ void fleet_record_use(FleetMemberRecord *member, const FleetUsage *usage, uint64
                 record_close_usage(member);
         member->current = *usage;
         member->memory = MAX(member->memory, memory);
+        member->memory_now = memory;
 }
 
 /* The record's copy of a name; NULL if there are too many. */

@@ -14,6 +14,7 @@
 #define FLEET_METRIC_NAMES_MAX 1000
 #define FLEET_LATENCIES_MAX    1000 /* of a member */
 #define FLEET_SAMPLES_MAX      100000
+#define FLEET_SERIES_MAX       200000 /* looks times groups */
 
 typedef enum FleetState {
         FLEET_STATE_ABSENT, /* not created */
@@ -45,6 +46,7 @@ typedef struct FleetMemberRecord {
         int64_t exit_status;
         FleetUsage former, current; /* of runs that are over, and of the current one */
         uint64_t memory;            /* the most that was seen */
+        uint64_t memory_now;        /* at the last look, of the current run */
         guint metrics;              /* that were taken */
         bool failed;
         char *problem; /* the sentence; NULL if there is none */
@@ -92,6 +94,22 @@ typedef struct FleetLoad {
         uint64_t busy, stolen, all; /* stolen: a host above this one had them */
 } FleetLoad;
 
+/* A look at the host: load is from the beginning of the clock on. */
+typedef struct FleetHostSample {
+        int64_t usec;
+        FleetLoad load;
+        double load_average; /* of the last minute, as getloadavg(3) has it */
+        uint64_t memory_available;
+} FleetHostSample;
+
+/* At the same time, at the members of a group: what all of their runs have used, and the memory of those
+ * that run. */
+typedef struct FleetGroupSample {
+        guint running;
+        FleetUsage usage;
+        uint64_t memory;
+} FleetGroupSample;
+
 typedef struct FleetRecord {
         const FleetExpansion *expansion;
         int64_t begun_realtime; /* µs since 1970 */
@@ -103,6 +121,8 @@ typedef struct FleetRecord {
         uint64_t metrics_left_out;  /* beyond the limits above */
         GArray *barriers;           /* FleetBarrierRecord */
         GArray *samples;            /* FleetSample */
+        GArray *hosts;              /* FleetHostSample */
+        GArray *groups;             /* FleetGroupSample: for each of hosts, one for each group of the plan */
         GPtrArray *digests;         /* char *: of the image of each group */
         GPtrArray *facts;           /* char *: KEY, VALUE, KEY, VALUE … of the host */
         GPtrArray *links;           /* FleetLinksRecord; NULL: no links were emulated */
