@@ -17,6 +17,7 @@
 #include "common/socket.h"
 #include "common/string-util.h"
 #include "ctl/fleet/consoles.h"
+#include "ctl/fleet/emulation-private.h"
 #include "ctl/fleet/view.h"
 #include "fleet/expansion/links.h"
 #include "fleet/expansion/text.h"
@@ -26,16 +27,6 @@
 #define TIMEOUT_SEC 30
 #define SUMMARY_MAX  (64 * 1024)
 
-/* Of one network. */
-typedef struct FleetEmulation {
-        const FleetLinks *links;
-        char *network; /* as it is called on this host */
-        int fd;
-        char *rules; /* those that hold */
-        bool captured;
-        uint32_t capture;
-} FleetEmulation;
-
 void fleet_emulation_free(gpointer data)
 {
         FleetEmulation *emulation = data;
@@ -43,6 +34,7 @@ void fleet_emulation_free(gpointer data)
         close_safe(emulation->fd);
         g_free(emulation->network);
         g_free(emulation->rules);
+        g_array_unref(emulation->captures);
         g_free(emulation);
 }
 
@@ -68,9 +60,7 @@ static int links_connect(Ctl *ctl, const char *network, bool quietly, int *ret_f
         return 0;
 }
 
-/* Sends one request and waits for its answer. ret_text (or NULL): the words behind "done"; ret_fd (or NULL):
- * the descriptor that came with it. */
-static int links_ask(int socket, const SwitchRequest *request, int fd, char **ret_text, int *ret_fd,
+int fleet_links_ask(int socket, const SwitchRequest *request, int fd, char **ret_text, int *ret_fd,
                 Error *ret_error)
 {
         g_autofree char *text = switch_request_format(request), *data = g_malloc(SWITCH_MESSAGE_MAX);
@@ -127,7 +117,7 @@ static int emulation_send(FleetEmulation *emulation, const char *rules, Error *r
         int r;
 
         r = rules_to_memory(rules, &fd, ret_error);
-        return r < 0 ? r : links_ask(emulation->fd, &request, fd, NULL, NULL, ret_error);
+        return r < 0 ? r : fleet_links_ask(emulation->fd, &request, fd, NULL, NULL, ret_error);
 }
 
 /* A switch that was restarted has another connection; it goes on by the rules that it knew. */
@@ -147,7 +137,7 @@ static int emulation_set_rules(FleetRun *run, FleetEmulation *emulation, guint n
         if (emulation->rules && (r == -ECONNRESET || r == -EPIPE)) {
                 fleet_view_note(run, "links", emulation->network, "shruthi-switch was restarted");
                 emulation->fd = close_safe(emulation->fd);
-                emulation->captured = false;
+                g_array_set_size(emulation->captures, 0);
                 error_clear(&error);
                 r = links_connect(run->ctl, emulation->network, false, &emulation->fd, &error);
                 if (r >= 0)
@@ -165,7 +155,7 @@ static int emulation_set_rules(FleetRun *run, FleetEmulation *emulation, guint n
 }
 
 /* A folder in the results. */
-static int links_make_folder(const FleetRun *run, const char *name, int *ret_fd, Error *ret_error)
+int fleet_links_make_folder(const FleetRun *run, const char *name, int *ret_fd, Error *ret_error)
 {
         int fd, r = 0;
 
@@ -186,70 +176,11 @@ static int emulation_keep_rules(const FleetRun *run, const FleetEmulation *emula
         _cleanup_close_ int folder = -EBADF;
         int r;
 
-        r = links_make_folder(run, "rules", &folder, ret_error);
+        r = fleet_links_make_folder(run, "rules", &folder, ret_error);
         if (r < 0)
                 return r;
         r = fleet_results_write_file(folder, name, emulation->rules, strlen(emulation->rules));
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s/rules/%s", run->results, name) : 0;
-}
-
-/* The members whose frames are written; NULL: all of the network. */
-static char **emulation_list_captured(const FleetRun *run, const FleetEmulation *emulation, guint *ret_n)
-{
-        const GArray *members = emulation->links->members;
-        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-
-        for (guint i = 0; i < members->len; i++) {
-                const FleetMember *member =
-                                fleet_member_at(run->expansion, g_array_index(members, guint, i));
-
-                if (member->captured)
-                        g_ptr_array_add(names, g_strdup(member->name));
-        }
-
-        *ret_n = names->len;
-        if (names->len == members->len)
-                return NULL;
-        g_ptr_array_add(names, NULL);
-        return (char **) g_ptr_array_steal(names, NULL);
-}
-
-static int emulation_capture(const FleetRun *run, FleetEmulation *emulation, Error *ret_error)
-{
-        g_autofree char *name = g_strconcat(emulation->links->network->name, ".pcapng", NULL), *text = NULL;
-        _cleanup_close_ int folder = -EBADF, fd = -EBADF;
-        _cleanup_switch_request_ SwitchRequest request = {.verb = SWITCH_CAPTURE,
-                        .max_bytes = run->plan->capture_limit,
-                        .snaplen = (uint32_t) run->plan->capture_bytes};
-        uint64_t number;
-        guint n;
-        int r;
-
-        request.members = emulation_list_captured(run, emulation, &n);
-        if (n == 0)
-                return 0;
-        if (request.members && n > SWITCH_MEMBERS_MAX)
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Capture= names %u members of the network %s, and %d is the most: write "
-                                "fewer, or "
-                                "all",
-                                n, emulation->network, SWITCH_MEMBERS_MAX);
-        r = links_make_folder(run, "captures", &folder, ret_error);
-        if (r < 0)
-                return r;
-        fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return error_set_errno(ret_error, errno, "Cannot write %s/captures/%s", run->results, name);
-
-        r = links_ask(emulation->fd, &request, fd, &text, NULL, ret_error);
-        if (r < 0)
-                return r;
-        if (number_parse(text, 0, UINT32_MAX, &number) < 0)
-                return error_set(ret_error, ERROR_FAILED,
-                                "shruthi-switch does not say which capture it began");
-        emulation->capture = (uint32_t) number;
-        emulation->captured = true;
-        return 0;
 }
 
 static int emulation_begin(FleetRun *run, const FleetLinks *links, Error *ret_error)
@@ -259,7 +190,8 @@ static int emulation_begin(FleetRun *run, const FleetLinks *links, Error *ret_er
 
         *emulation = (FleetEmulation){.links = links,
                         .network = fleet_network_host_name(run->plan, links->network),
-                        .fd = -EBADF};
+                        .fd = -EBADF,
+                        .captures = g_array_new(FALSE, FALSE, sizeof(uint32_t))};
         g_ptr_array_add(run->emulations, emulation);
         r = links_connect(run->ctl, emulation->network, false, &emulation->fd, ret_error);
         if (r < 0) {
@@ -271,7 +203,7 @@ static int emulation_begin(FleetRun *run, const FleetLinks *links, Error *ret_er
         if (r >= 0 && run->results_fd >= 0)
                 r = emulation_keep_rules(run, emulation, ret_error);
         if (r >= 0 && run->results_fd >= 0)
-                r = emulation_capture(run, emulation, ret_error);
+                r = fleet_captures_begin(run, emulation, ret_error);
         return r;
 }
 
@@ -358,20 +290,20 @@ static int links_copy_counters(const FleetEmulation *emulation, int from, FILE *
         return r;
 }
 
-/* As links_ask(), on a new connection if shruthi-switch was restarted. */
+/* As fleet_links_ask(), on a new connection if shruthi-switch was restarted. */
 static int emulation_ask(
                 FleetRun *run, FleetEmulation *emulation, SwitchVerb verb, int *ret_fd, Error *ret_error)
 {
         SwitchRequest request = {.verb = verb};
         int r;
 
-        r = links_ask(emulation->fd, &request, -EBADF, NULL, ret_fd, ret_error);
+        r = fleet_links_ask(emulation->fd, &request, -EBADF, NULL, ret_fd, ret_error);
         if (r != -ECONNRESET && r != -EPIPE)
                 return r;
 
         emulation->fd = close_safe(emulation->fd);
         r = links_connect(run->ctl, emulation->network, true, &emulation->fd, ret_error);
-        return r < 0 ? r : links_ask(emulation->fd, &request, -EBADF, NULL, ret_fd, ret_error);
+        return r < 0 ? r : fleet_links_ask(emulation->fd, &request, -EBADF, NULL, ret_fd, ret_error);
 }
 
 static int emulation_take_counters(FleetRun *run, FleetEmulation *emulation, FILE *to, Error *ret_error)
@@ -398,16 +330,6 @@ static int emulation_take_summary(
         return r < 0 ? error_set_errno(ret_error, r, "Cannot read the summary of shruthi-switch") : 0;
 }
 
-static int emulation_end_capture(FleetEmulation *emulation, Error *ret_error)
-{
-        SwitchRequest request = {.verb = SWITCH_CAPTURE_END, .number = emulation->capture};
-
-        if (!emulation->captured)
-                return 0;
-        emulation->captured = false;
-        return links_ask(emulation->fd, &request, -EBADF, NULL, NULL, ret_error);
-}
-
 void fleet_links_finish(FleetRun *run)
 {
         FILE *file = NULL;
@@ -425,14 +347,14 @@ void fleet_links_finish(FleetRun *run)
                 fputs("network," SWITCH_COUNTERS_HEAD "\n", file);
         for (guint i = 0; i < run->emulations->len; i++) {
                 FleetEmulation *emulation = run->emulations->pdata[i];
-                _cleanup_error_ Error error = ERROR_INIT, capture_error = ERROR_INIT;
+                _cleanup_error_ Error error = ERROR_INIT;
                 g_autofree char *summary = NULL;
                 int r = 0;
 
                 if (emulation->fd < 0)
                         r = error_set(&error, ERROR_FAILED, "shruthi-switch could not be reached");
-                if (r >= 0 && emulation_end_capture(emulation, &capture_error) < 0)
-                        fleet_view_note(run, "capture", emulation->network, capture_error.message);
+                if (r >= 0)
+                        fleet_captures_end(run, emulation);
                 if (r >= 0 && file)
                         r = emulation_take_counters(run, emulation, file, &error);
                 if (r >= 0)
@@ -452,5 +374,5 @@ void fleet_links_end(Ctl *ctl, const char *network)
         _cleanup_close_ int fd = -EBADF;
 
         if (links_connect(ctl, network, true, &fd, NULL) >= 0)
-                (void) links_ask(fd, &request, -EBADF, NULL, NULL, NULL);
+                (void) fleet_links_ask(fd, &request, -EBADF, NULL, NULL, NULL);
 }

@@ -58,6 +58,7 @@ void fleet_run_free(FleetRun *run)
         g_free(run->starting);
         g_free(run->replaced);
         g_free(run->refusal);
+        g_free(run->capture_filter);
         close_safe(run->results_fd);
         close_safe(run->consoles_fd);
         g_ptr_array_unref(run->programs);

@@ -30,6 +30,7 @@ typedef struct FleetRun {
         GPtrArray *programs;   /* FleetProgram that run */
         GPtrArray *emulations; /* FleetEmulation: of networks with emulated links (emulation.h) */
         GPtrArray *changes;    /* FleetEventRecord: of those that shruthi-switch is to be told of */
+        char *capture_filter;  /* of CaptureFilter=, compiled; NULL: none */
         FleetLoad load;        /* of the processors, when the clock began */
         const char *results;   /* folder; NULL if there is none */
         int results_fd, consoles_fd;

@@ -11,6 +11,7 @@
 #include "common/string-util.h"
 #include "ctl/cli/ctl.h"
 #include "ctl/fleet/admission.h"
+#include "ctl/fleet/capture-filter.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 #include "fleet/expansion/links.h"
@@ -225,12 +226,15 @@ int verb_fleet_check(Ctl *ctl, char **operands, Error *ret_error)
 {
         g_autoptr(FleetPlan) plan = NULL;
         g_autoptr(FleetExpansion) expansion = NULL;
+        g_autofree char *filter = NULL;
         FleetAdmission admission;
         int r;
 
         r = fleet_plan_load(operands[0], &plan, ret_error);
         if (r >= 0)
                 r = fleet_expand(plan, &expansion, ret_error);
+        if (r >= 0)
+                r = fleet_compile_capture_filter(plan, &filter, ret_error);
         if (r >= 0)
                 r = fleet_admission_begin(&admission, ret_error);
         for (guint i = 0; r >= 0 && i < plan->groups->len; i++) {

@@ -9,6 +9,7 @@
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 #include "ctl/fleet/calls.h"
+#include "ctl/fleet/capture-filter.h"
 #include "ctl/fleet/emulation.h"
 #include "ctl/fleet/programs.h"
 #include "ctl/fleet/results.h"
@@ -43,16 +44,20 @@ static int fleet_load(
 static int fleet_begin(Ctl *ctl, const char *path, FleetPlan **plan, FleetExpansion **expansion,
                 FleetRun **run, Error *ret_error)
 {
+        g_autofree char *filter = NULL;
         int r;
 
         r = fleet_load(path, plan, expansion, ret_error);
         if (r >= 0)
                 r = fleet_links_check(ctl, *plan, *expansion, ret_error);
+        if (r >= 0)
+                r = fleet_compile_capture_filter(*plan, &filter, ret_error);
         if (r < 0)
                 return r;
 
         fleet_catch_signals();
         *run = fleet_run_new(ctl, *expansion);
+        (*run)->capture_filter = g_steal_pointer(&filter);
         r = fleet_run_follow(*run, ret_error);
         return r < 0 ? r : fleet_prepare(*run, ret_error);
 }

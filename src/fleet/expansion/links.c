@@ -118,6 +118,48 @@ static void draw_captured(FleetExpansion *expansion)
                 fleet_member_at(expansion, g_array_index(members, guint, i))->captured = true;
 }
 
+static bool is_captured(const FleetMember *member, const FleetCaptureEnd *unused)
+{
+        return member->captured;
+}
+
+static bool is_at_end(const FleetMember *member, const FleetCaptureEnd *end)
+{
+        if (end->one)
+                return member->group == end->member.group && member->index == end->member.member;
+        return (!end->side.group || member->group == end->side.group) &&
+               (!end->side.region || member->region == end->side.region);
+}
+
+static GPtrArray *links_select(const FleetExpansion *expansion, const FleetLinks *links,
+                bool (*is_wanted)(const FleetMember *member, const FleetCaptureEnd *end),
+                const FleetCaptureEnd *end, bool *ret_all)
+{
+        GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+
+        for (guint i = 0; i < links->members->len; i++) {
+                const FleetMember *member =
+                                fleet_member_at(expansion, g_array_index(links->members, guint, i));
+
+                if (is_wanted(member, end))
+                        g_ptr_array_add(names, g_strdup(member->name));
+        }
+
+        *ret_all = names->len == links->members->len;
+        return names;
+}
+
+GPtrArray *fleet_links_captured(const FleetExpansion *expansion, const FleetLinks *links, bool *ret_all)
+{
+        return links_select(expansion, links, is_captured, NULL, ret_all);
+}
+
+GPtrArray *fleet_links_capture_end(const FleetExpansion *expansion, const FleetLinks *links,
+                const FleetCaptureEnd *end, bool *ret_all)
+{
+        return links_select(expansion, links, is_at_end, end, ret_all);
+}
+
 static int box_add(const FleetExpansion *expansion, FleetLinks *links, const FleetNat *nat, char *name,
                 Address *next, Error *ret_error)
 {

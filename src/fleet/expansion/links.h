@@ -34,6 +34,12 @@ typedef struct FleetLinks {
  */
 int fleet_links_draw(FleetExpansion *expansion, Error *ret_error);
 
+/* The names of those members of the network whose frames are captured, by Capture=, and of those at one end
+ * of CaptureLink=; ret_all: they are all that it has. Free with g_ptr_array_unref(). */
+GPtrArray *fleet_links_captured(const FleetExpansion *expansion, const FleetLinks *links, bool *ret_all);
+GPtrArray *fleet_links_capture_end(const FleetExpansion *expansion, const FleetLinks *links,
+                const FleetCaptureEnd *end, bool *ret_all);
+
 /* The rules of a network after the first n_entries of the schedule. INVALID_DEFINITION if they would be
  * larger than rules may be, or if lines of the plan do not go together. Free with g_free(). */
 int fleet_links_rules(const FleetExpansion *expansion, const FleetLinks *links, guint n_entries,

@@ -84,7 +84,7 @@ static bool target_parse_amount(const char *text, FleetTarget *target)
 }
 
 /* "GROUP-INDEX"; the name of a group may have hyphens, too. */
-static bool target_parse_member(const FleetPlan *plan, const char *text, FleetTarget *target)
+bool plan_parse_member(const FleetPlan *plan, const char *text, FleetTarget *target)
 {
         const char *hyphen = strrchr(text, '-');
         g_autofree char *name = hyphen ? g_strndup(text, (size_t) (hyphen - text)) : NULL;
@@ -130,7 +130,7 @@ int plan_parse_targets(const PlanParser *parser, const KeyFileEntry *entry, GArr
                         if (!target_parse_amount(*word, &target))
                                 return event_refuse_target(parser, entry, *word);
                         word += 2;
-                } else if (!target_parse_member(parser->plan, *word, &target))
+                } else if (!plan_parse_member(parser->plan, *word, &target))
                         return event_refuse_target(parser, entry, *word);
 
                 if (targets->len >= TARGETS_MAX)
@@ -145,7 +145,7 @@ int plan_parse_targets(const PlanParser *parser, const KeyFileEntry *entry, GArr
         return 0;
 }
 
-static bool group_is_emulated(const FleetGroup *group)
+bool plan_group_is_emulated(const FleetGroup *group)
 {
         for (guint i = 0; i < group->links->len; i++)
                 if (((const FleetLink *) group->links->pdata[i])->network->emulated)
@@ -173,7 +173,7 @@ static int event_parse_of_links(const PlanParser *parser, FleetAction *action, c
         for (guint i = 0; r >= 0 && i < action->targets->len; i++) {
                 const FleetGroup *group = g_array_index(action->targets, FleetTarget, i).group;
 
-                if (!group_is_emulated(group))
+                if (!plan_group_is_emulated(group))
                         return key_file_refuse(entry, parser->ret_error,
                                         "the members of %s are on no network with emulated links: write "
                                         "Emulated=yes in its [Network NAME]",

@@ -35,7 +35,7 @@ void fleet_matrix_free(gpointer data)
         g_free(matrix);
 }
 
-static bool side_parse(const FleetPlan *plan, const char *word, FleetSide *ret_side)
+bool plan_parse_side(const FleetPlan *plan, const char *word, FleetSide *ret_side)
 {
         FleetSide side = {.group = fleet_plan_find_group(plan, word)};
 
@@ -48,8 +48,8 @@ static bool side_parse(const FleetPlan *plan, const char *word, FleetSide *ret_s
         return true;
 }
 
-/* The words without those that are empty, for several spaces. */
-static GPtrArray *split_words(const char *text)
+/* Those that are empty are left out, for several spaces. */
+GPtrArray *plan_split_words(const char *text)
 {
         g_auto(GStrv) split = g_strsplit_set(text, " \t", -1);
         GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
@@ -89,7 +89,7 @@ static int link_parse_entry(PlanParser *parser, FleetPath *path, const KeyFileEn
 int plan_parse_link(PlanParser *parser, const KeyFileSection *section)
 {
         FleetPath *path = g_new0(FleetPath, 1);
-        g_autoptr(GPtrArray) words = split_words(section->name ?: "");
+        g_autoptr(GPtrArray) words = plan_split_words(section->name ?: "");
         int r;
 
         *path = (FleetPath){.both = true, .line = section->line};
@@ -101,7 +101,7 @@ int plan_parse_link(PlanParser *parser, const KeyFileSection *section)
         for (guint i = 0; i < 2; i++) {
                 g_autofree char *shown = text_for_display(words->pdata[i], 40);
 
-                if (!side_parse(parser->plan, words->pdata[i], i == 0 ? &path->from : &path->to))
+                if (!plan_parse_side(parser->plan, words->pdata[i], i == 0 ? &path->from : &path->to))
                         return key_file_error(section->path, section->line, parser->ret_error,
                                         "[Link %s]: '%s' is no group and no region: write the name of a "
                                         "[Group NAME] or [Region NAME] of this plan, or *",
@@ -176,7 +176,7 @@ static int path_parse_word(const PlanParser *parser, const KeyFileEntry *entry, 
 int plan_parse_path(const PlanParser *parser, const KeyFileEntry *entry, FleetPath **ret_path)
 {
         g_autofree FleetPath *path = g_new0(FleetPath, 1);
-        g_autoptr(GPtrArray) words = split_words(entry->value);
+        g_autoptr(GPtrArray) words = plan_split_words(entry->value);
         int r = 0;
 
         *path = (FleetPath){.both = true, .line = entry->line};
@@ -188,7 +188,7 @@ int plan_parse_path(const PlanParser *parser, const KeyFileEntry *entry, FleetPa
         for (guint i = 0; i < 2; i++) {
                 g_autofree char *shown = text_for_display(words->pdata[i], 40);
 
-                if (!side_parse(parser->plan, words->pdata[i], i == 0 ? &path->from : &path->to))
+                if (!plan_parse_side(parser->plan, words->pdata[i], i == 0 ? &path->from : &path->to))
                         return key_file_refuse(entry, parser->ret_error,
                                         "'%s' is no group and no region: write the name of a [Group NAME] "
                                         "or "
@@ -247,7 +247,7 @@ int plan_parse_region(PlanParser *parser, const KeyFileSection *section)
 /* "5%", "5% normal". */
 static int matrix_parse_jitter(const PlanParser *parser, FleetMatrix *matrix, const KeyFileEntry *entry)
 {
-        g_autoptr(GPtrArray) words = split_words(entry->value);
+        g_autoptr(GPtrArray) words = plan_split_words(entry->value);
         KeyFileEntry share = *entry;
 
         share.value = words->pdata[0];

@@ -31,6 +31,14 @@ int plan_parse_group_name(const PlanParser *parser, const KeyFileEntry *entry, c
 /* Members as events name them, with or without commas between; elements FleetTarget. */
 int plan_parse_targets(const PlanParser *parser, const KeyFileEntry *entry, GArray **ret_targets);
 
+/* Of these: "GROUP-INDEX", a group or region or "*", and words between spaces. */
+bool plan_parse_member(const FleetPlan *plan, const char *text, FleetTarget *ret_target);
+bool plan_parse_side(const FleetPlan *plan, const char *word, FleetSide *ret_side);
+GPtrArray *plan_split_words(const char *text);
+
+/* Whether any of its networks has emulated links. */
+bool plan_group_is_emulated(const FleetGroup *group);
+
 /* "A B latency=200ms …" of an event. */
 int plan_parse_path(const PlanParser *parser, const KeyFileEntry *entry, FleetPath **ret_path);
 
@@ -41,7 +49,7 @@ int plan_parse_emulated(PlanParser *parser, const KeyFileSection *section, const
 /* The same for a network that is known. */
 int plan_emulate(PlanParser *parser, const KeyFileSection *section, FleetNetwork *network);
 
-/* Capture=, CaptureLimit=, CaptureBytes= of [Fleet]: the members are known only when all else is read. */
+/* Capture… of [Fleet]: the members are known only when all else is read. */
 int plan_parse_capture(PlanParser *parser, const KeyFileEntry *entry);
 int plan_check_capture(PlanParser *parser);
 
@@ -55,6 +63,7 @@ bool plan_parse_number(const char *text, double *ret_number);
 void fleet_group_free(gpointer data);
 void fleet_action_free(gpointer data);
 void fleet_barrier_free(gpointer data);
+void fleet_capture_link_free(gpointer data);
 
 void fleet_region_free(gpointer data);
 void fleet_matrix_free(gpointer data);

@@ -16,8 +16,8 @@
 
 #define TOLERATE_DEFAULT 0.0
 
-static const char *const fleet_keys[] = {
-                "Name", "Seed", "Duration", "Tolerate", "Capture", "CaptureLimit", "CaptureBytes", NULL};
+static const char *const fleet_keys[] = {"Name", "Seed", "Duration", "Tolerate", "Capture", "CaptureLink",
+                "CaptureFilter", "CaptureLimit", "CaptureBytes", NULL};
 static const char *const network_keys[] = {"Subnet", "IPv6Subnet", "FirstAddress", "IPv6FirstAddress",
                 "Mode", "Network", "Bridge", "Emulated", NULL};
 
@@ -68,6 +68,8 @@ void fleet_plan_free(FleetPlan *plan)
         g_ptr_array_unref(plan->topologies);
         g_ptr_array_unref(plan->nats);
         g_clear_pointer(&plan->capture, g_array_unref);
+        g_ptr_array_unref(plan->capture_links);
+        g_free(plan->capture_filter);
         g_free(plan);
 }
 
@@ -515,10 +517,11 @@ static int plan_read(PlanParser *parser)
 /* Keys that may come several times in a section. */
 static const char *const *plan_lists(void)
 {
-        static const char *lists[_SETTING_MAX + _FLEET_VERB_MAX + 2];
+        static const char *lists[_SETTING_MAX + _FLEET_VERB_MAX + 3];
         size_t n = 0;
 
         lists[n++] = "Network";
+        lists[n++] = "CaptureLink";
         for (const char *const *key = plan_event_keys; *key; key++)
                 lists[n++] = *key;
         for (SettingID id = 0; id < _SETTING_MAX; id++)
@@ -553,6 +556,7 @@ int fleet_plan_parse(const char *path, const char *text, size_t size, FleetPlan 
                         .matrices = g_ptr_array_new_with_free_func(fleet_matrix_free),
                         .topologies = g_ptr_array_new_with_free_func(fleet_topology_free),
                         .nats = g_ptr_array_new_with_free_func(fleet_nat_free),
+                        .capture_links = g_ptr_array_new_with_free_func(fleet_capture_link_free),
                         .capture_limit = FLEET_CAPTURE_LIMIT_DEFAULT,
                         .capture_bytes = FLEET_CAPTURE_BYTES_DEFAULT,
         };

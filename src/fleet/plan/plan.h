@@ -200,6 +200,19 @@ typedef struct FleetAction {
         unsigned line;
 } FleetAction;
 
+/* An end of links that are captured: a member, or as a side. */
+typedef struct FleetCaptureEnd {
+        bool one;
+        FleetTarget member; /* if one */
+        FleetSide side;     /* else */
+} FleetCaptureEnd;
+
+/* CaptureLink=A B: the links between them, of each network. */
+typedef struct FleetCaptureLink {
+        FleetCaptureEnd ends[2];
+        char *name; /* "A.B", of its file */
+} FleetCaptureLink;
+
 typedef enum FleetDistribution {
         FLEET_FIXED,       /* a */
         FLEET_UNIFORM,     /* a to b */
@@ -252,6 +265,9 @@ typedef struct FleetPlan {
         GPtrArray *nats;       /* FleetNat */
         bool capture_all;
         GArray *capture; /* FleetTarget; NULL: nobody, unless capture_all */
+        GPtrArray *capture_links; /* FleetCaptureLink */
+        char *capture_filter;     /* in tcpdump's language, not compiled yet; NULL: there is none */
+        unsigned capture_filter_line;
         uint64_t capture_limit, capture_bytes;
         guint n_members;
 } FleetPlan;

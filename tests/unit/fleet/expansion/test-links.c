@@ -510,6 +510,55 @@ static void test_capture(Fixture *fixture, const void *unused)
         g_assert_true(fleet_member_at(fixture->expansion, 7)->captured);
 }
 
+/* "a b", or "all" if these are all of the network. */
+static char *end_of(const Fixture *fixture, guint line, guint end)
+{
+        const FleetCaptureLink *link = fixture->plan->capture_links->pdata[line];
+        g_autoptr(GPtrArray) names = NULL;
+        bool all;
+
+        names = fleet_links_capture_end(
+                        fixture->expansion, fixture->expansion->links->pdata[0], &link->ends[end], &all);
+        g_ptr_array_add(names, NULL);
+        return all ? g_strdup("all") : g_strjoinv(" ", (char **) names->pdata);
+}
+
+static void test_capture_links(Fixture *fixture, const void *unused)
+{
+        static const char *const expected[][2] = {{"f-peer-0", "f-server-0 f-server-1"}, {"all", "f-peer-7"},
+                        {"f-peer-1 f-peer-2 f-server-0", "all"}, {"f-server-0 f-server-1", "all"}};
+        static const char *const names[] = {"peer-0.server", "all.peer-7", "eu.all", "server.all"};
+
+        expand(fixture, "[Fleet]\nName=f\nCaptureLink=peer-0 server\nCaptureLink=*  peer-7\nCaptureLink=eu "
+                        "*\n"
+                        "CaptureLink=server *\nCaptureFilter=udp port 5000\n" LAB
+                        "Emulated=yes\n" PEERS SERVERS "[Region eu]\nMembers=peer-1 peer-2 server-0\n");
+        g_assert_cmpuint(fixture->plan->capture_links->len, ==, G_N_ELEMENTS(names));
+        g_assert_cmpstr(fixture->plan->capture_filter, ==, "udp port 5000");
+        g_assert_cmpuint(fixture->plan->capture_filter_line, ==, 7);
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+                g_assert_cmpstr(((FleetCaptureLink *) fixture->plan->capture_links->pdata[i])->name, ==,
+                                names[i]);
+                for (guint end = 0; end < 2; end++) {
+                        g_autofree char *found = end_of(fixture, i, end);
+
+                        g_assert_cmpstr(found, ==, expected[i][end]);
+                }
+        }
+}
+
+/* It is compiled by another program: here its length alone counts. */
+static void test_long_filter(Fixture *fixture, const void *unused)
+{
+        g_autofree char *filter = g_strnfill(4097, '1'),
+                        *text = g_strdup_printf("[Fleet]\nCaptureFilter=%s\n" LAB PEERS, filter);
+        g_autoptr(FleetPlan) plan = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_assert_cmpint(fleet_plan_parse(fixture->path, text, strlen(text), &plan, &error), <, 0);
+        g_assert_nonnull(strstr(error.message, ":2: CaptureFilter= is longer than 4096 bytes: write"));
+}
+
 static const struct {
         const char *text, *message;
 } refusals[] = {
@@ -592,6 +641,17 @@ static const struct {
                                 ":2: Capture=all: no network of the plan has emulated links"},
                 {"[Fleet]\nCapture=2 of pear\n" LAB "Emulated=yes\n" PEERS,
                                 ":2: Capture=2 of pear: 'pear' is"},
+                {"[Fleet]\nCaptureLink=peer peer\n" PEERS "[Network lab]\nSubnet=10.1.0.0/24\n",
+                                ":2: CaptureLink=peer peer: no network of the plan has emulated links"},
+                {"[Fleet]\nCaptureLink=peer\n" LAB "Emulated=yes\n" PEERS,
+                                ":2: CaptureLink=peer: write the two ends"},
+                {"[Fleet]\nCaptureLink=peer peer-8\n" LAB "Emulated=yes\n" PEERS,
+                                ":2: CaptureLink=peer peer-8: 'peer-8' is no member, group or region"},
+                {"[Fleet]\nCaptureLink=peer *\nCaptureLink=peer *\n" LAB "Emulated=yes\n" PEERS,
+                                ":3: CaptureLink=peer *: a line before it has these links"},
+                {"[Fleet]\nCaptureLink=peer alone\n" LAB "Emulated=yes\n" PEERS
+                 "[Group alone]\nImage=/a\nCount=1\n",
+                                "the members of alone are on no network with emulated links"},
                 {"[Fleet]\nCaptureLimit=1K\n" PEERS LAB, ":2: CaptureLimit=1K: not a size of a file"},
                 {"[Fleet]\nCaptureBytes=9\n" PEERS LAB, ":2: CaptureBytes=9: write how many bytes"},
 };
@@ -748,6 +808,8 @@ int main(int argc, char *argv[])
         ADD("link-events", test_link_events);
         ADD("size", test_size);
         ADD("capture", test_capture);
+        ADD("capture-links", test_capture_links);
+        ADD("long-capture-filter", test_long_filter);
         ADD("refusals", test_refusals);
         ADD("refusals-of-graphs", test_file_refusals);
         ADD("refusals-of-matrices", test_matrix_refusals);
