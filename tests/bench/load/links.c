@@ -4,12 +4,13 @@
  * shruthi-antispoof, systemd and shruthid. Writes one line of JSON: what it sent and received, and the
  * summary of the switch.
  *
- *     bench-links SWITCH PORTS busy SIZE SECONDS     from one member to another, as quickly as it goes
- *     bench-links SWITCH PORTS paced RATE SECONDS    so many packets a second between random members, each
- * on a link with 50 ms of latency and 10 ms of jitter bench-links SWITCH PORTS pairs                 one
- * packet on each link that there is bench-links SWITCH PORTS resolve SECONDS       each asks for the address
- * of each, by ARP, in this time
- */
+ * "bench-links SWITCH PORTS busy SIZE SECONDS": from one member to another, as quickly as it goes.
+ * "bench-links SWITCH PORTS paced RATE SECONDS": so many packets a second between random members, each on a
+ * link with 50 ms of latency and 10 ms of jitter.
+ * "bench-links SWITCH PORTS pairs": one packet on each link that there is.
+ * "bench-links SWITCH PORTS resolve SECONDS": each asks for the address of each, by ARP, in this time.
+ *
+ * Where SWITCH is "-", "busy" and "resolve" are passed on by the forwarder beside, which has no summary. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,7 @@
 #include <unistd.h>
 
 #include "common/socket.h"
+#include "load/forwarder.h"
 
 #define RUNTIME   "/run/shruthi"
 #define PORTS_MAX 4096
@@ -217,6 +219,17 @@ static int connect_switch(void)
                 fail("connect");
         send_with_fd(fd, "network lab br-lab", -EBADF);
         return fd;
+}
+
+/* In microseconds. */
+static uint64_t processor_time(pid_t pid)
+{
+        struct timespec time = {};
+        clockid_t clock;
+
+        if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) < 0)
+                fail("processor time");
+        return (uint64_t) time.tv_sec * 1000000 + (uint64_t) time.tv_nsec / 1000;
 }
 
 static char *ask_summary(int client)
@@ -408,16 +421,11 @@ static uint64_t send_requests(double seconds)
         return sent;
 }
 
-static void print_result(const char *mode, uint64_t sent, double took, uint64_t cpu_usec, int client)
+static void print_summary(int client)
 {
         g_autofree char *text = ask_summary(client);
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
-        printf("{\"mode\": \"%s\", \"ports\": %d, \"sent\": %" G_GUINT64_FORMAT
-               ", \"received\": %" G_GUINT64_FORMAT ", \"received_bytes\": %" G_GUINT64_FORMAT
-               ", \"seconds\": %.3f, \"cpu\": %.3f",
-                        mode, n_ports, sent, (uint64_t) received, (uint64_t) received_bytes, took,
-                        (double) cpu_usec / 1e6);
         for (char **line = lines; *line; line++) {
                 char *value = strchr(*line, '=');
 
@@ -426,53 +434,75 @@ static void print_result(const char *mode, uint64_t sent, double took, uint64_t 
                         printf(", \"%s\": %s", *line, value + 1);
                 }
         }
-        printf("}\n");
+}
+
+/* What is sent: 0 with arguments that it does not take. */
+static uint64_t send_load(int argc, char *argv[], int client)
+{
+        if (strcmp(argv[3], "busy") == 0 && argc == 6)
+                return send_busy((size_t) CLAMP(atoi(argv[4]), 60, 1514), atof(argv[5]));
+        if (strcmp(argv[3], "paced") == 0 && argc == 6)
+                return send_paced(atof(argv[4]), atof(argv[5]));
+        if (strcmp(argv[3], "pairs") == 0)
+                return send_pairs(client);
+        if (strcmp(argv[3], "resolve") == 0 && argc == 5)
+                return send_requests(atof(argv[4]));
+        return 0;
 }
 
 int main(int argc, char *argv[])
 {
-        int listen_switch, listen_antispoof, client, link;
+        int listen_switch, client = -1, link = -1;
         const struct rlimit files = {65536, 65536};
-        uint64_t sent = 0, cpu;
+        bool is_switch;
+        uint64_t sent, cpu;
         pthread_t reader;
-        double begin;
+        double begin, took;
         pid_t pid;
 
         if (argc < 4)
                 return EXIT_FAILURE;
+        is_switch = strcmp(argv[1], "-") != 0;
         n_ports = MIN(atoi(argv[2]), PORTS_MAX);
         (void) setrlimit(RLIMIT_NOFILE, &files);
         enter_world();
         make_taps();
-        listen_antispoof = listen_at(RUNTIME "/antispoof");
-        listen_switch = listen_at(RUNTIME "/switch");
-        pid = start_switch(argv[1], listen_switch);
-        client = connect_switch();
-        link = give_ports(listen_antispoof);
-        while (summary_value(client, "ports") < (uint64_t) n_ports)
-                g_usleep(10000);
+        if (is_switch) {
+                int listen_antispoof = listen_at(RUNTIME "/antispoof");
+
+                listen_switch = listen_at(RUNTIME "/switch");
+                pid = start_switch(argv[1], listen_switch);
+                client = connect_switch();
+                link = give_ports(listen_antispoof);
+                while (summary_value(client, "ports") < (uint64_t) n_ports)
+                        g_usleep(10000);
+        } else {
+                pid = forwarder_start(n_ports, packet_socket);
+                g_usleep(500000);
+        }
         if (strcmp(argv[3], "paced") == 0)
                 set_rules(client, "shape far latency=50ms jitter=10ms distribution=normal\nlink * * far\n");
 
         (void) pthread_create(&reader, NULL, read_taps, NULL);
-        cpu = summary_value(client, "cpu_usec");
+        cpu = is_switch ? summary_value(client, "cpu_usec") : processor_time(pid);
         begin = now();
-        if (strcmp(argv[3], "busy") == 0 && argc == 6)
-                sent = send_busy((size_t) CLAMP(atoi(argv[4]), 60, 1514), atof(argv[5]));
-        else if (strcmp(argv[3], "paced") == 0 && argc == 6)
-                sent = send_paced(atof(argv[4]), atof(argv[5]));
-        else if (strcmp(argv[3], "pairs") == 0)
-                sent = send_pairs(client);
-        else if (strcmp(argv[3], "resolve") == 0 && argc == 5)
-                sent = send_requests(atof(argv[4]));
-        double took = now() - begin;
+        sent = send_load(argc, argv, client);
+        took = now() - begin;
 
         g_usleep(500000);
-        cpu = summary_value(client, "cpu_usec") - cpu;
+        cpu = (is_switch ? summary_value(client, "cpu_usec") : processor_time(pid)) - cpu;
         stop = true;
         (void) pthread_join(reader, NULL);
-        print_result(argv[3], sent, took, cpu, client);
-        send_with_fd(client, "end", -EBADF);
+        printf("{\"mode\": \"%s\", \"ports\": %d, \"sent\": %" G_GUINT64_FORMAT
+               ", \"received\": %" G_GUINT64_FORMAT ", \"received_bytes\": %" G_GUINT64_FORMAT
+               ", \"seconds\": %.3f, \"cpu\": %.3f",
+                        argv[3], n_ports, sent, (uint64_t) received, (uint64_t) received_bytes, took,
+                        (double) cpu / 1e6);
+        if (is_switch) {
+                print_summary(client);
+                send_with_fd(client, "end", -EBADF);
+        }
+        printf("}\n");
         (void) kill(pid, SIGTERM);
         (void) waitpid(pid, NULL, 0);
         close(link);
