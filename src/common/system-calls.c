@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The filter of system calls: the table of system-calls.list as a program for the kernel. Called by main()
- * of shruthi-run. */
+ * of shruthi-run and shruthi-switch. */
 
 #include "common/system-calls.h"
 
@@ -95,6 +95,9 @@ static const Row rows[] = {
 #include "system-calls-rows.h"
 };
 
+/* Between two rows there may be a range, and before the first young call, and at the end. */
+#define RANGES_MAX (2 * (G_N_ELEMENTS(rows) + 1) + 3)
+
 static void program_mode(FilterProgram *program, unsigned argument)
 {
         filter_program_load(program, ARGUMENT_LOW(argument));
@@ -182,17 +185,19 @@ static void range_add(Range *ranges, size_t *n, Range range)
 }
 
 /* All numbers, as ranges that have one rule each. */
-static size_t find_ranges(Range ret_ranges[static 2 * G_N_ELEMENTS(rows) + 3])
+static size_t find_ranges(bool with_scheduler, Range ret_ranges[static RANGES_MAX])
 {
-        Row sorted[G_N_ELEMENTS(rows) + 1];
+        Row sorted[G_N_ELEMENTS(rows) + 2];
+        size_t n_sorted = G_N_ELEMENTS(rows), n = 0;
         uint32_t next = 0;
-        size_t n = 0;
 
         memcpy(sorted, rows, sizeof rows);
-        sorted[G_N_ELEMENTS(rows)] = (Row){.number = UINT32_MAX, .rule = RULE_UNKNOWN};
-        qsort(sorted, G_N_ELEMENTS(sorted), sizeof *sorted, compare_rows);
+        if (with_scheduler)
+                sorted[n_sorted++] = (Row){.number = __NR_sched_setscheduler, .rule = RULE_ALLOW};
+        sorted[n_sorted++] = (Row){.number = UINT32_MAX, .rule = RULE_UNKNOWN};
+        qsort(sorted, n_sorted, sizeof *sorted, compare_rows);
 
-        for (size_t i = 0; i < G_N_ELEMENTS(sorted); i++) {
+        for (size_t i = 0; i < n_sorted; i++) {
                 const Row *row = &sorted[i];
 
                 if (row->number > next && next < FIRST_YOUNG_CALL)
@@ -206,11 +211,12 @@ static size_t find_ranges(Range ret_ranges[static 2 * G_N_ELEMENTS(rows) + 3])
         return n;
 }
 
-size_t system_calls_program(struct sock_filter ret_program[static SYSTEM_CALLS_PROGRAM_MAX])
+size_t system_calls_program(
+                bool with_scheduler, struct sock_filter ret_program[static SYSTEM_CALLS_PROGRAM_MAX])
 {
         FilterProgram program = {.instructions = ret_program, .max = SYSTEM_CALLS_PROGRAM_MAX};
-        Range ranges[2 * G_N_ELEMENTS(rows) + 3];
-        size_t n = find_ranges(ranges);
+        Range ranges[RANGES_MAX];
+        size_t n = find_ranges(with_scheduler, ranges);
 
         filter_program_load(&program, offsetof(struct seccomp_data, arch));
         filter_program_expect(&program, BPF_JEQ, OUR_ARCHITECTURE, SECCOMP_RET_KILL_PROCESS);
@@ -228,7 +234,7 @@ static bool kernel_has_filters(void)
         return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) >= 0 || errno == EFAULT;
 }
 
-int system_calls_restrict(void)
+int system_calls_restrict(bool with_scheduler)
 {
         struct sock_filter instructions[SYSTEM_CALLS_PROGRAM_MAX];
         struct sock_fprog program = {.filter = instructions};
@@ -239,7 +245,7 @@ int system_calls_restrict(void)
         if (!kernel_has_filters())
                 return 0;
 
-        program.len = (unsigned short) system_calls_program(instructions);
+        program.len = (unsigned short) system_calls_program(with_scheduler, instructions);
         r = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
         if (r < 0)
                 return -errno;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Restricts which system calls a program of ours, and all programs that it executes, may make. systemd's
@@ -13,9 +14,11 @@
 #define SYSTEM_CALLS_PROGRAM_MAX 2048
 
 /* Call it in the first lines of main(), before reading anything that others can write: it cannot be undone,
- * and no rights can be gained afterwards. Returns 1, or 0 where the kernel was built without filters, which
- * systemd ignores as well. The caller must not ignore a negative errno. */
-int system_calls_restrict(void);
+ * and no rights can be gained afterwards. with_scheduler: sched_setscheduler() is allowed, too. Returns 1,
+ * or 0 where the kernel was built without filters, which systemd ignores as well. The caller must not ignore
+ * a negative errno. */
+int system_calls_restrict(bool with_scheduler);
 
 /* The filter in the kernel's format; returns the number of instructions. Pure. */
-size_t system_calls_program(struct sock_filter ret_program[static SYSTEM_CALLS_PROGRAM_MAX]);
+size_t system_calls_program(
+                bool with_scheduler, struct sock_filter ret_program[static SYSTEM_CALLS_PROGRAM_MAX]);

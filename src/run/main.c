@@ -32,7 +32,7 @@ static void usage(void)
 static int restrict_system_calls(void)
 {
 #if HAVE_SECCOMP
-        int r = system_calls_restrict();
+        int r = system_calls_restrict(false);
 #else
         int r = 1; /* the unit has not left it to us */
 #endif

@@ -20,7 +20,7 @@
 static int main_restrict(void)
 {
 #if HAVE_SECCOMP
-        return system_calls_restrict();
+        return system_calls_restrict(true);
 #else
         return 0;
 #endif

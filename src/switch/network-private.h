@@ -7,6 +7,7 @@
 #include "switch/capture.h"
 #include "switch/network.h"
 #include "switch/plane.h"
+#include "switch/priority.h"
 
 /* What the files of a network's process share: network.c has the loop, network-ports.c the ports and what
  * passes them, network-clients.c the clients, network-rules.c the rules that they send. */
@@ -66,6 +67,7 @@ typedef struct SwitchNetwork {
         GThreadPool *readers; /* of rules, one at a time */
         GAsyncQueue *read;    /* RulesReading that are done */
         Exchange *exchange;
+        Priority priority;
         uint64_t now_nsec;
         uint64_t reconnect_nsec, confirm_nsec, idle_nsec, flush_nsec; /* when; FLIGHT_NONE: not at all */
         uint64_t overflows;                                           /* of ports that are gone */

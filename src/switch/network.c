@@ -187,6 +187,7 @@ static int network_turn(SwitchNetwork *network)
                 return -errno;
 
         network->now_nsec = clock_nsec(CLOCK_MONOTONIC);
+        priority_keep(&network->priority, network->now_nsec);
         network_pass_due(network);
         for (int i = 0; i < n && r >= 0; i++)
                 r = network_dispatch(network, events[i].data.ptr);

@@ -67,7 +67,7 @@ static uint32_t run(const struct sock_filter *program, size_t size, const struct
 static uint32_t answer_to(struct seccomp_data data)
 {
         struct sock_filter program[SYSTEM_CALLS_PROGRAM_MAX];
-        size_t size = system_calls_program(program);
+        size_t size = system_calls_program(false, program);
 
         data.arch = program[1].k;
         return run(program, size, &data);
@@ -128,6 +128,21 @@ static void test_arguments(void)
         }
 }
 
+static void test_scheduler(void)
+{
+        struct seccomp_data data = {.nr = __NR_sched_setscheduler};
+        struct sock_filter program[SYSTEM_CALLS_PROGRAM_MAX];
+        size_t size = system_calls_program(true, program);
+
+        g_assert_cmphex(answer_to(data), ==, REFUSED);
+        data.arch = program[1].k;
+        g_assert_cmphex(run(program, size, &data), ==, ALLOWED);
+        data.nr = __NR_sched_setaffinity;
+        g_assert_cmphex(run(program, size, &data), ==, REFUSED);
+        data.nr = __NR_read;
+        g_assert_cmphex(run(program, size, &data), ==, ALLOWED);
+}
+
 static void test_namespaces(void)
 {
         static const uint32_t flags[] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWIPC,
@@ -170,7 +185,7 @@ static void test_architectures(void)
         static const uint32_t others[] = {AUDIT_ARCH_I386, AUDIT_ARCH_X86_64, AUDIT_ARCH_ARM,
                         AUDIT_ARCH_AARCH64, AUDIT_ARCH_S390, AUDIT_ARCH_S390X, 0, UINT32_MAX};
         struct sock_filter program[SYSTEM_CALLS_PROGRAM_MAX];
-        size_t size = system_calls_program(program);
+        size_t size = system_calls_program(false, program);
 
         for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
                 const struct seccomp_data data = {.nr = __NR_read, .arch = others[i]};
@@ -192,7 +207,7 @@ static int as_filtered(int (*try)(void))
 
         g_assert_cmpint(pid, >=, 0);
         if (pid == 0) {
-                int r = system_calls_restrict();
+                int r = system_calls_restrict(false);
 
                 _exit(r < 0 ? 254 : r == 0 ? 255 : try());
         }
@@ -263,6 +278,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/system-calls/looks-at-arguments", test_arguments);
+        g_test_add_func("/system-calls/lets-a-priority-be-set-on-demand", test_scheduler);
         g_test_add_func("/system-calls/lets-no-namespace-be-made", test_namespaces);
         g_test_add_func("/system-calls/lets-nothing-be-written-and-executed", test_writable_code);
         g_test_add_func("/system-calls/kills-who-speaks-another-architecture", test_architectures);

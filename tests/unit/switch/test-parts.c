@@ -10,6 +10,7 @@
 #include "switch/lateness.h"
 #include "switch/pairs.h"
 #include "switch/pcapng.h"
+#include "switch/priority.h"
 
 #define MANY 10000
 
@@ -90,6 +91,37 @@ static void test_pairs(void)
         g_assert_cmpuint(pairs_state(pairs, 7, 10)->due_nsec, ==, 0);
 }
 
+/* At 0, 100 ms, 200 ms, …, after this share of a processor in each window. */
+static void expect_priority(const unsigned *shares, const char *expected)
+{
+        Priority priority = {};
+        uint64_t now = 1, processor = 0;
+        g_autoptr(GString) found = g_string_new(NULL);
+
+        for (unsigned i = 0; i < strlen(expected); i++) {
+                priority.is_urgent = priority_decide(&priority, now, processor);
+                g_string_append_c(found, priority.is_urgent ? 'u' : '.');
+                /* In the middle of a window nothing changes. */
+                g_assert_true(priority_decide(&priority, now + PRIORITY_WINDOW_NSEC / 2, UINT64_MAX) ==
+                                priority.is_urgent);
+                now += PRIORITY_WINDOW_NSEC;
+                processor += PRIORITY_WINDOW_NSEC / 100 * shares[i];
+        }
+        g_assert_cmpstr(found->str, ==, expected);
+}
+
+static void test_priority(void)
+{
+        const unsigned idle[30] = {}, busy[30] = {60, 90, 10, 89},
+                       flood[30] = {10, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100,
+                                       100, 100, 10, 10, 10, 10, 10, 10};
+
+        expect_priority(idle, "uuuuuuuuuuuu");
+        expect_priority(busy, "uuuuuu");
+        /* For a second after each busy window. */
+        expect_priority(flood, "uu..........u..........uuu");
+}
+
 static void test_lateness(void)
 {
         Lateness *lateness = lateness_new();
@@ -165,6 +197,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/switch/flight/memory-has-an-end", test_flight_limit);
         g_test_add_func("/switch/pairs/counters-do-not-overflow", test_pairs);
         g_test_add_func("/switch/lateness/quantiles-are-within-an-eighth", test_lateness);
+        g_test_add_func("/switch/lateness/is-urgent-unless-it-is-flooded", test_priority);
         g_test_add_func("/switch/pcapng/blocks-are-as-the-format-says", test_pcapng);
         return g_test_run();
 }
