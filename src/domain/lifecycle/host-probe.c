@@ -55,6 +55,11 @@ typedef struct Measurement {
         unsigned commands; /* that libvirt had sent to QEMU before; 0 if not known */
 } Measurement;
 
+/* Of plain boots that went well, so that none is done twice: a boot takes a minute on a slow machine. */
+typedef struct Measurements {
+        Measurement kvm, tcg; /* zeros if there was none */
+} Measurements;
+
 /* Ends a domain left by an earlier attempt that was killed. */
 static void probe_remove_leftover(virConnectPtr connection)
 {
@@ -215,45 +220,47 @@ static int probe_boot_emulated(
 
 /* If emulation takes long, the machine is slow, and KVM gets a longer timeout. */
 static int probe_boot_with_kvm(
-                virConnectPtr connection, const Conf *conf, Measurement *ret_measurement, Error *ret_error)
+                virConnectPtr connection, const Conf *conf, Measurements *measured, Error *ret_error)
 {
         Attempt attempt = {
                         .connection = connection, .conf = conf, .kvm = true, .timeout = PROBE_TIMEOUT_USEC};
-        Measurement tcg = {};
         int r;
 
-        r = attempt_boot(&attempt, ret_measurement, ret_error);
-        if (r != -ETIMEDOUT || probe_boot_emulated(connection, conf, &tcg, NULL) < 0 ||
-                        tcg.usec * PROBE_TIMEOUT_TIMES <= PROBE_TIMEOUT_USEC)
+        r = attempt_boot(&attempt, &measured->kvm, ret_error);
+        if (r != -ETIMEDOUT || probe_boot_emulated(connection, conf, &measured->tcg, NULL) < 0 ||
+                        measured->tcg.usec * PROBE_TIMEOUT_TIMES <= PROBE_TIMEOUT_USEC)
                 return r;
 
-        attempt.timeout = MIN(tcg.usec * PROBE_TIMEOUT_TIMES, PROBE_TIMEOUT_MAX_USEC);
-        return attempt_boot(&attempt, ret_measurement, ret_error);
+        attempt.timeout = MIN(measured->tcg.usec * PROBE_TIMEOUT_TIMES, PROBE_TIMEOUT_MAX_USEC);
+        return attempt_boot(&attempt, &measured->kvm, ret_error);
 }
 
 /* KVM can be slower than emulation, if a hypervisor emulates it. */
 static int probe_compare_with_emulation(
-                virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
+                virConnectPtr connection, const Conf *conf, Measurements *measured, Error *ret_error)
 {
-        Measurement tcg = {};
+        gint64 kvm_usec = measured->kvm.usec;
 
         /* No need to boot another guest if the result would not depend on it. */
-        if (!probe_kvm_is_slow(kvm_usec, 0) || probe_boot_emulated(connection, conf, &tcg, NULL) < 0 ||
-                        !probe_kvm_is_slow(kvm_usec, tcg.usec))
+        if (!probe_kvm_is_slow(kvm_usec, 0))
+                return 0;
+        if (measured->tcg.usec == 0 && probe_boot_emulated(connection, conf, &measured->tcg, NULL) < 0)
+                return 0;
+        if (!probe_kvm_is_slow(kvm_usec, measured->tcg.usec))
                 return 0;
 
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "it needs %.1f s, and %.1f s without",
-                        (double) kvm_usec / G_USEC_PER_SEC, (double) tcg.usec / G_USEC_PER_SEC);
+                        (double) kvm_usec / G_USEC_PER_SEC, (double) measured->tcg.usec / G_USEC_PER_SEC);
 }
 
-static int probe_try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_error)
+static int probe_try_kvm(
+                virConnectPtr connection, const Conf *conf, Measurements *measured, Error *ret_error)
 {
-        Measurement measurement = {};
         int r;
 
-        r = probe_boot_with_kvm(connection, conf, &measurement, ret_error);
+        r = probe_boot_with_kvm(connection, conf, measured, ret_error);
         if (r >= 0)
-                r = probe_compare_with_emulation(connection, conf, measurement.usec, ret_error);
+                r = probe_compare_with_emulation(connection, conf, measured, ret_error);
         if (r < 0)
                 error_prefix(ret_error, "KVM exists, but the test guest does not run well with it");
         return r;
@@ -264,8 +271,8 @@ static bool error_is_unavailable(int r, const Error *error)
         return r < 0 && error->code == ERROR_LIBVIRT_UNAVAILABLE;
 }
 
-static int probe_find_acceleration(
-                virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+static int probe_find_acceleration(virConnectPtr connection, const Conf *conf, ProbeResult *result,
+                Measurements *measured, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r = 0;
@@ -280,7 +287,7 @@ static int probe_find_acceleration(
                                 acceleration_to_string(conf->acceleration));
         } else {
                 if (r >= 0)
-                        r = probe_try_kvm(connection, conf, &error);
+                        r = probe_try_kvm(connection, conf, measured, &error);
                 result->kvm = r >= 0;
                 result->kvm_reason = result->kvm ? g_strdup("a test guest ran with KVM")
                                                  : text_for_display(error_message(&error, r), 1000);
@@ -292,20 +299,23 @@ static int probe_find_acceleration(
         return r;
 }
 
-/* Finds what is wrong if not even a plain start works, because then a fast one does not either. Fields of
- * measurement that are not found stay as they are. */
+/* Finds what is wrong if not even a plain start works, because then a fast one does not either. */
 static int probe_find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult *result,
-                Measurement *measurement, Error *ret_error)
+                Measurements *measured, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
+        /* Such a guest has run. */
+        if ((result->kvm ? measured->kvm : measured->tcg).usec != 0)
+                return 0;
+
         if (result->kvm && !result->kvm_offered)
                 r = probe_check_kvm_offered(connection, &error);
         else if (result->kvm)
-                r = probe_boot_with_kvm(connection, conf, measurement, &error);
+                r = probe_boot_with_kvm(connection, conf, measured, &error);
         else
-                r = probe_boot_emulated(connection, conf, measurement, &error);
+                r = probe_boot_emulated(connection, conf, &measured->tcg, &error);
         if (error_is_unavailable(r, &error)) {
                 error_move(ret_error, &error);
                 return r;
@@ -354,17 +364,16 @@ static int probe_try_fast_start(virConnectPtr connection, const Conf *conf, cons
         return 0;
 }
 
-static int probe_find_fast_start(
-                virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+static int probe_find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResult *result,
+                Measurements *measured, Error *ret_error)
 {
         bool wanted = conf->fast_start != FAST_START_NO,
              plain_first = conf->fast_start != FAST_START_YES || conf->acceleration == ACCELERATION_KVM;
-        Measurement without = {};
         int r;
 
         /* No need to try what was just found to hang or to be missing. */
         if (plain_first) {
-                r = probe_find_trouble(connection, conf, result, &without, ret_error);
+                r = probe_find_trouble(connection, conf, result, measured, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -374,9 +383,10 @@ static int probe_find_fast_start(
                 return 0;
         }
 
-        r = probe_try_fast_start(connection, conf, &without, result, ret_error);
+        r = probe_try_fast_start(
+                        connection, conf, result->kvm ? &measured->kvm : &measured->tcg, result, ret_error);
         if (r >= 0 && result->fast_start_refused && !plain_first)
-                r = probe_find_trouble(connection, conf, result, &without, ret_error);
+                r = probe_find_trouble(connection, conf, result, measured, ret_error);
         return r;
 }
 
@@ -443,12 +453,13 @@ static int probe_try_host(virConnectPtr connection, const Conf *conf, const char
 {
         _cleanup_probe_result_ ProbeResult result = {};
         g_autofree char *text = NULL;
+        Measurements measured = {};
         int r;
 
         probe_remove_leftover(connection);
-        r = probe_find_acceleration(connection, conf, &result, ret_error);
+        r = probe_find_acceleration(connection, conf, &result, &measured, ret_error);
         if (r >= 0)
-                r = probe_find_fast_start(connection, conf, &result, ret_error);
+                r = probe_find_fast_start(connection, conf, &result, &measured, ret_error);
         if (r < 0)
                 return r;
 
