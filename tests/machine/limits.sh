@@ -94,17 +94,19 @@ is_none "no disk is limited" "$(cat "$group/io.max")"
 
 # ── Of a user ────────────────────────────────────────────────────────────────────────────────────────────────────────
 alices=$cgroups/unikernel.slice/unikernel-$(id -u alice).slice
+# What is a user's sends only from an address that it was given.
 check "alice has one with a limit" as_user alice shruthictl create hers "$GUEST" --memory=16M --cpu-quota=90% --now \
-        --network=service:virbr0 -- --ipv4=192.168.122.33/24
+        --network=service:virbr0,address=auto -- '--ipv4={service.address}'
 is "it is in a slice of hers" "unikernel-$(id -u alice)-hers.slice" "$(number_of hers Slice)"
 expect_output "QEMU is in it" "^/unikernel.slice/unikernel-$(id -u alice).slice/unikernel-$(id -u alice)-hers.slice/" \
         qemu_group hers
 is "the kernel has its limit" '90000 100000' "$(cat "$alices/unikernel-$(id -u alice)-hers.slice/cpu.max")"
-check_soon "it answers" 300 ping -c 1 -W 5 192.168.122.33
+address=$(address_of hers)
+check_soon "it answers" 300 ping -c 1 -W 5 "$address"
 check "all of hers are limited together" systemctl set-property "unikernel-$(id -u alice).slice" CPUQuota=20%
 is "… above that" '20000 100000' "$(cat "$alices/cpu.max")"
 throttled=$(field "$alices/cpu.stat" nr_throttled)
-check "it has something to do" timeout 300 ping -q -c 40 -i 0.2 192.168.122.33
+check "it has something to do" timeout 300 ping -q -c 40 -i 0.2 "$address"
 check "hers is held back by it" test "$(field "$alices/cpu.stat" nr_throttled)" -gt "$throttled"
 is "root's is not in it" max "$(cut -d' ' -f1 "$cgroups/unikernel.slice/unikernel-0.slice/cpu.max")"
 check "it is removed" as_user alice shruthictl remove --now hers
