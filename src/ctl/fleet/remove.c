@@ -17,6 +17,7 @@
 #define DETAILS_MAX 256 /* names in a call */
 #define QUIET_USEC  (3 * G_USEC_PER_SEC)
 #define STEP_USEC   (300 * 1000)
+#define BUSY_USEC   (60 * G_USEC_PER_SEC) /* for the creation of a network that a killed run has begun */
 
 /* The name of a fleet: the operand, or that of the plan if it is a file. A name has neither '.' nor '/', and
  * is one whatever lies in the current folder. */
@@ -205,10 +206,10 @@ static int remove_members(Ctl *ctl, const GPtrArray *found)
         return r != CTL_EXIT_SUCCESS ? r : removed;
 }
 
-/* The names of those that belong to that owner. */
-static int networks_of(Ctl *ctl, uid_t wanted, GHashTable **ret_names, Error *ret_error)
+/* The names of those that shruthid has made, and their owners. */
+static int read_networks(Ctl *ctl, GHashTable **ret_owners, Error *ret_error)
 {
-        g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_autoptr(GHashTable) owners = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         _cleanup_message_ sd_bus_message *reply = NULL;
         const char *name, *path;
         uint32_t owner;
@@ -220,33 +221,50 @@ static int networks_of(Ctl *ctl, uid_t wanted, GHashTable **ret_names, Error *re
         r = sd_bus_message_enter_container(reply, 'a', "(ssussos)");
         while (r >= 0 && (r = sd_bus_message_read(reply, "(ssussos)", &name, NULL, &owner, NULL, NULL, &path,
                                           NULL)) > 0)
-                if (owner == wanted && !g_str_equal(path, "/"))
-                        g_hash_table_add(names, g_strdup(name));
+                if (!g_str_equal(path, "/"))
+                        g_hash_table_insert(owners, g_strdup(name), GUINT_TO_POINTER(owner));
         if (r < 0)
                 return client_message_error(r, ret_error);
 
-        *ret_names = g_steal_pointer(&names);
+        *ret_owners = g_steal_pointer(&owners);
         return 0;
+}
+
+/* One that is being made is not listed, and is removed when it is there. */
+static int remove_network(Ctl *ctl, const char *network, Error *ret_error)
+{
+        int64_t until = g_get_monotonic_time() + BUSY_USEC;
+
+        for (;;) {
+                int r = client_call_quietly(ctl, "RemoveNetwork", NULL, ret_error, "s", network);
+
+                if (r >= 0 || ret_error->code != ERROR_BUSY || g_get_monotonic_time() >= until)
+                        return r;
+                error_clear(ret_error);
+                g_usleep(STEP_USEC);
+        }
 }
 
 /* One that is gone already is as good as one that is removed, and so is one that is another's by now. */
 static int remove_networks(Ctl *ctl, uid_t owner, char **networks, Error *ret_error)
 {
-        g_autoptr(GHashTable) own = NULL;
+        g_autoptr(GHashTable) owners = NULL;
         int r;
 
-        r = *networks ? networks_of(ctl, owner, &own, ret_error) : 0;
+        r = *networks ? read_networks(ctl, &owners, ret_error) : 0;
         if (r < 0)
                 return r;
 
         for (char **network = networks; *network; network++) {
                 _cleanup_error_ Error error = ERROR_INIT;
+                gpointer found = GUINT_TO_POINTER(owner);
+                bool listed = g_hash_table_lookup_extended(owners, *network, NULL, &found);
 
-                if (!g_hash_table_contains(own, *network))
+                if (GPOINTER_TO_UINT(found) != owner)
                         continue;
-                fleet_links_end(ctl, *network);
-                r = client_call_quietly(ctl, "RemoveNetwork", NULL, &error, "s", *network);
-
+                if (listed)
+                        fleet_links_end(ctl, *network);
+                r = remove_network(ctl, *network, &error);
                 if (r < 0 && error.code != ERROR_NO_SUCH_NETWORK) {
                         error_prefix(&error, "Cannot remove the network %s", *network);
                         error_move(ret_error, &error);
@@ -273,24 +291,27 @@ static int remove_unnoted_networks(Ctl *ctl, const char *fleet, uid_t owner, Err
 {
         g_autofree char *prefix = g_strconcat(fleet, "-", NULL);
         g_autoptr(GPtrArray) made = g_ptr_array_new();
-        g_autoptr(GHashTable) own = NULL;
+        g_autoptr(GHashTable) owners = NULL;
         GHashTableIter iter;
-        gpointer name;
+        gpointer name, found;
         int r;
 
-        r = networks_of(ctl, owner, &own, ret_error);
+        r = read_networks(ctl, &owners, ret_error);
         if (r < 0)
                 return r;
-        g_hash_table_iter_init(&iter, own);
-        while (g_hash_table_iter_next(&iter, &name, NULL))
-                if (g_str_has_prefix(name, prefix) && network_is_of(ctl, name, fleet))
+        g_hash_table_iter_init(&iter, owners);
+        while (g_hash_table_iter_next(&iter, &name, &found)) {
+                if (GPOINTER_TO_UINT(found) != owner || !g_str_has_prefix(name, prefix))
+                        continue;
+                if (network_is_of(ctl, name, fleet))
                         g_ptr_array_add(made, name);
-                else if (g_str_has_prefix(name, prefix))
+                else
                         fprintf(stderr,
                                         "The network %s stays: whether it was made for the fleet is not "
                                         "noted "
                                         "here. To remove it: shruthictl network remove %s\n",
                                         (const char *) name, (const char *) name);
+        }
         g_ptr_array_add(made, NULL);
         return remove_networks(ctl, owner, (char **) made->pdata, ret_error);
 }

@@ -85,6 +85,9 @@ int network_find(Manager *manager, const char *name, Network **ret_network, Erro
                 return r;
 
         network = network_get(manager, name);
+        if (network && !network->announced && network->changing)
+                return error_set(ret_error, ERROR_BUSY,
+                                "Network '%s' is being created or removed; try again", name);
         if (!network || !network->announced)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "SHRUTHI has no network '%s'", name);
 
