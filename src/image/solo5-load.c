@@ -69,10 +69,6 @@ static bool load_check_notes(const Solo5Notes *notes, ImageInfo *info)
         if (!solo5_target_is_loaded(info->target))
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "built for %s, not for spt or hvt: %s",
                                 target, rebuild(info));
-        if (info->target == SOLO5_TARGET_HVT && info->architecture == IMAGE_ARCHITECTURE_AARCH64)
-                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "built for hvt on aarch64, and hvt is supported on x86_64 only: rebuild it "
-                                "for x86_64, or " REBUILD_SPT);
         if (info->abi_version != SOLO5_ABI_VERSION)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "built for version %u of Solo5's %s target, only version %d is "

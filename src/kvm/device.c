@@ -21,7 +21,14 @@
 #define TENDER      "shruthi-tender"
 #define TENDER_KVM  3
 #define MESSAGE_MAX 1000 /* bytes */
-#define NEEDED      "The image is for Solo5's hvt target, which needs KVM, and "
+#ifdef __aarch64__
+#define MAKE_IT                                                                                             \
+        "its kernel has to be started at EL2, which the firmware, or the virtual machine that this host "   \
+        "is, must offer"
+#else
+#define MAKE_IT "load the module kvm_intel or kvm_amd"
+#endif
+#define NEEDED "The image is for Solo5's hvt target, which needs KVM, and "
 
 /* A user's manager has the groups that the user had when it started. */
 static int device_refuse_user(int r, Error *ret_error)
@@ -46,7 +53,7 @@ static int device_refuse(int r, Error *ret_error)
 
         if (missing && access(DRIVER, F_OK) < 0)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                NEEDED "this host has none: load the module kvm_intel or kvm_amd, or %s",
+                                NEEDED "this host has none: " MAKE_IT ", or %s",
                                 paths_are_of_user() ? KVM_WAY_OUT_USER : KVM_WAY_OUT);
         if (paths_are_of_user())
                 return device_refuse_user(r, ret_error);

@@ -15,8 +15,13 @@
 #define KVM_WORD_MAX   16
 #define KVM_ANSWER_MAX 2048
 
+#ifdef __aarch64__
+/* Solo5 has no virtio target there. */
+#define KVM_WAY_OUT "build the image for spt (MirageOS: `mirage configure -t spt`)"
+#else
 #define KVM_WAY_OUT                                                                                         \
         "build the image for another target (MirageOS: `mirage configure -t virtio`, or `-t spt`)"
+#endif
 
 /* A user's own unikernels have no virtual machines of libvirt's. */
 #define KVM_WAY_OUT_USER "build the image for spt (MirageOS: `mirage configure -t spt`)"

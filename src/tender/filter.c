@@ -14,7 +14,15 @@
 #include "common/filter-program.h"
 
 #define ARCH_SET_FS 0x1002 /* asm/prctl.h */
-#define KILL        SECCOMP_RET_KILL_PROCESS
+
+/* To say where a guest's processor was. */
+#ifdef __aarch64__
+#define LOOK KVM_GET_ONE_REG
+#else
+#define LOOK KVM_GET_REGS
+#endif
+
+#define KILL SECCOMP_RET_KILL_PROCESS
 
 static void filter_expect_argument(FilterProgram *program, unsigned argument, uint64_t value)
 {
@@ -171,7 +179,7 @@ size_t tender_filter_machine(const Solo5Manifest *manifest, int processor_fd, in
         filter_program_expect(&program, BPF_JEQ, 0, KILL);
         filter_program_load(&program, ARGUMENT_LOW(1));
         filter_allow_if(&program, (uint32_t) KVM_RUN);
-        filter_allow_if(&program, (uint32_t) KVM_GET_REGS);
+        filter_allow_if(&program, (uint32_t) LOOK);
         filter_end(&program, over, KILL);
 
         filter_program_answer(&program, KILL);

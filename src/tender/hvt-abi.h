@@ -3,13 +3,22 @@
 
 #include "tender/abi.h"
 
-/* What Solo5's hvt target finds in its memory, and how it calls (include/hvt_abi.h of Solo5, version 2,
- * x86_64). The machine's addresses begin at 0 and are mapped one to one. A call is a write of 32 bits to a
- * port, HVT_PORT and its number, of the address where its arguments are. */
+/* What Solo5's hvt target finds in its memory, and how it calls (include/hvt_abi.h of Solo5, version 2). The
+ * machine's addresses begin at 0 and are mapped one to one. A call is a write of 32 bits, the address where
+ * its arguments are: on x86_64 to a port, HVT_PORT and the call's number; on aarch64, which has none, to an
+ * address behind all memory, HVT_ADDRESS and HVT_ADDRESS_STEP for each number. */
 
 #define HVT_BOOT_INFO UINT64_C(0x10000)
 #define HVT_PORT      0x500
 #define HVT_KICK_PORT 0x600 /* of the ring */
+
+#define HVT_ADDRESS        UINT64_C(0x100000000)
+#define HVT_ADDRESS_STEP   8
+#define HVT_ADDRESSES_SIZE UINT64_C(0x40000000) /* what is mapped there */
+#define HVT_KICK_ADDRESS   (HVT_ADDRESS + 0x100)
+
+/* What is wrong with a guest that left its memory by another address, or to no call. */
+#define HVT_ELSEWHERE "it used an address that is not in its memory"
 
 enum {
         HVT_CALL_WALLTIME = 1,
@@ -36,7 +45,7 @@ enum {
 typedef struct HvtBootInfo {
         uint64_t memory_size;
         uint64_t kernel_end;
-        uint64_t tsc_hz;
+        uint64_t tsc_hz;   /* of the time stamp counter, or on aarch64 of cntvct_el0 */
         uint64_t cmdline;  /* an address */
         uint64_t manifest; /* an address */
         uint32_t host_features;

@@ -6,10 +6,18 @@
 
 #include "tender/hvt-memory.h"
 
+#ifdef __aarch64__
+/* Solo5 has no virtio target there. */
+#define HVT_OTHERWISE "build the image for spt (MirageOS: `mirage configure -t spt`)"
+#else
+#define HVT_OTHERWISE                                                                                       \
+        "build the image for another target (MirageOS: `mirage configure -t virtio`, or `-t spt`)"
+#endif
+
 /* The ring of Solo5 0.11 and later (include/hvt_ring.h), by which a guest sends and receives frames without
  * leaving its machine: it puts requests into memory that it shares with a thread of this program, and wakes
- * that by a port which KVM turns into an event. A guest of before does not look at it and makes calls; there
- * is no mark in an image. Guest and thread wait for each other by looking: where they have to share a
+ * that by a write which KVM turns into an event. A guest of before does not look at it and makes calls;
+ * there is no mark in an image. Guest and thread wait for each other by looking: where they have to share a
  * processor that takes longer than calls, so it is offered on demand, and never where there is one only. */
 typedef struct HvtRing {
         HvtRingMemory *memory; /* the guest's, who may write anything there at any time */
@@ -27,7 +35,7 @@ typedef struct HvtMachine {
         const Solo5Manifest *manifest;
         int processor_fd;
         int epoll_fd, timer_fd;
-        uint64_t tsc_hz;
+        uint64_t tsc_hz;     /* of the counter that the guest has its time from */
         struct kvm_run *run; /* where the processor says why it stopped */
         HvtRing *ring;       /* NULL if it has none */
 } HvtMachine;
@@ -68,6 +76,16 @@ uint64_t hvt_ring_size(int kvm_fd, const Solo5Manifest *manifest);
 int hvt_ring_make(int machine_fd, const TenderMemory *memory, uint64_t address, HvtRing *ret,
                 Error *ret_error);
 
+/* Tells the processor that somebody else is waited for. */
+static inline void hvt_relax(void)
+{
+#ifdef __aarch64__
+        __asm__ volatile("yield" ::: "memory");
+#else
+        __asm__ volatile("pause" ::: "memory");
+#endif
+}
+
 /* Without a system call, which the filter would have to let through. */
 void hvt_ring_lock(HvtRing *ring);
 void hvt_ring_unlock(HvtRing *ring);
@@ -78,3 +96,40 @@ const char *hvt_ring_serve(const HvtMachine *machine, bool *ret_served);
 
 /* The guest ends: what it has sent is sent. It does not run any more. */
 void hvt_ring_drain(const HvtMachine *machine);
+
+/* hvt-x86_64.c, hvt-aarch64.c: what differs between the processors that the target exists for, beside page
+ * tables (hvt-memory.h). One of the two is built. */
+
+/* What KVM must be capable of, ended by a name that is NULL. */
+typedef struct HvtCapability {
+        int number;
+        const char *name;
+} HvtCapability;
+
+extern const HvtCapability hvt_capabilities[];
+
+/* The machine's descriptor, or -1 with errno. */
+int hvt_machine_create(int kvm_fd);
+
+/* Makes the new processor what a guest may know of it. *ret_hz: how fast the counter is that the guest has
+ * its time from. */
+int hvt_processor_make(int kvm_fd, int machine_fd, int processor_fd, uint64_t *ret_hz, Error *ret_error);
+
+/* Where a guest is entered: virtual memory on, no interrupts, HvtBootInfo's address as the only argument. */
+int hvt_processor_set(const HvtMachine *machine, uint64_t entry, Error *ret_error);
+
+/* The processor has stopped: serves the guest's call, if that is why. Returns what is wrong with the guest
+ * if it cannot go on, NULL if it can. */
+const char *hvt_processor_serve(const HvtMachine *machine);
+
+/* The address of the instruction. */
+uint64_t hvt_processor_where(const HvtMachine *machine);
+
+/* What of the guest's wakes the thread of its ring; without the event's descriptor. */
+extern const struct kvm_ioeventfd hvt_kick;
+
+/* A guest without anything but this code, at SOLO5_IMAGE_MIN, that ends with HvtHalt at 0x101000. */
+const void *hvt_check_code(size_t *ret_size);
+
+/* hvt-machine.c: a step that KVM refuses. */
+int hvt_refuse(int r, const char *step, Error *ret_error);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lays out a machine's memory, and maps it for the guest: 4-level paging of the processor's manual (Intel
- * SDM volume 3, 4.5; AMD APM volume 2, 5.3). */
+/* Lays out a machine's memory, and maps it for the guest. */
 
 #include "tender/hvt-memory.h"
 
@@ -16,21 +15,13 @@
 #define DIRECTORIES   (HVT_MEMORY_MAX / LARGE_PAGE / TABLE_ENTRIES)
 #define TABLES_MAX    ((SOLO5_IMAGE_MIN - HVT_TABLES) / SOLO5_PAGE_SIZE)
 
-#define PAGE_PRESENT    UINT64_C(0x1)
-#define PAGE_WRITABLE   UINT64_C(0x2)
-/* Accessed, dirty: so that the processor has nothing to write there. */
-#define PAGE_SEEN       UINT64_C(0x60)
-#define PAGE_LARGE      UINT64_C(0x80)
-#define PAGE_NO_EXECUTE (UINT64_C(1) << 63)
-#define PAGE_DATA       (PAGE_PRESENT | PAGE_SEEN | PAGE_NO_EXECUTE)
-
 _Static_assert(HVT_BOOT_INFO + sizeof(HvtLowMemory) <= HVT_TABLES, "hvt-memory.h");
 
 /* What is being mapped, and how many tables that has taken so far. */
 typedef struct Mapping {
         const Solo5Image *image;
         const TenderMemory *memory;
-        uint64_t heap; /* the flags of heap and stack */
+        unsigned heap; /* the rights to heap and stack */
         uint64_t n_tables;
 } Mapping;
 
@@ -70,19 +61,19 @@ static uint64_t *table_at(const Mapping *mapping, uint64_t table)
         return (uint64_t *) (void *) (mapping->memory->base + HVT_TABLES + table * SOLO5_PAGE_SIZE);
 }
 
-static uint64_t table_entry(uint64_t table)
+static uint64_t table_link(uint64_t table)
 {
-        return (HVT_TABLES + table * SOLO5_PAGE_SIZE) | PAGE_PRESENT | PAGE_WRITABLE | PAGE_SEEN;
+        return hvt_table_entry(HVT_TABLES + table * SOLO5_PAGE_SIZE);
 }
 
-/* The flags of the page at that address; 0: there is none. */
-static uint64_t page_flags(const Mapping *mapping, uint64_t page)
+/* The rights to the page at that address; 0: there is none. */
+static unsigned page_rights(const Mapping *mapping, uint64_t page)
 {
         if (page >= mapping->memory->size)
                 return 0;
         if (page < SOLO5_IMAGE_MIN)
                 return page >= HVT_BOOT_INFO && page < page_up(HVT_BOOT_INFO + sizeof(HvtLowMemory))
-                                       ? PAGE_DATA
+                                       ? HVT_PAGE_READ
                                        : 0;
 
         for (unsigned i = 0; i < mapping->image->n_segments; i++) {
@@ -93,8 +84,9 @@ static uint64_t page_flags(const Mapping *mapping, uint64_t page)
                         continue;
                 if (!segment->readable && !segment->writable && !segment->executable)
                         return 0;
-                return PAGE_PRESENT | PAGE_SEEN | (segment->writable ? PAGE_WRITABLE : 0) |
-                       (segment->executable ? 0 : PAGE_NO_EXECUTE);
+                /* What is written or executed is read, too: one of the processors knows no other way. */
+                return HVT_PAGE_READ | (segment->writable ? HVT_PAGE_WRITE : 0) |
+                       (segment->executable ? HVT_PAGE_EXECUTE : 0);
         }
 
         return mapping->heap;
@@ -102,14 +94,14 @@ static uint64_t page_flags(const Mapping *mapping, uint64_t page)
 
 static bool region_is_uniform(const Mapping *mapping, uint64_t region)
 {
-        uint64_t flags = page_flags(mapping, region);
+        unsigned rights = page_rights(mapping, region);
 
         /* Behind the image is nothing but heap and stack. */
         if (region >= page_up(mapping->image->end) && region + LARGE_PAGE <= mapping->memory->size)
                 return true;
 
         for (uint64_t page = region; page < region + LARGE_PAGE; page += SOLO5_PAGE_SIZE)
-                if (page_flags(mapping, page) != flags)
+                if (page_rights(mapping, page) != rights)
                         return false;
 
         return true;
@@ -121,9 +113,9 @@ static int region_map(Mapping *mapping, uint64_t region, uint64_t *directory, Er
         uint64_t *table;
 
         if (region_is_uniform(mapping, region)) {
-                uint64_t flags = page_flags(mapping, region);
+                unsigned rights = page_rights(mapping, region);
 
-                *directory = flags == 0 ? 0 : region | flags | PAGE_LARGE;
+                *directory = rights == 0 ? 0 : hvt_page_entry(region, rights, true);
                 return 0;
         }
         if (mapping->n_tables >= TABLES_MAX)
@@ -132,12 +124,13 @@ static int region_map(Mapping *mapping, uint64_t region, uint64_t *directory, Er
                                 "tables for: build it again by Solo5's linker script",
                                 mapping->image->n_segments);
 
-        *directory = table_entry(mapping->n_tables);
+        *directory = table_link(mapping->n_tables);
         table = table_at(mapping, mapping->n_tables++);
         for (uint64_t i = 0; i < TABLE_ENTRIES; i++) {
-                uint64_t page = region + i * SOLO5_PAGE_SIZE, flags = page_flags(mapping, page);
+                uint64_t page = region + i * SOLO5_PAGE_SIZE;
+                unsigned rights = page_rights(mapping, page);
 
-                table[i] = flags == 0 ? 0 : page | flags;
+                table[i] = rights == 0 ? 0 : hvt_page_entry(page, rights, false);
         }
         return 0;
 }
@@ -148,14 +141,14 @@ int hvt_memory_map(
         Mapping mapping = {
                         .image = image,
                         .memory = memory,
-                        .heap = PAGE_PRESENT | PAGE_WRITABLE | PAGE_SEEN |
-                                (executable_heap ? 0 : PAGE_NO_EXECUTE),
+                        .heap = HVT_PAGE_READ | HVT_PAGE_WRITE | (executable_heap ? HVT_PAGE_EXECUTE : 0),
                         .n_tables = 2 + DIRECTORIES,
         };
 
-        table_at(&mapping, 0)[0] = table_entry(1);
+        table_at(&mapping, 0)[0] = table_link(1);
         for (uint64_t i = 0; i < DIRECTORIES; i++)
-                table_at(&mapping, 1)[i] = table_entry(2 + i);
+                table_at(&mapping, 1)[i] = table_link(2 + i);
+        hvt_tables_complete(table_at(&mapping, 1));
         for (uint64_t region = 0; region < memory->size; region += LARGE_PAGE) {
                 /* The directories follow one another. */
                 int r = region_map(&mapping, region, table_at(&mapping, 2) + region / LARGE_PAGE, ret_error);

@@ -35,3 +35,21 @@ int hvt_memory_seal(const TenderMemory *memory, Error *ret_error);
  * read. */
 void *hvt_memory_at(const TenderMemory *memory, uint64_t address, uint64_t size);
 const void *hvt_memory_readable_at(const TenderMemory *memory, uint64_t address, uint64_t size);
+
+/* hvt-x86_64.c, hvt-aarch64.c: page tables as the processor has them. */
+
+/* What the guest may do with a page. */
+enum {
+        HVT_PAGE_READ = 1,
+        HVT_PAGE_WRITE = 2,
+        HVT_PAGE_EXECUTE = 4,
+};
+
+/* Entries of its page tables, of which there are four levels with 512 entries each: one that leads to
+ * another table, and one that maps a page of 4 KiB or a large one of 2 MiB, one to one, with rights as above
+ * and HVT_PAGE_READ among them. The processor has nothing to write to either. */
+uint64_t hvt_table_entry(uint64_t table);
+uint64_t hvt_page_entry(uint64_t page, unsigned rights, bool is_large);
+
+/* What is mapped beside the memory. Each entry is a GiB; the first four are the memory's. */
+void hvt_tables_complete(uint64_t *gigabytes);

@@ -33,13 +33,9 @@ int hvt_ring_make(
                 int machine_fd, const TenderMemory *memory, uint64_t address, HvtRing *ret, Error *ret_error)
 {
         _cleanup_close_ int fd = eventfd(0, EFD_CLOEXEC);
-        const struct kvm_ioeventfd kick = {
-                        .addr = HVT_KICK_PORT,
-                        .len = sizeof(uint32_t),
-                        .fd = fd,
-                        .flags = KVM_IOEVENTFD_FLAG_PIO,
-        };
+        struct kvm_ioeventfd kick = hvt_kick;
 
+        kick.fd = fd;
         if (fd < 0 || ioctl(machine_fd, KVM_IOEVENTFD, &kick) < 0)
                 return error_set_errno(ret_error, errno, "The ring of the guest's networks cannot be made");
 
@@ -112,7 +108,7 @@ const char *hvt_ring_serve(const HvtMachine *machine, bool *ret_served)
 void hvt_ring_lock(HvtRing *ring)
 {
         while (__atomic_test_and_set(&ring->locked, __ATOMIC_ACQUIRE))
-                __builtin_ia32_pause();
+                hvt_relax();
 }
 
 void hvt_ring_unlock(HvtRing *ring)

@@ -3,6 +3,7 @@
 /* Runs a guest's processor, and serves its calls, until it ends. Nothing here takes memory, or makes other
  * system calls than the filter lets through. */
 
+#include <inttypes.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -42,40 +43,10 @@ _Noreturn static void guest_break(const HvtMachine *machine, const char *reason,
 
 _Noreturn static void guest_trap(const HvtMachine *machine, const char *reason)
 {
-        struct kvm_regs registers = {};
         char where[32];
 
-        (void) ioctl(machine->processor_fd, KVM_GET_REGS, &registers);
-        (void) snprintf(where, sizeof where, ", at 0x%llx", registers.rip);
+        (void) snprintf(where, sizeof where, ", at 0x%" PRIx64, hvt_processor_where(machine));
         guest_break(machine, reason, where);
-}
-
-/* Why the processor stopped, if the guest cannot go on; NULL if it can. */
-static const char *machine_serve(const HvtMachine *machine)
-{
-        const struct kvm_run *run = machine->run;
-        uint32_t address;
-
-        switch (run->exit_reason) {
-        case KVM_EXIT_IO:
-                if (run->io.direction != KVM_EXIT_IO_OUT || run->io.size != sizeof address ||
-                                run->io.count != 1 || run->io.port < HVT_PORT)
-                        return "it used a port that does not exist";
-                memcpy(&address, (const char *) run + run->io.data_offset, sizeof address);
-                return hvt_call(machine, run->io.port - HVT_PORT, address);
-        case KVM_EXIT_INTR:
-                return NULL;
-        case KVM_EXIT_SHUTDOWN:
-                return "a trap that it did not handle";
-        case KVM_EXIT_HLT:
-                return "it halted its processor, which nothing wakes up";
-        case KVM_EXIT_MMIO:
-                return "it used an address that is not in its memory";
-        case KVM_EXIT_INTERNAL_ERROR:
-                return "KVM cannot carry out an instruction of it";
-        default:
-                return "its processor cannot go on";
-        }
 }
 
 void hvt_machine_loop(const HvtMachine *machine)
@@ -84,11 +55,13 @@ void hvt_machine_loop(const HvtMachine *machine)
                 const char *reason;
 
                 if (ioctl(machine->processor_fd, KVM_RUN, 0) >= 0)
-                        reason = machine_serve(machine);
+                        reason = hvt_processor_serve(machine);
                 else if (errno == EINTR || errno == EAGAIN)
                         continue;
                 else if (errno == EFAULT)
                         reason = "it wrote to memory that it can only read, or the host has no memory";
+                else if (errno == ENOSYS) /* by an instruction that KVM cannot take apart */
+                        reason = HVT_ELSEWHERE;
                 else
                         reason = "KVM failed";
 
@@ -132,7 +105,7 @@ static void *ring_run(void *userdata)
                 if (ring_look(machine))
                         looks = 0;
                 else if (looks++ < LOOKS)
-                        __builtin_ia32_pause();
+                        hvt_relax();
                 else {
                         looks = 0;
                         ring_wait(machine);

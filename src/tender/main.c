@@ -21,9 +21,7 @@
 #include "tender/confine.h"
 #include "tender/devices.h"
 #include "tender/exit-status.h"
-#ifdef __x86_64__
 #include "tender/hvt-machine.h"
-#endif
 #include "tender/launch.h"
 #include "tender/memory.h"
 #include "tender/options.h"
@@ -94,7 +92,7 @@ static int host_check(Error *ret_error)
 {
         if (sysconf(_SC_PAGESIZE) != (long) SOLO5_PAGE_SIZE)
                 return error_set(ret_error, ERROR_FAILED,
-                                "This kernel has pages of %ld bytes, Solo5's spt target needs pages of %d",
+                                "This kernel has pages of %ld bytes, Solo5's targets need pages of %d",
                                 sysconf(_SC_PAGESIZE), (int) SOLO5_PAGE_SIZE);
         /* Or what is opened next would become the console. */
         if (fcntl(STDOUT_FILENO, F_GETFL) < 0 || fcntl(STDERR_FILENO, F_GETFL) < 0)
@@ -153,7 +151,6 @@ static int run_process(const TenderOptions *options, int image_fd, const Solo5Im
         return tender_launch(image, options->memory, manifest, others[0], others[1], ret_error);
 }
 
-#ifdef __x86_64__
 /* The memory has the image. */
 static int machine_set_up(const TenderOptions *options, const TenderMemory *memory, const Solo5Image *image,
                 const Solo5Manifest *manifest, HvtMachine *ret, Error *ret_error)
@@ -223,11 +220,6 @@ static int run_machine(const TenderOptions *options, int image_fd, const Solo5Im
  * and does not work may run it for ever. */
 static int run_check(const TenderOptions *options, Error *ret_error)
 {
-        static const uint8_t code[] = {
-                        0xb8, 0x00, 0x10, 0x10, 0x00, /* movl $0x101000, %eax: the call's arguments */
-                        0xba, 0x08, 0x05, 0x00, 0x00, /* movl $(HVT_PORT + HVT_CALL_HALT), %edx */
-                        0xef,                         /* outl %eax, (%dx) */
-        };
         static const Solo5Image image = {
                         .entry = SOLO5_IMAGE_MIN,
                         .end = SOLO5_IMAGE_MIN + SOLO5_PAGE_SIZE,
@@ -242,6 +234,8 @@ static int run_check(const TenderOptions *options, Error *ret_error)
                         .n_entries = 1,
                         .entries = {{.type = SOLO5_ENTRY_RESERVED_FIRST}},
         };
+        size_t size;
+        const void *code = hvt_check_code(&size);
         TenderMemory memory;
         HvtMachine machine = {};
         int r;
@@ -250,22 +244,13 @@ static int run_check(const TenderOptions *options, Error *ret_error)
         if (r < 0)
                 return r;
 
-        memcpy(memory.base + SOLO5_IMAGE_MIN, code, sizeof code);
+        memcpy(memory.base + SOLO5_IMAGE_MIN, code, size);
         (void) alarm(CHECK_SEC);
         r = machine_set_up(options, &memory, &image, &manifest, &machine, ret_error);
         if (r < 0)
                 return r;
         hvt_machine_loop(&machine);
 }
-#else
-static int run_check(const TenderOptions *options, Error *ret_error)
-{
-        (void) options;
-        return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "Images for Solo5's hvt target are supported on x86_64 only, so there is nothing to "
-                        "check");
-}
-#endif
 
 /* Returns only if the guest cannot be started. */
 static int run(const TenderOptions *options, ImageInfo *info, Error *ret_error)
@@ -295,11 +280,8 @@ static int run(const TenderOptions *options, ImageInfo *info, Error *ret_error)
         if (r < 0)
                 return r;
 
-#ifdef __x86_64__
-        /* Elsewhere an image for hvt was refused already (solo5-load.c). */
         if (info->target == SOLO5_TARGET_HVT)
                 return run_machine(options, image_fd, image, manifest, ret_error);
-#endif
         return run_process(options, image_fd, image, manifest, ret_error);
 }
 

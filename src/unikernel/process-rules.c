@@ -22,32 +22,42 @@ static bool definition_is_of_user(const Definition *definition)
         return definition->origin == DEFINITION_ORIGIN_STATE && definition->owner != 0;
 }
 
-static int process_rules_check_host(const Definition *definition, const Conf *conf, Error *ret_error)
+/* What is hosted by QEMU. */
+static const char *for_domain(const ImageInfo *info)
+{
+        return info->architecture == IMAGE_ARCHITECTURE_AARCH64
+                               ? "on Unikraft (MirageOS: `mirage configure -t unikraft-qemu`)"
+                               : "for virtio (MirageOS: `mirage configure -t virtio`)";
+}
+
+static int process_rules_check_host(
+                const Definition *definition, const ImageInfo *info, const Conf *conf, Error *ret_error)
 {
         if (conf->allow_processes == ALLOW_PROCESSES_NO)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "The image is for Solo5's spt target, so it runs as a process, which "
-                                "AllowProcesses=no in shruthi.conf rules out: build it for virtio "
-                                "(MirageOS: `mirage configure -t virtio`)");
+                                "AllowProcesses=no in shruthi.conf rules out: build it %s",
+                                for_domain(info));
         if (conf->allow_processes == ALLOW_PROCESSES_ADMINISTRATORS && definition_is_of_user(definition))
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "The image is for Solo5's spt target, so it runs as a process, which only "
-                                "administrators' unikernels may here: build it for virtio (MirageOS: "
-                                "`mirage configure -t virtio`), or ask for AllowProcesses=users in "
-                                "shruthi.conf");
+                                "administrators' unikernels may here: build it %s, or ask for "
+                                "AllowProcesses=users in shruthi.conf",
+                                for_domain(info));
 
         return 0;
 }
 
-static int process_rules_check_kvm(const Definition *definition, const Conf *conf, Error *ret_error)
+static int process_rules_check_kvm(
+                const Definition *definition, const ImageInfo *info, const Conf *conf, Error *ret_error)
 {
         const char *path = definition->path ?: "", *colon = definition->path ? ": " : "";
 
         if (conf->acceleration == ACCELERATION_TCG)
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "The image is for Solo5's hvt target, which needs KVM, and "
-                                "Acceleration=tcg in shruthi.conf rules that out: build it for virtio "
-                                "(MirageOS: `mirage configure -t virtio`)");
+                                "Acceleration=tcg in shruthi.conf rules that out: build it %s",
+                                for_domain(info));
         if (definition->memory > HVT_MEMORY_MAX) {
                 g_autofree char *size = size_format(definition->memory);
 
@@ -67,8 +77,8 @@ int process_rules_check(
         const char *target = solo5_target_to_string(info->target);
         int r;
 
-        r = image_needs_kvm(info) ? process_rules_check_kvm(definition, conf, ret_error)
-                                  : process_rules_check_host(definition, conf, ret_error);
+        r = image_needs_kvm(info) ? process_rules_check_kvm(definition, info, conf, ret_error)
+                                  : process_rules_check_host(definition, info, conf, ret_error);
         if (r < 0)
                 return r;
         if (definition->initrd)

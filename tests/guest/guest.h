@@ -21,8 +21,8 @@
  *     main.c       the arguments and what each of them does (the list is there)
  *
  * And a folder for each machine that it is made for, x86_64 (a PC, with Multiboot or PVH), aarch64 (QEMU's
- * "virt", with Linux's boot protocol), spt (a process of Linux, by system calls, on either processor) and hvt (a machine
- * of KVM's on x86_64 without devices, by calls to its tender); solo5 is what these two have in common:
+ * "virt", with Linux's boot protocol), spt (a process of Linux, by system calls) and hvt (a machine of KVM's without
+ * devices, by calls to its tender), both on either processor; solo5 is what these two have in common:
  *
  *     start.S      header and entry of the image, virtual memory, interrupt vectors
  *     boot.c       what the boot loader tells: command line, memory

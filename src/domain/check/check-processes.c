@@ -68,7 +68,6 @@ void check_processes(const Host *host)
                                 whose, kernel_says(SECURITY_MODULES, "landlock") ? " and by Landlock" : "");
 }
 
-#ifdef __x86_64__
 static int hvt_try(Error *ret_error)
 {
         _cleanup_close_ int connection = -EBADF, none = -EBADF;
@@ -98,11 +97,3 @@ void check_hvt(const Host *host)
                                 "Images for Solo5's hvt target run with KVM, each in a machine of its own "
                                 "without devices");
 }
-#else
-void check_hvt(const Host *host)
-{
-        (void) host;
-        check_emit("hvt", "ok", "",
-                        "Images for Solo5's hvt target do not run: they are supported on x86_64 only");
-}
-#endif

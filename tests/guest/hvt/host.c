@@ -1,98 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tender does all that needs a host; the clock is the processor's. A trap is the guest's own affair, and its end,
- * told in Solo5's words. */
+/* The tender does all that needs a host; the clock is the processor's. What else depends on the processor is in x86_64.c
+ * and aarch64.c. */
 
 #include "calls.h"
 
 enum {
-        SEGMENT_CODE = 0x08,
-        TRAPS = 32,
-        TRAP_INVALID_OPCODE = 6,
-        TRAP_PAGE_FAULT = 14,
-        GATE_INTERRUPT = 0x8e00, /* present */
         NS_PER_S = 1000000000,
 };
 
-typedef struct Gate {
-        uint16_t offset_low;
-        uint16_t selector;
-        uint16_t flags;
-        uint16_t offset_middle;
-        uint32_t offset_high;
-        uint32_t reserved;
-} Gate;
-
-typedef struct TablePointer {
-        uint16_t limit;
-        uint64_t base;
-} __attribute__((packed)) TablePointer;
-
 const bool clock_is_common = false; /* the machine's cycles begin with it */
-
-static const uint64_t segments[] = {0, 0x00af9b000000ffff, 0x00cf93000000ffff};
-static Gate gates[TRAPS];
-
-/* What the processor has pushed; an error code lies before it. */
-typedef struct Frame {
-        uint64_t rip;
-        uint64_t cs;
-        uint64_t rflags;
-        uint64_t rsp;
-        uint64_t ss;
-} Frame;
-
-/* It does not return, and so need not keep a register; the attribute says what compilers ask of all that such handlers
- * call. */
-__attribute__((no_caller_saved_registers)) _noreturn_ static void trap_end(const char *name, uint64_t error, const Frame *frame)
-{
-        console_printf("Solo5: trap: type=%s ec=0x%lx rip=0x%lx rsp=0x%lx rflags=0x%lx\n", name, error, frame->rip,
-                        frame->rsp, frame->rflags);
-        if (streq(name, "#PF")) {
-                uint64_t cr2;
-
-                __asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
-                console_printf("Solo5: trap: cr2=0x%lx\n", cr2);
-        }
-        PANIC("Fatal trap");
-}
-
-__attribute__((interrupt)) static void trap_page_fault(Frame *frame, unsigned long long error)
-{
-        trap_end("#PF", error, frame);
-}
-
-__attribute__((interrupt)) static void trap_invalid_opcode(Frame *frame)
-{
-        trap_end("#UD", 0, frame);
-}
-
-/* With or without an error code: nothing of the frame can be told. */
-__attribute__((interrupt)) static void trap_other(Frame *frame)
-{
-        (void)frame;
-        trap_end("#GP", 0, &(Frame){});
-}
-
-void host_trap_init(void)
-{
-        const TablePointer segments_at = {sizeof(segments) - 1, (uintptr_t)segments};
-        const TablePointer gates_at = {sizeof(gates) - 1, (uintptr_t)gates};
-
-        for (unsigned i = 0; i < TRAPS; i++) {
-                uintptr_t handler = i == TRAP_PAGE_FAULT       ? (uintptr_t)trap_page_fault
-                                    : i == TRAP_INVALID_OPCODE ? (uintptr_t)trap_invalid_opcode
-                                                               : (uintptr_t)trap_other;
-
-                gates[i] = (Gate){
-                                .offset_low = (uint16_t)handler,
-                                .selector = SEGMENT_CODE,
-                                .flags = GATE_INTERRUPT,
-                                .offset_middle = (uint16_t)(handler >> 16),
-                };
-        }
-        __asm__ volatile("lgdt %0; lidt %1" ::"m"(segments_at), "m"(gates_at) : "memory");
-}
 
 long host_console_write(const char *data, size_t n)
 {
@@ -127,11 +44,11 @@ void ring_ask(Ring *ring, uint32_t operation, unsigned entry, const void *data, 
         ring->requests[i].data = data;
         ring->requests[i].n = (uint32_t) n;
         ring->requests[i].id = ring->request_tail;
-        __asm__ volatile("" ::: "memory");
+        barrier();
         ring->request_tail++;
-        __asm__ volatile("mfence" ::: "memory");
+        barrier_of_all();
         if (ring->needs_kick)
-                __asm__ volatile("outl %0, %1" ::"a"(0), "d"((uint16_t) KICK_PORT) : "memory");
+                kick();
 }
 
 static long ring_read(Ring *ring, unsigned entry, void *frame, size_t n)
@@ -140,7 +57,8 @@ static long ring_read(Ring *ring, unsigned entry, void *frame, size_t n)
 
         ring_ask(ring, RING_READ, entry, frame, n);
         while (ring->answer_tail == ring->answer_head)
-                __asm__ volatile("pause" ::: "memory");
+                relax();
+        barrier();
         ring->answer_head++;
         if (ring->answers[i].id != ring->request_tail - 1)
                 PANIC("an answer to another request");
@@ -153,7 +71,7 @@ static long ring_write(Ring *ring, unsigned entry, const void *frame, size_t n)
         static uint8_t sent[2048];
 
         while (ring->request_head != ring->request_tail)
-                __asm__ volatile("pause" ::: "memory");
+                relax();
         memcpy(sent, frame, n);
         ring_ask(ring, RING_WRITE, entry, sent, n);
         return (long) n;
@@ -197,11 +115,8 @@ bool host_block_transfer(unsigned entry, bool is_write, void *data, size_t n, ui
 
 uint64_t host_now_ns(void)
 {
-        uint32_t low, high;
-        uint64_t cycles;
+        uint64_t cycles = cycles_now();
 
-        __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-        cycles = (uint64_t)high << 32 | low;
         return cycles / boot_info.cycle_hz * NS_PER_S + cycles % boot_info.cycle_hz * NS_PER_S / boot_info.cycle_hz;
 }
 

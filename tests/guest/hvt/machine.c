@@ -3,22 +3,22 @@
 /*
  * The ways out, and what a hostile guest tries beside what solo5/machine.c says:
  *
- *     --break=call:N[:A…]     calls the tender by number N with these arguments, and prints what it makes of
- * them
+ *     --break=call:N[:A…]     calls the tender by number N with these arguments, and prints what it makes of them
  *     --break=at:N:ADDRESS    the same with arguments that are at that address
- *     --break=port:N          writes to another port
  *     --break=tables          maps all of its machine for itself, and 1 GiB behind, without protection
- *     --break=hlt             halts the processor
  *     --break=ring:N          puts N requests into the ring at once
  *     --break=ring-at:ADDRESS has what is at that address sent by the ring
+ *     --break=port:N          writes to another port (x86_64)
+ *     --break=address:N       writes to an address behind those of calls, and N bytes (aarch64)
+ *     --break=pair:N          the same with two registers at once, as no call is made (aarch64)
+ *     --break=hlt             halts the processor (x86_64)
+ *     --break=hvc             calls a hypervisor (aarch64)
  */
 
 #include "calls.h"
 
 enum {
         TABLE_ENTRIES = 512,
-        TABLE_USABLE = 0x3,
-        TABLE_LARGE = 0x83,
         GIB = 1 << 30,
 };
 
@@ -33,17 +33,6 @@ void power_off(bool quiet)
         console_flush();
         for (;;)
                 call(CALL_HALT, &halt);
-}
-
-void triple_fault(void)
-{
-        static const struct {
-                uint16_t limit;
-                uint64_t base;
-        } __attribute__((packed)) no_handlers;
-
-        console_flush();
-        __asm__ volatile("lidt %0; ud2" ::"m"(no_handlers));
 }
 
 void break_call(long number, long *a)
@@ -67,16 +56,16 @@ static void break_tables(void)
 {
         uint64_t *top = memory_take(4096, 4096), *gigabytes = memory_take(4096, 4096);
 
-        top[0] = (uintptr_t)gigabytes | TABLE_USABLE;
+        top[0] = table_entry(gigabytes);
         for (unsigned i = 0; i < 2; i++) {
                 uint64_t *directory = memory_take(4096, 4096);
 
-                gigabytes[i] = (uintptr_t)directory | TABLE_USABLE;
+                gigabytes[i] = table_entry(directory);
                 for (uint64_t j = 0; j < TABLE_ENTRIES; j++)
-                        directory[j] = (i * GIB + j * (GIB / TABLE_ENTRIES)) | TABLE_LARGE;
+                        directory[j] = page_entry(i * GIB + j * (GIB / TABLE_ENTRIES));
         }
         console_flush();
-        __asm__ volatile("movq %0, %%cr3" ::"r"(top) : "memory");
+        tables_use(top, gigabytes);
         console_printf("break: mapped\n");
 }
 
@@ -91,7 +80,7 @@ static void break_ring(uint32_t more, const void *data)
         ring->request_tail += more;
         ring_ask(ring, RING_WRITE, 0, data, 64);
         for (;;)
-                __asm__ volatile("pause");
+                relax();
 }
 
 bool break_otherwise(const char *what)
@@ -100,18 +89,13 @@ bool break_otherwise(const char *what)
 
         if ((value = startswith(what, "at:")))
                 break_at(value);
-        else if ((value = startswith(what, "port:"))) {
-                __asm__ volatile("outl %0, %1" ::"a"(0), "d"((uint16_t)number_parse(value, &value)));
-                console_printf("break: came back\n");
-        } else if (streq(what, "tables"))
+        else if (streq(what, "tables"))
                 break_tables();
         else if ((value = startswith(what, "ring:")))
                 break_ring((uint32_t) number_parse(value, &value) - 1, 0);
         else if ((value = startswith(what, "ring-at:")))
                 break_ring(0, (const void *) (uintptr_t) number_parse(value, &value));
-        else if (streq(what, "hlt"))
-                __asm__ volatile("hlt");
         else
-                return false;
+                return break_processor(what);
         return true;
 }

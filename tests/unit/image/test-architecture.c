@@ -121,9 +121,9 @@ static void test_refuses_elf_files_of_aarch64(void)
                 const char *problem;
         } cases[] = {
                 {{SOLO5_IMAGE(1, DEVICES, MULTIBOOT_KIND_NONE)}, 0, 0, 0,
-                                "built for hvt on aarch64, and hvt is supported on x86_64 only: rebuild it "
-                                "for x86_64, or rebuild for Solo5's spt target (MirageOS: `mirage configure "
-                                "-t spt`)"},
+                                "built for version 1 of Solo5's hvt target, only version 2 is supported: "
+                                "rebuild for Solo5's hvt target (MirageOS: `mirage configure -t hvt`) with a "
+                                "Solo5 of that version, such as 0.12"},
                 {{SOLO5_IMAGE(4, DEVICES, MULTIBOOT_KIND_NONE)}, 0, 0, 0, "built for muen" UNIKRAFT},
                 {{VIRTIO}, 0, 0, 0, "built for virtio" UNIKRAFT},
                 {{SOLO5_IMAGE(99, DEVICES, MULTIBOOT_KIND_NONE)}, 0, 0, 0,

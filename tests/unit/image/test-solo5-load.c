@@ -68,11 +68,15 @@ static void test_good(void)
 /* It is executed, not booted, by a host of its own processor; for hvt with a virtual one. */
 static void test_inspected(void)
 {
-        for (unsigned target = SOLO5_TARGET_HVT; target <= SOLO5_TARGET_SPT; target++) {
-                g_autoptr(BuiltImage) image = tender_image_build(
-                                &(ImageSpec){.interpreter = SOLO5, .abi_target = target, .devices = DEVICES});
-                _cleanup_image_info_ ImageInfo *info =
-                                inspect_on(image->bytes->data, image->bytes->len, HOST);
+        for (unsigned i = 0; i < 4; i++) {
+                unsigned target = i % 2 == 0 ? SOLO5_TARGET_HVT : SOLO5_TARGET_SPT;
+                bool aarch64 = i >= 2;
+                g_autoptr(BuiltImage) image = tender_image_build(&(ImageSpec){.interpreter = SOLO5,
+                                .abi_target = target,
+                                .devices = DEVICES,
+                                .machine = aarch64 ? EM_AARCH64 : EM_X86_64});
+                _cleanup_image_info_ ImageInfo *info = inspect_on(
+                                image->bytes->data, image->bytes->len, aarch64 ? "aarch64" : HOST);
 
                 g_assert_cmpint(info->target, ==, (int) target);
                 g_assert_cmpuint(info->abi_version, ==, 2);

@@ -23,9 +23,9 @@
 
 #define DEADLINE_MS 30000
 #ifdef __aarch64__
-#define SUFFIX "-aarch64.spt"
+#define SUFFIX "-aarch64"
 #else
-#define SUFFIX ".spt"
+#define SUFFIX ""
 #endif
 
 static char *guest_path(const char *name, const char *suffix)
@@ -38,12 +38,12 @@ static char *guest_path(const char *name, const char *suffix)
 
 char *tender_guest(const char *name)
 {
-        return guest_path(name, SUFFIX);
+        return guest_path(name, SUFFIX ".spt");
 }
 
 char *tender_guest_machine(const char *name)
 {
-        return guest_path(name, ".hvt");
+        return guest_path(name, SUFFIX ".hvt");
 }
 
 /* Above those that the child will have, so that none is overwritten before it is moved. */
@@ -155,32 +155,69 @@ TenderRun tender_run_machine_without(
         return run_words(g_getenv("TENDER_TESTING"), without, true, guest, options, arguments);
 }
 
-#ifdef __x86_64__
-/* A machine that writes to a port, and what it stops for. */
+/* A processor at the beginning of its memory, which writes to a port, or to an address that is no memory. */
+#ifdef __aarch64__
+static const uint32_t kvm_code[] = {
+                0xd2a00200, /* movz x0, #0x10, lsl #16 */
+                0xb9000000, /* str w0, [x0] */
+};
+
+static void kvm_prepare(int machine, int processor)
+{
+        struct kvm_vcpu_init init = {};
+        uint64_t zero = 0;
+        const struct kvm_one_reg pc = {.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |
+                                             KVM_REG_ARM_CORE_REG(regs.pc),
+                        .addr = (uintptr_t) &zero};
+
+        g_assert_cmpint(ioctl(machine, KVM_ARM_PREFERRED_TARGET, &init), ==, 0);
+        g_assert_cmpint(ioctl(processor, KVM_ARM_VCPU_INIT, &init), ==, 0);
+        g_assert_cmpint(ioctl(processor, KVM_SET_ONE_REG, &pc), ==, 0);
+}
+
+static bool kvm_wrote(const struct kvm_run *run)
+{
+        return run->exit_reason == KVM_EXIT_MMIO && run->mmio.is_write && run->mmio.phys_addr == 0x100000;
+}
+#else
+static const uint8_t kvm_code[] = {0xe6, 0x10}; /* out %al, $0x10 */
+
+static void kvm_prepare(int machine, int processor)
+{
+        const struct kvm_regs registers = {.rflags = 2};
+        struct kvm_sregs system;
+
+        (void) machine;
+        g_assert_cmpint(ioctl(processor, KVM_GET_SREGS, &system), ==, 0);
+        system.cs.base = system.cs.selector = 0;
+        g_assert_cmpint(ioctl(processor, KVM_SET_SREGS, &system), ==, 0);
+        g_assert_cmpint(ioctl(processor, KVM_SET_REGS, &registers), ==, 0);
+}
+
+static bool kvm_wrote(const struct kvm_run *run)
+{
+        return run->exit_reason == KVM_EXIT_IO && run->io.port == 0x10;
+}
+#endif
+
 static bool kvm_runs(int kvm, char *memory)
 {
-        static const uint8_t code[] = {0xe6, 0x10}; /* out %al, $0x10 */
         const struct kvm_userspace_memory_region region = {
                         .memory_size = 4096, .userspace_addr = (uintptr_t) memory};
-        const struct kvm_regs registers = {.rflags = 2};
         int machine = ioctl(kvm, KVM_CREATE_VM, 0UL), processor = ioctl(machine, KVM_CREATE_VCPU, 0UL);
         int size = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-        struct kvm_sregs system;
         struct kvm_run *run;
         bool runs;
 
         if (machine < 0 || processor < 0 || size <= 0)
                 return false;
 
-        memcpy(memory, code, sizeof code);
+        memcpy(memory, kvm_code, sizeof kvm_code);
         run = mmap(NULL, (size_t) size, PROT_READ | PROT_WRITE, MAP_SHARED, processor, 0);
         g_assert_true(run != MAP_FAILED);
         g_assert_cmpint(ioctl(machine, KVM_SET_USER_MEMORY_REGION, &region), ==, 0);
-        g_assert_cmpint(ioctl(processor, KVM_GET_SREGS, &system), ==, 0);
-        system.cs.base = system.cs.selector = 0;
-        g_assert_cmpint(ioctl(processor, KVM_SET_SREGS, &system), ==, 0);
-        g_assert_cmpint(ioctl(processor, KVM_SET_REGS, &registers), ==, 0);
-        runs = ioctl(processor, KVM_RUN, 0) >= 0 && run->exit_reason == KVM_EXIT_IO && run->io.port == 0x10;
+        kvm_prepare(machine, processor);
+        runs = ioctl(processor, KVM_RUN, 0) >= 0 && kvm_wrote(run);
         munmap(run, (size_t) size);
         close(processor);
         close(machine);
@@ -203,12 +240,6 @@ bool tender_can_kvm(void)
 
         return known;
 }
-#else
-bool tender_can_kvm(void)
-{
-        return false;
-}
-#endif
 
 bool tender_run_read(TenderRun *run)
 {

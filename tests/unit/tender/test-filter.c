@@ -11,6 +11,14 @@
 
 #include "common/filter-program.h"
 
+#ifdef __aarch64__
+#define LOOK  KVM_GET_ONE_REG
+#define TOUCH KVM_SET_ONE_REG
+#else
+#define LOOK  KVM_GET_REGS
+#define TOUCH KVM_SET_REGS
+#endif
+
 enum {
         EPOLL = 100,
         TIMER = 101,
@@ -196,8 +204,8 @@ static void test_machine(void)
                 bool allowed;
         } cases[] = {
                         {CALL(SYS_ioctl, PROCESSOR, KVM_RUN), true},
-                        {CALL(SYS_ioctl, PROCESSOR, KVM_GET_REGS), true},
-                        {CALL(SYS_ioctl, PROCESSOR, KVM_SET_REGS), false},
+                        {CALL(SYS_ioctl, PROCESSOR, LOOK), true},
+                        {CALL(SYS_ioctl, PROCESSOR, TOUCH), false},
                         {CALL(SYS_ioctl, PROCESSOR, KVM_RUN | UINT64_C(1) << 32), false},
                         {CALL(SYS_ioctl, PROCESSOR + 1, KVM_RUN), false},
                         {CALL(SYS_ioctl, EPOLL, KVM_RUN), false},

@@ -19,9 +19,18 @@
 #define BUFFER  UINT64_C(0x300000)
 #define CALL_AT UINT64_C(0x2ff000)
 
-#define WRITABLE   UINT64_C(2)
-#define NO_EXECUTE (UINT64_C(1) << 63)
+/* What a walk through the tables comes to. */
+#define WRITABLE   UINT64_C(1)
+#define NO_EXECUTE UINT64_C(2)
+#define DEVICE     UINT64_C(4)
 #define NOTHING    UINT64_MAX
+
+/* What is mapped behind all memory. */
+#ifdef __aarch64__
+#define BEHIND (WRITABLE | NO_EXECUTE | DEVICE)
+#else
+#define BEHIND NOTHING
+#endif
 
 static const Solo5Image image_plain = {
                 .entry = 0x100000,
@@ -44,11 +53,45 @@ static const Solo5Image image_plain = {
                                 },
 };
 
-/* As the processor finds it: the flags of the page at that address, or NOTHING. */
+/* Of an entry of a table of that level. */
+#ifdef __aarch64__
+static bool entry_is_page(uint64_t entry, int level)
+{
+        g_assert_true(level > 0 || (entry & 2));
+        return level == 0 || (entry & 2) == 0;
+}
+
+/* Only its own level, cached or as a device, without anything that the processor writes back. */
+static uint64_t entry_rights(uint64_t entry, bool is_page)
+{
+        if (!is_page) {
+                g_assert_cmphex(entry & UINT64_C(0xfff0000000000fff), ==, 3);
+                return WRITABLE;
+        }
+        g_assert_cmphex(entry & UINT64_C(0xfc9f000000000f61), ==, UINT64_C(0x0000000000000701));
+        g_assert_cmphex(entry & UINT64_C(0x0040000000000000), !=, 0);
+        return ((entry & 0x80) ? 0 : WRITABLE) | ((entry >> 53 & 1) ? NO_EXECUTE : 0) |
+               ((entry & 0x1c) == 4 ? DEVICE : 0);
+}
+#else
+static bool entry_is_page(uint64_t entry, int level)
+{
+        return level == 0 || (entry & 0x80);
+}
+
+/* Marked as seen, so that the processor has nothing to write. */
+static uint64_t entry_rights(uint64_t entry, bool is_page)
+{
+        (void) is_page;
+        g_assert_cmphex(entry & 0x60, ==, 0x60);
+        return ((entry & 2) ? WRITABLE : 0) | ((entry >> 63) ? NO_EXECUTE : 0);
+}
+#endif
+
+/* As the processor finds it: the rights to the page at that address, or NOTHING. */
 static uint64_t tables_look_up(const TenderMemory *memory, uint64_t address)
 {
-        uint64_t table = HVT_TABLES, flags = WRITABLE;
-        bool executes = true;
+        uint64_t table = HVT_TABLES, writable = WRITABLE, others = 0;
 
         for (int level = 3; level >= 0; level--) {
                 unsigned shift = 12 + 9 * (unsigned) level;
@@ -59,15 +102,18 @@ static uint64_t tables_look_up(const TenderMemory *memory, uint64_t address)
                 memcpy(&entry, memory->base + table + (address >> shift) % 512 * 8, sizeof entry);
                 if ((entry & 1) == 0)
                         return NOTHING;
-                flags &= entry;
-                executes &= (entry & NO_EXECUTE) == 0;
+                bool is_page = entry_is_page(entry, level);
+                uint64_t rights = entry_rights(entry, is_page);
+
+                writable &= rights;
+                others |= rights & ~WRITABLE;
                 table = entry & UINT64_C(0x000ffffffffff000);
-                if (level == 0 || (entry & 0x80)) {
+                if (is_page) {
                         uint64_t mask = (UINT64_C(1) << shift) - 1;
 
                         /* One to one. */
                         g_assert_cmpuint((table & ~mask) + (address & mask), ==, address);
-                        return flags | (executes ? 0 : NO_EXECUTE);
+                        return writable | others;
                 }
         }
 
@@ -101,7 +147,8 @@ static void test_tables(void)
                         {0x104000, 0x105000, NOTHING},
                         {0x105000, MEMORY, WRITABLE | NO_EXECUTE},
                         {MEMORY, 2 * MEMORY, NOTHING},
-                        {HVT_MEMORY_MAX, HVT_MEMORY_MAX + LARGE, NOTHING},
+                        {HVT_MEMORY_MAX, HVT_MEMORY_MAX + LARGE, BEHIND},
+                        {2 * HVT_MEMORY_MAX, 2 * HVT_MEMORY_MAX + LARGE, NOTHING},
         };
         _cleanup_error_ Error error = ERROR_INIT;
         TenderMemory memory = memory_new(MEMORY);
@@ -138,7 +185,8 @@ static void test_sizes(void)
 
                 g_assert_cmpint(hvt_memory_map(&image_plain, &memory, false, &error), >=, 0);
                 g_assert_cmphex(tables_look_up(&memory, sizes[i] - 1), ==, WRITABLE | NO_EXECUTE);
-                g_assert_cmphex(tables_look_up(&memory, sizes[i]), ==, NOTHING);
+                g_assert_cmphex(tables_look_up(&memory, sizes[i]), ==,
+                                sizes[i] == HVT_MEMORY_MAX ? BEHIND : NOTHING);
                 memory_free(&memory);
         }
 }
