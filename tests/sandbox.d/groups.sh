@@ -19,7 +19,7 @@ groups_list() {
         local file
 
         if [ "$whole" = yes ]; then
-                for file in "$source_dir"/tests/machine/*.sh; do
+                for file in "$source_dir/tests/$(machine_folder)"/*.sh; do
                         basename "$file" .sh
                 done
                 return
@@ -39,7 +39,7 @@ groups_named() {
                 return
         fi
         if [ "$*" = short ] && [ "$whole" = yes ]; then
-                grep -lx '# short:.*' "$source_dir"/tests/machine/*.sh | sed 's|.*/||; s|\.sh$||'
+                grep -lx '# short:.*' "$source_dir/tests/$(machine_folder)"/*.sh | sed 's|.*/||; s|\.sh$||'
                 return
         fi
         if [ $# -eq 0 ]; then groups_list; fi
@@ -168,7 +168,7 @@ group_packages() { sed -n 's/^# Packages: //p' "$source_dir/tests/$folder/$1.sh"
 group_system() {
         local name=$1 folder=system status stage='' ends packages slowness=1
 
-        if [ "$whole" = yes ]; then folder=machine group_seconds=$machine_group_seconds slowness=10; fi
+        if [ "$whole" = yes ]; then folder=$(machine_folder) group_seconds=$machine_group_seconds slowness=10; fi
         read -r -a packages < <(group_packages "$name") || :
         [ ${#packages[@]} -eq 0 ] || layer_prepare "${suite:-host}-$name" "${packages[@]}"
         if [ $group_boots = each ]; then

@@ -268,7 +268,9 @@ build_make() {
         # Its warnings alone are wanted, and clang finds them before it optimizes.
         clang) options+=(-Dmode=developer -Doptimization=0 -Ddebug=false); environment=(CC='ccache clang') ;;
         sanitizers) options+=(-Dmode=developer '-Db_sanitize=address,undefined' -Db_lundef=false) ;;
-        cross-*) options+=(-Dmode=developer --cross-file="$kind.ini") ;;
+        # What pkg-config says of another system lies below its root.
+        cross-*) options+=(-Dmode=developer --cross-file="$kind.ini" -Dpolkit-action-dir=/usr/share/polkit-1/actions
+                -Dpolkit-rules-dir=/usr/share/polkit-1/rules.d) ;;
         esac
         # The tree may have other options since.
         if [ "$(cat "$build_dir/$kind/options" 2>/dev/null)" != "${options[*]}" ]; then
@@ -283,6 +285,10 @@ build_make() {
 # SHRUTHI as a package would have it, for sandbox_boot() to install, and what the tests need of the build:
 # copies of this run, so that a later build of the same tree changes nothing under a running test.
 build_installed() {
+        if [ -n "$whole_arch" ]; then
+                arm64_build_installed
+                return
+        fi
         tree_make
         build_lock release build_installed_locked
         tree_remove

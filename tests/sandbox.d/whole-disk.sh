@@ -10,17 +10,35 @@ machine_disks_make() {
         rm -rf --one-file-system "$dir"
         mkdir "$dir"
         printf '%s\n' "${bound_folders[@]}" | sed '/^$/d' >"$dir/bound"
+        if [ -n "$whole_arch" ]; then
+                machine_disks_make_foreign
+                return
+        fi
         # Setting up would take the machine itself ten times as long.
         sandbox_boot
         sandbox_get systemctl poweroff || :
         nspawn_wait_end
         machine_furnish
+        machine_disks_write "${runtime_packages[@]}" "${test_packages[@]}" "${whole_packages[@]}"
+}
+
+# Of a system that was unpacked (whole-arm64.sh) and has not run yet.
+machine_disks_make_foreign() {
+        local bind_options=("${bind_options[@]}" --bind-ro="$system:/shruthi/system")
+
+        tree_make
+        machine_disks_write
+}
+
+# ARGUMENTS…: of whole-make.sh, in the tree.
+machine_disks_write() {
+        local dir=$run_dir/whole
+
         step "Making the machine's disks" "$run_dir/disks.log" \
                 box_run --private-network --resolv-conf=off --timezone=off --capability=all \
                 --bind-ro="$source_dir:/shruthi/source" --bind-ro="$run_dir/build:/shruthi/build" \
                 --bind-ro="$run_dir/installed:/shruthi/installed" --bind="$dir:/shruthi/whole" "${bind_options[@]}" -- \
-                /bin/bash /shruthi/source/tests/sandbox.d/whole-make.sh "${runtime_packages[@]}" "${test_packages[@]}" \
-                "${whole_packages[@]}"
+                /bin/bash /shruthi/source/tests/sandbox.d/whole-make.sh "$@"
 }
 
 # A machine has devices, a kernel and a clock of its own: what a container must not start is as in Debian here.

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Runs as root in the tree that a whole machine shall boot, with nothing booted: makes its kernel, initrd and disks in
-# /shruthi/whole. The arguments are packages that it shall have. Called by tests/sandbox (whole-disk.sh).
+# /shruthi/whole. The arguments are packages that it shall have; without any the machine boots what is in /shruthi/system
+# instead. Called by tests/sandbox (whole-disk.sh).
 
 set -euo pipefail
 shopt -s nullglob
@@ -10,6 +11,9 @@ shopt -s nullglob
 here=/shruthi/source/tests/sandbox.d
 whole=/shruthi/whole
 stage=$whole/stage
+# Of what is booted.
+system=
+[ $# -gt 0 ] || system=/shruthi/system
 
 # OPTIONS AND FILES…: copies them, which are named as below /, with all that belongs to them.
 files_copy() {
@@ -27,8 +31,12 @@ system_stage() {
         mkdir -p "$stage"/{dev,proc,sys,run,boot,home,media,mnt,opt,srv,shruthi,usr,etc,var/lib}
         mkdir -m 1777 "$stage/tmp"
         for link in /bin /sbin /lib /lib32 /lib64 /libx32; do
-                [ ! -L $link ] || cp -a $link "$stage/"
+                [ ! -L "$system$link" ] || cp -a "$system$link" "$stage/"
         done
+        if [ -n "$system" ]; then
+                tar -C "$system" -c . | tar -C "$stage" -x --numeric-owner
+                return
+        fi
         python3 "$here/whole-files.py" "$@" >"$whole/files"
         # What is ours is in no package.
         (cd /shruthi/installed && find . -mindepth 1 -printf '%P\0') | grep -zvE '^(lib|lib64|bin|sbin)(/|$)' >>"$whole/files"
@@ -45,7 +53,7 @@ modules_order() {
         local module
 
         for module in virtio_pci virtio_blk virtio_console ext4 crc32c_generic; do
-                modprobe --set-version="$version" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+                modprobe --dirname="$system/" --set-version="$version" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
         done | awk '!seen[$0]++'
 }
 
@@ -54,7 +62,7 @@ initrd_make() {
         local dir=$whole/initrd.d module name
 
         mkdir -p "$dir"/{bin,dev,proc,sys,root,modules}
-        cp /bin/busybox "$dir/bin/busybox"
+        cp "$system/bin/busybox" "$dir/bin/busybox"
         while read -r module; do
                 name=$(basename "$module")
                 case $name in
@@ -93,9 +101,9 @@ shruthi_stage() {
         done
 }
 
-version=$(basename "$(printf '%s\n' /usr/lib/modules/* | sort -V | tail -n1)")
+version=$(basename "$(printf '%s\n' "$system"/usr/lib/modules/* | sort -V | tail -n1)")
 mapfile -t bound <$whole/bound
-cp "/boot/vmlinuz-$version" "$whole/kernel"
+cp "$system/boot/vmlinuz-$version" "$whole/kernel"
 initrd_make
 mkdir "$stage"
 system_stage "$@"

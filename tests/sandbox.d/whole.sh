@@ -16,6 +16,10 @@
 
 # yes with --machine.
 whole=no
+# arm64 with --machine=arm64 (whole-arm64.sh).
+whole_arch=
+# The folder of the groups of tests.
+machine_folder() { echo "machine${whole_arch:+/$whole_arch}"; }
 whole_packages=(linux-image-amd64 apparmor kmod udev e2fsprogs swtpm swtpm-tools)
 machine_devices=()
 machine_parameters=()
@@ -33,6 +37,8 @@ machine_boot() {
         machine_disks_make
         say "Booting the machine${suite:+ of $suite} ($((SECONDS - started)) s for its disks) …"
         machine_boot_again
+        # A system that has not run before.
+        [ -z "$whole_arch" ] || sandbox_setup
         say "The machine $run_id${suite:+ ($suite)} is up ($((SECONDS - started)) s)."
 }
 
@@ -45,6 +51,9 @@ machine_boot_again() {
 # QEMU is killed; what the guest's kernel still kept is gone then, as with the plug pulled.
 machine_start() {
         local dir=$run_dir/whole i guard=(setpriv --pdeathsig KILL) devices=() nspawn
+        local qemu=(/usr/bin/qemu-system-x86_64 -machine pc -cpu max)
+
+        if [ "$whole_arch" = arm64 ]; then qemu=("${arm64_qemu[@]}"); fi
 
         [ "$keep" = no ] || guard=()
         nspawn_command
@@ -62,8 +71,8 @@ machine_start() {
                 exec "${guard[@]}" setsid "${nspawn[@]}" --quiet --directory="$root" --register=no --keep-unit --private-network \
                         --link-journal=no --as-pid2 --pipe --machine="shruthi-$run_id" --resolv-conf=off --timezone=off \
                         --bind-ro="$source_dir:/shruthi/source" --bind="$dir:/shruthi/whole" -- \
-                        /usr/bin/qemu-system-x86_64 -nodefaults -no-user-config -display none -machine pc \
-                        -accel tcg,thread=multi -cpu max -smp 2 -m 4G -rtc base=utc \
+                        "${qemu[@]}" -nodefaults -no-user-config -display none \
+                        -accel tcg,thread=multi -smp 2 -m 4G -rtc base=utc \
                         -kernel /shruthi/whole/kernel -initrd /shruthi/whole/initrd -append "$(machine_command_line)" \
                         -chardev file,id=console,path=/shruthi/whole/console,append=on -serial chardev:console \
                         -device virtio-serial-pci "${devices[@]}" "${machine_devices[@]}"
@@ -84,6 +93,7 @@ machine_command_line() {
                 # What udev does for a device, loading KVM among it, would be killed after three minutes.
                 udev.event_timeout=3600
         )
+        if [ "$whole_arch" = arm64 ]; then line+=(console=ttyAMA0 apparmor=0 selinux=0); fi
         echo "${line[*]} ${machine_parameters[*]}"
 }
 
