@@ -121,7 +121,7 @@ END
 # COMMAND…: as build_run(), where programs of $emulator run by it. The kernel keeps what runs by what for each user
 # namespace (binfmt_misc, since Linux 6.7), so this machine's own stays as it is.
 build_emulated() {
-        local box_options=("${box_options[@]}" --private-users=identity --setenv=SHRUTHI_TESTS_EMULATED=1)
+        local box_options=("${box_options[@]}" --private-users=identity --setenv=SHRUTHI_TESTS_EMULATED=1 --setenv=SLOWNESS=10)
 
         # shellcheck disable=SC2016
         build_run /bin/sh -ec '

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "fixture/files.h"
 #include "probe/protocol.h"
 #include "probe/server.h"
 
@@ -86,7 +87,10 @@ static void test_answers(Fixture *f, const void *data)
         say(a, "forget 3");
         say(a, "watch 4 http shruthi-none 10.255.255.1 80 60000 1000 /");
         second = hear(f, a);
-        g_assert_cmpstr(second, ==, "bad 4 there is no bridge 'shruthi-none'");
+        /* QEMU does not translate the call that asks for its driver. */
+        g_assert_cmpstr(second, ==,
+                        fixture_is_emulated() ? "bad 4 'shruthi-none' is no bridge"
+                                              : "bad 4 there is no bridge 'shruthi-none'");
         say(b, "watch 3 tcp lo 10.255.255.1 80 60000 1000");
         other = hear(f, b);
         g_assert_cmpstr(other, ==, "bad 3 'lo' is no bridge");
