@@ -232,12 +232,14 @@ static int try_namespace(void)
         return unshare(CLONE_NEWUSER) < 0 ? errno : 0;
 }
 
+#ifndef __s390x__
 static int try_code(void)
 {
         return mmap(NULL, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED
                                ? errno
                                : 0;
 }
+#endif
 
 static int try_clone3(void)
 {
