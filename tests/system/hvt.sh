@@ -86,7 +86,7 @@ END
 expect_output "user shruthi is not in the device's group" '^shruthi( libvirt[a-z-]*)*$' id -Gn shruthi
 expect_output "and is not given it" '^KVM is given to nobody but the main process of .* 0$' ask_kvm open
 journalctl --sync
-expect_output "which the journal tells" 'Rejected a request for /dev/kvm' journalctl -q -o cat -u shruthi-kvm.service
+expect_output "which the journal tells" 'Rejected a request for /dev/kvm' journalctl -q -o cat -t shruthi-kvm
 expect_output "what is not asked for is not answered" '^There is no such request 0$' ask_kvm close
 systemctl start shruthi-domain.service
 check "who prepares guests has no such device" \
