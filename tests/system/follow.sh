@@ -36,7 +36,7 @@ check "the definition is read" wait_for 20 shruthictl list slow
 in_background ready shruthictl wait slow
 in_background runs shruthictl wait slow --until=running
 in_background both shruthictl wait slow slow --until=ready --timeout=2min
-check_soon "three wait for it" 20 listening 3
+check_soon "three wait for it" 60 listening 3
 check "it is started" shruthictl start --no-block slow
 check_soon "it runs first" 60 background_ended runs
 background_status runs 0
@@ -45,7 +45,7 @@ check "the others still wait" test ! -s /run/ready.status
 check_soon "then it is ready" 60 background_ended ready
 background_status ready 0
 check "not before" counted_to slow tick 10
-check_soon "for the other too" 10 background_ended both
+check_soon "for the other too" 60 background_ended both
 background_status both 0
 check "what is ready is not waited for" shruthictl wait slow --until=ready
 check "and what runs neither" shruthictl wait slow --until=running
@@ -53,27 +53,27 @@ expect_fail "a wait can be limited" 'Not stopped within 500ms: slow is running' 
         shruthictl wait slow --until=stopped --timeout=500ms
 is "with the status for failures" 1 "$status"
 in_background stopped shruthictl wait slow --until=stopped
-check_soon "one waits for its end" 20 listening 1
+check_soon "one waits for its end" 60 listening 1
 check "it is stopped" shruthictl stop slow
-check_soon "and that is the end" 20 background_ended stopped
+check_soon "and that is the end" 60 background_ended stopped
 background_status stopped 0
 
 define never "--tick=200" "Ready=console:never" "ReadyTimeoutSec=1s"
 check "another definition is read" wait_for 20 shruthictl list never
 in_background ready shruthictl wait never
 in_background failed shruthictl wait never --until=failed
-check_soon "two wait for it" 20 listening 2
+check_soon "two wait for it" 60 listening 2
 expect_fail "it does not become ready" 'console:never' shruthictl start never
-check_soon "who waits for that is told" 20 background_ended ready
+check_soon "who waits for that is told" 60 background_ended ready
 background_status ready 1
 expect_output "with the reason" 'never has failed: not-ready \(69\): .*console:never' cat /run/ready.out
-check_soon "who waits for the failure is content" 20 background_ended failed
+check_soon "who waits for the failure is content" 60 background_ended failed
 background_status failed 0
 in_background ready shruthictl wait never
-check_soon "what has failed before is waited for" 20 listening 1
+check_soon "what has failed before is waited for" 60 listening 1
 check "still" test ! -s /run/ready.status
 rm $DEFINITIONS/never.unikernel
-check_soon "until it is removed" 20 background_ended ready
+check_soon "until it is removed" 60 background_ended ready
 background_status ready 4
 expect_output "with a word" 'never has been removed' cat /run/ready.out
 
@@ -93,22 +93,22 @@ check "the definitions are read" wait_for 20 shruthictl list ends healthy
 in_background events shruthictl events
 in_background json shruthictl events --json=short 'e*'
 in_background mallory as_user mallory shruthictl events ends
-check_soon "three listen" 20 listening 3
+check_soon "three listen" 60 listening 3
 check "one is started" shruthictl start --no-block ends
-check_soon "its start is told" 20 seen '^[0-9-]+ [0-9:]+ ends starting$'
+check_soon "its start is told" 60 seen '^[0-9-]+ [0-9:]+ ends starting$'
 check_soon "and its end, with status and reason" 60 seen ' ends failed: exit-status \(7\): .*7'
-check_soon "as an object too" 20 grep -q '"State":"failed"' /run/json.out
+check_soon "as an object too" 60 grep -q '"State":"failed"' /run/json.out
 is "which has all facts" '["ends","state","failed","exit-status",7,true,true]' "$(jq -c 'select(.State == "failed") |
         [.Name, .Event, .State, .Result, .ExitStatus, (.Reason | length > 0), (.Timestamp > 1600000000000000)]' /run/json.out)"
 expect_fields events 'CutOff:boolean Event:string ExitStatus:number Health:string InvocationID:string Name:string NeedsRestart:boolean Reason:string Result:string State:string Timestamp:number' \
         failed_as_json
-check_soon "to others without the reason" 20 grep -qE ' ends failed: exit-status \(7\)$' /run/mallory.out
+check_soon "to others without the reason" 60 grep -qE ' ends failed: exit-status \(7\)$' /run/mallory.out
 define slow "--tick=300"
-check_soon "a definition that changes is told" 20 seen ' slow definition changed$'
+check_soon "a definition that changes is told" 60 seen ' slow definition changed$'
 define new "--tick=500"
-check_soon "a new one is told" 20 seen ' new created$'
+check_soon "a new one is told" 60 seen ' new created$'
 rm $DEFINITIONS/new.unikernel
-check_soon "and that it is gone" 20 seen ' new removed$'
+check_soon "and that it is gone" 60 seen ' new removed$'
 check "one that does not print is started" shruthictl start healthy
 check_soon "its health is told" 60 seen ' healthy failing$'
 expect_output "and stands in the list" '^healthy +running +failing ' shruthictl list healthy
@@ -120,14 +120,14 @@ check "what did not match is not told" test -z "$(grep -v '"Name":"ends"' /run/j
 pid=$(pgrep -x shruthid)
 kill -KILL "$pid"
 define ends "--tick=500"
-check_soon "shruthid is killed, and back" 20 wait_for 20 shruthictl list ends
+check_soon "shruthid is killed, and back" 60 wait_for 20 shruthictl list ends
 check "a start after that" shruthictl start ends
-check_soon "is told too" 20 seen ' ends running$'
+check_soon "is told too" 60 seen ' ends running$'
 expect_output "and that it was away" 'shruthid has exited; changes follow when it is back' cat /run/events.out
 check "the stop too" shruthictl stop ends
-check_soon "with its result" 20 seen ' ends stopped: stopped \(0\)'
+check_soon "with its result" 60 seen ' ends stopped: stopped \(0\)'
 pkill -INT -f 'shruthictl events$'
-check_soon "it is ended by an interrupt" 10 background_ended events
+check_soon "it is ended by an interrupt" 60 background_ended events
 expect_fail "a name must be there" "There is no unikernel 'ghost'" shruthictl events ghost
 
 # --- tree
