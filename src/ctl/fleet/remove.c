@@ -15,9 +15,10 @@
 #include "fleet/plan/plan.h"
 
 #define DETAILS_MAX 256 /* names in a call */
-#define QUIET_USEC  (3 * G_USEC_PER_SEC)
-#define STEP_USEC   (300 * 1000)
-#define BUSY_USEC   (60 * G_USEC_PER_SEC) /* for the creation of a network that a killed run has begun */
+#define QUIET_USEC                                                                                          \
+        (10 * G_USEC_PER_SEC) /* until the next member of a creation that a killed run has begun */
+#define STEP_USEC (300 * 1000)
+#define BUSY_USEC (60 * G_USEC_PER_SEC) /* for the creation of a network that a killed run has begun */
 
 /* The name of a fleet: the operand, or that of the plan if it is a file. A name has neither '.' nor '/', and
  * is one whatever lies in the current folder. */

@@ -172,7 +172,7 @@ static void test_link_seen(Fixture *fixture, gconstpointer rules)
 
 static void test_to_all(Fixture *fixture, gconstpointer rules)
 {
-        static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+        const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
         uint8_t packet[PLANE_HEADER_SIZE + 64];
         size_t size = make_packet(
                         packet, fixture->ports[0]->addresses.mac, all, HOST(10), 5000, UINT32_MAX, 6000, 9);
